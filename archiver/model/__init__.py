@@ -1,0 +1,41 @@
+"""The values that flow between rooms: Seed → Document → Mention → Ref → Request → Answer → Reading → Match.
+
+Values only: frozen, slotted, keyword-only; no behaviour beyond construction and its inverse. Times are UTC
+ISO 8601 text with `Z`; platform ids are text; spans count code points, half open.
+"""
+
+from archiver.model.network import Answer, Request, Settings
+from archiver.model.reading import Account, Alias, Edge, Finding, Media, Page, Post, Proof, Reading, Unread
+from archiver.model.text import Change, Document, Link, Mention, Repair, Run, Verdict
+from archiver.model.words import EdgeKind, Evidence, Failure, MentionKind, Outcome, Ref, Span, VerdictKind
+
+__all__ = [
+    "Account",
+    "Alias",
+    "Answer",
+    "Change",
+    "Document",
+    "Edge",
+    "EdgeKind",
+    "Evidence",
+    "Failure",
+    "Finding",
+    "Link",
+    "Media",
+    "Mention",
+    "MentionKind",
+    "Outcome",
+    "Page",
+    "Post",
+    "Proof",
+    "Reading",
+    "Ref",
+    "Repair",
+    "Request",
+    "Run",
+    "Settings",
+    "Span",
+    "Unread",
+    "Verdict",
+    "VerdictKind",
+]
