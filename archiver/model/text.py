@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archiver.model.reading import Unread
 from archiver.model.words import MentionKind, Ref, Span, VerdictKind
 
 
