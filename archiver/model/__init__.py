@@ -4,6 +4,7 @@ Values only: frozen, slotted, keyword-only; no behaviour beyond construction and
 ISO 8601 text with `Z`; platform ids are text; spans count code points, half open.
 """
 
+from archiver.model.exchange import Connection, Exchange
 from archiver.model.network import Answer, Request, Settings
 from archiver.model.reading import Account, Alias, Edge, Finding, Media, Page, Post, Proof, Reading, Unread
 from archiver.model.text import Change, Document, Link, Mention, Repair, Run, Verdict
@@ -14,10 +15,12 @@ __all__ = [
     "Alias",
     "Answer",
     "Change",
+    "Connection",
     "Document",
     "Edge",
     "EdgeKind",
     "Evidence",
+    "Exchange",
     "Failure",
     "Finding",
     "Link",

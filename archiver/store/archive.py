@@ -1,0 +1,183 @@
+"""The archive file: opening, migrations, append-only guards, transactions."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from archiver.errors import InputError, IntegrityError
+
+APPLICATION_ID = 0x51554F54  # "QUOT"
+GUARDED = ("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates")
+_KEYS = {
+    "captures": "id = NEW.id OR uid = NEW.uid",
+    "blobs": "id = NEW.id OR sha256 = NEW.sha256",
+    "log_leaf": "origin = NEW.origin AND idx = NEW.idx",
+    "log_tile": "origin = NEW.origin AND level = NEW.level AND n = NEW.n",
+    "statements": "id = NEW.id OR uid = NEW.uid",
+    "derived": "id = NEW.id OR uid = NEW.uid",
+    "reading_marks": "id = NEW.id",
+    "certificates": "sha256 = NEW.sha256",
+}
+
+
+class Archive:
+    """One archive file and its one writing connection. Threads other than the opener must not touch it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self.db = path, connection
+
+    def close(self) -> None:
+        """Truncates the write-ahead log, so that readers and copies find one whole file."""
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One atomic change. Nested use joins the outer transaction."""
+        if self.db.in_transaction:
+            yield
+            return
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def one(self, sql: str, *parameters: object) -> sqlite3.Row | None:
+        """The first row, or None."""
+        row: sqlite3.Row | None = self.db.execute(sql, parameters).fetchone()
+        return row
+
+    def value(self, sql: str, *parameters: object) -> object:
+        """The first column of the first row; IntegrityError when there is none."""
+        row = self.one(sql, *parameters)
+        if row is None:
+            raise IntegrityError(f"nothing found by: {sql}")
+        return row[0]
+
+    def all(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
+        """Every row."""
+        return self.db.execute(sql, parameters).fetchall()
+
+
+def open_archive(path: Path, *, now: str, origin: str, site: str = "", create: bool = True) -> Archive:
+    """Opens, creates or migrates an archive. `origin` names a new log, `now` is its birth.
+
+    Raises InputError when the file is no archive, was made by a newer version, or cannot be opened.
+    """
+    fresh = not path.exists() or path.stat().st_size == 0
+    if fresh and not create:
+        raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
+    if fresh:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection.row_factory = sqlite3.Row
+        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        if not fresh and mark != APPLICATION_ID:
+            raise InputError("this is an SQLite file, but no archive", place=str(path), hint="Choose another --db")
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        archive = Archive(path, connection)
+        _migrate(archive, now=now, origin=origin, site=site)
+        with archive.transaction():
+            connection.execute("DELETE FROM blob_chunks WHERE blob_id > (SELECT coalesce(max(id), 0) FROM blobs)")
+    except sqlite3.DatabaseError as error:
+        raise InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db") from error
+    return archive
+
+
+def open_reader(path: Path) -> Archive:
+    """An existing archive for reading only. Raises InputError when there is none."""
+    if not path.exists():
+        raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+        connection.row_factory = sqlite3.Row
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise InputError("this is an SQLite file, but no archive", place=str(path), hint="Choose another --db")
+    except sqlite3.DatabaseError as error:
+        raise InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db") from error
+    return Archive(path, connection)
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered migrations shipped with this version, in order."""
+    found = []
+    for item in resources.files("archiver.store").iterdir():
+        match = re.fullmatch(r"(\d{4})_\w+\.sql", item.name)
+        if match:
+            found.append((int(match.group(1)), item.read_text("utf-8")))
+    return sorted(found)
+
+
+def statements_of(script: str) -> Iterator[str]:
+    """The statements of a script, one by one (`executescript` would commit in between)."""
+    text = ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
+
+
+def _migrate(archive: Archive, *, now: str, origin: str, site: str) -> None:
+    version = archive.db.execute("PRAGMA user_version").fetchone()[0]
+    shipped = migrations()
+    if version > shipped[-1][0]:
+        raise InputError(
+            f"this archive has schema {version}, this version knows {shipped[-1][0]}",
+            place=str(archive.path),
+            hint="Install the newer quotechain",
+        )
+    if version == shipped[-1][0]:
+        return
+    with archive.transaction():
+        if version == 0:
+            archive.db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        for number, script in shipped:
+            if number > version:
+                for statement in statements_of(script):
+                    archive.db.execute(statement)
+                archive.db.execute(f"PRAGMA user_version = {number}")
+        if version == 0:
+            archive.db.execute("INSERT INTO origin (name, site, opened) VALUES (?, ?, ?)", (origin, site, now))
+        guard(archive.db)
+
+
+def guard(db: sqlite3.Connection) -> None:
+    """(Re)creates the append-only triggers. Every migration ends with it: rebuilding a table drops its triggers."""
+    for table in GUARDED:
+        for action in ("UPDATE", "DELETE"):
+            db.execute(f"DROP TRIGGER IF EXISTS {table}_no_{action.lower()}")
+            db.execute(
+                f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
+                f"BEGIN SELECT raise(ABORT, '{table} is evidence: it is never changed'); END"
+            )
+        # INSERT OR REPLACE would slip past a delete trigger on connections without recursive_triggers.
+        db.execute(f"DROP TRIGGER IF EXISTS {table}_no_replace")
+        db.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_KEYS[table]}) "
+            f"BEGIN SELECT raise(ABORT, '{table} is evidence: it is never replaced'); END"
+        )
+    for action in ("UPDATE", "DELETE"):
+        db.execute(f"DROP TRIGGER IF EXISTS blob_chunks_no_{action.lower()}")
+        db.execute(
+            f"CREATE TRIGGER blob_chunks_no_{action.lower()} BEFORE {action} ON blob_chunks "
+            "WHEN EXISTS (SELECT 1 FROM blobs WHERE id = OLD.blob_id) "
+            "BEGIN SELECT raise(ABORT, 'a published blob is evidence: it is never changed'); END"
+        )

@@ -1,0 +1,131 @@
+"""Bytes by their SHA-256, in chunks of 1 MiB beside a table of metadata."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from archiver.errors import IntegrityError
+from archiver.store.archive import Archive
+
+CHUNK = 1 << 20
+BATCH = 4  # chunks a transaction while a large body is still unpublished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A body that is not visible yet: its reserved id (0 when the archive has the blob already) and its last chunks."""
+
+    sha256: str
+    size: int
+    sniffed_type: str
+    reserved: int
+    pending: tuple[tuple[int, int, bytes], ...]
+
+
+class BlobStore:
+    """The blobs of one archive."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+
+    def put(
+        self, sha256: str, size: int, chunks: Iterable[bytes], *, sniffed_type: str = ""
+    ) -> Literal["created", "present"]:
+        """Stores and publishes a blob. IntegrityError when the bytes are not what `sha256` and `size` say."""
+        staged = self.stage(sha256, size, chunks, sniffed_type=sniffed_type)
+        with self.archive.transaction():
+            self.publish(staged)
+        return "created" if staged.reserved else "present"
+
+    def stage(self, sha256: str, size: int, chunks: Iterable[bytes], *, sniffed_type: str = "") -> Staged:
+        """Takes the bytes in bounded memory. Chunks of a large body commit under a reserved id, where nobody sees
+        them until `publish`; a crash in between leaves what the next start deletes."""
+        if self.find(sha256) is not None:
+            return Staged(sha256=sha256, size=size, sniffed_type=sniffed_type, reserved=0, pending=())
+        reserved = self._reserve()
+        seen, length = hashlib.sha256(), 0
+        pending: list[tuple[int, int, bytes]] = []
+        for n, chunk in enumerate(_rechunk(chunks)):
+            if len(pending) == BATCH:
+                with self.archive.transaction():
+                    self._insert(pending)
+                pending.clear()
+            seen.update(chunk)
+            length += len(chunk)
+            pending.append((reserved, n, chunk))
+        if length != size or seen.hexdigest() != sha256:
+            raise IntegrityError(f"{length} bytes with hash {seen.hexdigest()} were given as {size} bytes {sha256}")
+        return Staged(sha256=sha256, size=size, sniffed_type=sniffed_type, reserved=reserved, pending=tuple(pending))
+
+    def publish(self, staged: Staged) -> int:
+        """Makes a staged blob visible, inside the caller's transaction. The local id."""
+        if not staged.reserved:
+            blob = self.find(staged.sha256)
+            if blob is None:
+                raise IntegrityError(f"blob {staged.sha256} was never stored")
+            return blob
+        self._insert(staged.pending)
+        self.archive.db.execute(
+            "INSERT INTO blobs (id, sha256, size, sniffed_type) VALUES (?, ?, ?, ?)",
+            (staged.reserved, staged.sha256, staged.size, staged.sniffed_type),
+        )
+        self.archive.db.execute("INSERT INTO blob_at (blob, store) VALUES (?, 'sqlite')", (staged.reserved,))
+        return staged.reserved
+
+    def _insert(self, chunks: Iterable[tuple[int, int, bytes]]) -> None:
+        self.archive.db.executemany("INSERT INTO blob_chunks (blob_id, n, data) VALUES (?, ?, ?)", chunks)
+
+    def _reserve(self) -> int:
+        row = self.archive.one(
+            "SELECT max(coalesce((SELECT max(id) FROM blobs), 0), coalesce((SELECT max(blob_id) FROM blob_chunks), 0))"
+        )
+        return 1 + int(row[0] if row else 0)
+
+    def find(self, sha256: str) -> int | None:
+        """The local id of a published blob."""
+        row = self.archive.one("SELECT id FROM blobs WHERE sha256 = ?", sha256)
+        return None if row is None else int(row[0])
+
+    def get(self, sha256: str) -> Iterator[bytes]:
+        """The bytes, chunk by chunk. IntegrityError when the archive has no such blob."""
+        blob = self.find(sha256)
+        if blob is None:
+            raise IntegrityError(f"no blob {sha256}")
+        n = 0
+        while True:
+            row = self.archive.one("SELECT data FROM blob_chunks WHERE blob_id = ? AND n = ?", blob, n)
+            if row is None:
+                return
+            yield row[0]
+            n += 1
+
+    def range(self, sha256: str, start: int, end: int) -> Iterator[bytes]:
+        """The bytes [start, end), reading only the chunks that hold them."""
+        blob = self.find(sha256)
+        if blob is None:
+            raise IntegrityError(f"no blob {sha256}")
+        for n in range(start // CHUNK, max(start, end - 1) // CHUNK + 1):
+            row = self.archive.one("SELECT data FROM blob_chunks WHERE blob_id = ? AND n = ?", blob, n)
+            if row is None:
+                return
+            piece = row[0][max(0, start - n * CHUNK) : end - n * CHUNK]
+            if piece:
+                yield piece
+
+
+def _rechunk(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Any pieces as pieces of exactly CHUNK bytes, but for the last. An empty body has none."""
+    held = bytearray()
+    for chunk in chunks:
+        if not held and len(chunk) == CHUNK:
+            yield bytes(chunk)
+            continue
+        held += chunk
+        while len(held) >= CHUNK:
+            yield bytes(held[:CHUNK])
+            del held[:CHUNK]
+    if held:
+        yield bytes(held)

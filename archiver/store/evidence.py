@@ -1,0 +1,317 @@
+"""Writing evidence: a capture, its published blob and its leaf in one transaction; statements; reading marks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from archiver.custody import canonical, log
+from archiver.model import Exchange, Ref, Request
+from archiver.store.archive import Archive
+from archiver.store.blobs import CHUNK, BlobStore, Staged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """Who writes: stands in every capture."""
+
+    version: str
+    config_sha256: str
+    operator: str = ""
+    site: str = ""
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A capture as stored: its local id, uid and leaf."""
+
+    id: int
+    uid: str
+    leaf: int
+
+
+class Evidence:
+    """The append-only side of one archive."""
+
+    def __init__(self, archive: Archive, tool: Tool, *, now: Callable[[], str]) -> None:
+        self.archive, self.tool, self.now = archive, tool, now
+        self.blobs = BlobStore(archive)
+        self.origin = int(archive.db.execute("SELECT id FROM origin WHERE local = 1").fetchone()[0])
+
+    def record(self, *exchanges: Exchange) -> tuple[Recorded, ...]:
+        """Stores the hops of one try: all of them or none."""
+        staged = [self._stage(exchange) for exchange in exchanges]
+        with self.archive.transaction():
+            return tuple(self._record(exchange, body) for exchange, body in zip(exchanges, staged, strict=True))
+
+    def _stage(self, exchange: Exchange) -> Staged | None:
+        if exchange.body is None:
+            return None
+        exchange.body.seek(0)
+        return self.blobs.stage(
+            exchange.sha256, exchange.size, pieces(exchange.body), sniffed_type=exchange.sniffed_type
+        )
+
+    def _record(self, exchange: Exchange, staged: Staged | None) -> Recorded:
+        blob = None if staged is None else self.blobs.publish(staged)
+        request, peer, recorded_at = exchange.request, exchange.connection, self.now()
+        chain = [hashlib.sha256(der).hexdigest() for der in peer.chain]
+        leaf = self.append(
+            "capture" if exchange.tier != "import" else "import",
+            {
+                "uid": exchange.uid,
+                "ref": str(request.ref),
+                "route": request.route,
+                "tier": exchange.tier,
+                "after": None,
+                "clock": {"wall": exchange.started_at, "end": exchange.ended_at, "mono": str(exchange.mono_ns)},
+                "request": {
+                    "method": request.method,
+                    "url": exchange.url,
+                    "sent_sha256": hashlib.sha256(exchange.sent).hexdigest(),
+                    "meaning": dump_request(request),
+                    "parent": exchange.parent,
+                    "hop": exchange.hop,
+                },
+                "response": {
+                    "status": exchange.status,
+                    "head_sha256": hashlib.sha256(exchange.response_head).hexdigest(),
+                    "body_sha256": exchange.sha256 if staged else "",
+                    "body_size": str(exchange.size),
+                    "entity_sha256": exchange.entity_sha256,
+                    "framing_sha256": hashlib.sha256(exchange.framing.encode()).hexdigest(),
+                    "failure": exchange.failure.value,
+                    "rebuilt": exchange.rebuilt,
+                },
+                "peer": {
+                    "ip": peer.peer_ip,
+                    "port": peer.peer_port,
+                    "tls": peer.tls_version,
+                    "cipher": peer.tls_cipher,
+                    "chain_sha256": chain,
+                },
+                "objects": [],
+                "source": {"pointer": exchange.source_pointer},
+                "tool": {"version": self.tool.version, "config_sha256": self.tool.config_sha256},
+                "operator": self.tool.operator,
+            },
+        )
+        db = self.archive.db
+        for sha256, der in zip(chain, peer.chain, strict=True):
+            if self.archive.one("SELECT 1 FROM certificates WHERE sha256 = ?", sha256) is None:
+                db.execute("INSERT INTO certificates (sha256, der) VALUES (?, ?)", (sha256, der))
+        row: dict[str, Any] = {
+            "uid": exchange.uid,
+            "origin": self.origin,
+            "leaf": leaf,
+            "tier": exchange.tier,
+            "platform": request.ref.platform,
+            "route": request.route,
+            "ref": str(request.ref),
+            "request": dump_request(request),
+            "method": request.method,
+            "url": exchange.url,
+            "parent": exchange.parent,
+            "hop": exchange.hop,
+            "observed_at": exchange.started_at,
+            "recorded_at": recorded_at,
+            "first_byte_at": exchange.first_byte_at,
+            "ended_at": exchange.ended_at,
+            "mono_ns": exchange.mono_ns,
+            "sent": exchange.sent,
+            "status": exchange.status,
+            "response_head": exchange.response_head,
+            "framing": exchange.framing,
+            "blob": blob,
+            "entity_sha256": exchange.entity_sha256,
+            "declared_type": next((v for k, v in exchange.headers if k == "content-type"), ""),
+            "sniffed_type": exchange.sniffed_type,
+            "failure": exchange.failure.value,
+            "detail": exchange.detail,
+            "expected": exchange.expected,
+            "received": exchange.size,
+            "rebuilt": int(exchange.rebuilt),
+            "peer_ip": peer.peer_ip,
+            "peer_port": peer.peer_port,
+            "http_version": peer.http_version,
+            "alpn": peer.alpn,
+            "tls_version": peer.tls_version,
+            "tls_cipher": peer.tls_cipher,
+            "tls_chain": json.dumps(chain),
+            "dns": json.dumps(peer.dns),
+            "proxy": peer.proxy,
+            "source_pointer": exchange.source_pointer,
+            "site": self.tool.site,
+            "worker": self.tool.worker,
+            "operator": self.tool.operator,
+            "tool_version": self.tool.version,
+            "config_sha256": self.tool.config_sha256,
+        }
+        return Recorded(id=self._insert("captures", row), uid=exchange.uid, leaf=leaf)
+
+    def state(self, uid: str, *, who: str, what: str, subject: str, object: str, reason: str) -> Recorded:
+        """Records what a person decided, as a statement."""
+        at = self.now()
+        fields = {"uid": uid, "at": at, "who": who, "what": what, "subject": subject, "object": object}
+        fields["reason"] = reason
+        with self.archive.transaction():
+            leaf = self.append("statement", dict(fields))
+            row = self._insert("statements", {**fields, "origin": self.origin, "leaf": leaf})
+        return Recorded(id=row, uid=uid, leaf=leaf)
+
+    def mark(self, capture: int, stage: str, parser: str, sha256: str) -> bool:
+        """Logs what a parser said of a capture, unless it says the same as before. Whether a leaf was written."""
+        before = self.archive.one(
+            "SELECT parser, sha256 FROM reading_marks WHERE capture = ? AND stage = ? ORDER BY id DESC LIMIT 1",
+            capture,
+            stage,
+        )
+        if before is not None and before["sha256"] == sha256:
+            return False
+        index = int(str(self.archive.value("SELECT leaf FROM captures WHERE id = ?", capture)))
+        with self.archive.transaction():
+            leaf = self.append(
+                "reading", {"capture": str(index), "stage": stage, "parser": parser, "result_sha256": sha256}
+            )
+            self._insert(
+                "reading_marks",
+                {
+                    "capture": capture,
+                    "stage": stage,
+                    "parser": parser,
+                    "sha256": sha256,
+                    "origin": self.origin,
+                    "leaf": leaf,
+                },
+            )
+        return True
+
+    # ---- the log ----------------------------------------------------------------------------------------
+
+    def append(self, kind: str, fields: dict[str, Any]) -> int:
+        """Appends one leaf inside the caller's transaction, and the tiles that it completes. Its index.
+
+        The size is read inside the transaction: no process caches the tree. A leaf carries a 128-bit nonce,
+        so that a short post cannot be guessed from a hash.
+        """
+        db = self.archive.db
+        if not db.in_transaction:
+            raise sqlite3.ProgrammingError("a leaf is appended inside the transaction of what it stands for")
+        index = self.size()
+        data = canonical.dumps(
+            {"v": 1, "type": kind, "seq": str(index), "nonce": secrets.token_hex(16), **fields},
+        )
+        db.execute(
+            "INSERT INTO log_leaf (origin, idx, data, hash) VALUES (?, ?, ?, ?)",
+            (self.origin, index, data, log.leaf_hash(data)),
+        )
+        for level, n in log.completed_tiles(index + 1):
+            if level == 0:
+                rows = db.execute(
+                    "SELECT hash FROM log_leaf WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx",
+                    (self.origin, n * log.WIDTH, (n + 1) * log.WIDTH),
+                )
+                hashes = [row[0] for row in rows]
+            else:
+                hashes = [log.fold(self._tile(level - 1, n * log.WIDTH + i)) for i in range(log.WIDTH)]
+            db.execute(
+                "INSERT INTO log_tile (origin, level, n, data) VALUES (?, ?, ?, ?)",
+                (self.origin, level, n, b"".join(hashes)),
+            )
+        return index
+
+    def size(self) -> int:
+        """How many leaves the log has."""
+        row = self.archive.one("SELECT max(idx) FROM log_leaf WHERE origin = ?", self.origin)
+        return 0 if row is None or row[0] is None else int(row[0]) + 1
+
+    def _tile(self, level: int, n: int) -> tuple[bytes, ...]:
+        data = self.archive.value(
+            "SELECT data FROM log_tile WHERE origin = ? AND level = ? AND n = ?", self.origin, level, n
+        )
+        if not isinstance(data, bytes):
+            raise sqlite3.DataError(f"tile {level}/{n} is no blob")
+        return log.split_tile(data)
+
+    def node(self, level: int, index: int) -> bytes:
+        """The hash of a complete subtree: from a full tile where there is one, else from the leaf hashes."""
+        tier, inside = divmod(level, log.HEIGHT)
+        first = index << inside
+        row = self.archive.one(
+            "SELECT data FROM log_tile WHERE origin = ? AND level = ? AND n = ?", self.origin, tier, first // log.WIDTH
+        )
+        if row is not None:
+            offset = first % log.WIDTH * 32
+            data = row[0][offset : offset + (32 << inside)]
+            return log.fold([data[i : i + 32] for i in range(0, len(data), 32)])
+        if tier == 0:
+            rows = self.archive.all(
+                "SELECT hash FROM log_leaf WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx",
+                self.origin,
+                first,
+                first + (1 << inside),
+            )
+            return log.fold([row[0] for row in rows])
+        return log.fold([log.fold(self._tile(tier - 1, first + i)) for i in range(1 << inside)])
+
+    def root(self) -> bytes:
+        """The tree head over the whole log."""
+        return log.root(self.node, self.size())
+
+    def _insert(self, table: str, row: dict[str, Any]) -> int:
+        names = ", ".join(row)
+        marks = ", ".join("?" * len(row))
+        cursor = self.archive.db.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",
+            tuple(row.values()),
+        )
+        return int(cursor.lastrowid or 0)
+
+
+def pieces(body: BinaryIO) -> Iterator[bytes]:
+    """A file in pieces of one chunk."""
+    while piece := body.read(CHUNK):
+        yield piece
+
+
+def dump_request(request: Request) -> str:
+    """The meaning of a request as JSON text, kept with its capture, so that reading it is repeatable."""
+    return canonical.dumps(
+        {
+            "ref": str(request.ref),
+            "route": request.route,
+            "url": request.url,
+            "method": request.method,
+            "headers": [list(pair) for pair in request.headers],
+            "body": request.body.hex(),
+            "refs": [str(ref) for ref in request.refs],
+            "given": [list(pair) for pair in request.given],
+            "signer": request.signer,
+            "follow": request.follow,
+            "max_bytes": str(request.max_bytes),
+        }
+    ).decode()
+
+
+def load_request(text: str) -> Request:
+    """The inverse of `dump_request`."""
+    fields = json.loads(text)
+    return Request(
+        ref=Ref.parse(fields["ref"]),
+        route=fields["route"],
+        url=fields["url"],
+        method=fields["method"],
+        headers=tuple((name, value) for name, value in fields["headers"]),
+        body=bytes.fromhex(fields["body"]),
+        refs=tuple(Ref.parse(ref) for ref in fields["refs"]),
+        given=tuple((name, value) for name, value in fields["given"]),
+        signer=fields["signer"],
+        follow=fields["follow"],
+        max_bytes=int(fields["max_bytes"]),
+    )
