@@ -1,0 +1,168 @@
+"""Rendered text as it grows: white space collapsed as a browser does, with the run of source behind each piece."""
+
+from __future__ import annotations
+
+import re
+
+from archiver.documents.references import REFERENCE, resolve
+from archiver.documents.tokens import WS
+from archiver.model import Run, Span
+
+_COLLAPSED = re.compile(rf"[{WS}]{{2,}}+|{REFERENCE}")
+_PREFORMATTED = re.compile(rf"\r\n?|{REFERENCE}")
+_SPACES = str.maketrans("\t\n\f\r", "    ")
+
+
+class Flow:
+    """Collects text. White space and line breaks wait until the next visible character, so none stands at an end.
+
+    `length` is what stands already. `starts` holds, for each element by its number, where its text starts;
+    -1 while it waits for its first character.
+    """
+
+    __slots__ = ("_break", "_parts", "_runs", "_space", "_waiting", "hidden", "length", "pre", "source", "starts")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.length, self.hidden, self.pre = 0, 0, 0
+        self.starts: list[int] = []
+        self._parts: list[str] = []
+        self._runs: list[list[int]] = []
+        self._break = 0
+        self._space: tuple[int, int, str] | None = None
+        self._waiting: list[int] = []
+
+    def open(self) -> None:
+        """The next element begins here."""
+        self._waiting.append(len(self.starts))
+        self.starts.append(-1)
+
+    def place(self) -> None:
+        """The next element has no text: it stands here."""
+        self.starts.append(self.length)
+
+    def close(self, element: int) -> int:
+        """The element ends here; where its text ends."""
+        if self.starts[element] < 0:
+            self.starts[element] = self.length
+        return self.length
+
+    def block(self, lines: int) -> None:
+        """A block edge: at least so many line breaks before the next character."""
+        self._break, self._space = max(self._break, lines), None
+
+    def line(self) -> None:
+        """A forced line break."""
+        if not self.hidden:
+            self._break, self._space = self._break + 1, None
+
+    def cell(self, at: int) -> None:
+        """The edge between two cells of a row."""
+        if not self._break and not self.hidden and self.length:
+            self._space = (at, at, "\t")
+
+    def insert(self, text: str, start: int, end: int) -> None:
+        """Text that the given piece of source stands for as a whole."""
+        if not self.hidden:
+            self._emit(text, start, end)
+
+    def text(self, start: int, end: int) -> None:
+        """Character data of the source, with references."""
+        if self.hidden:
+            return
+        at = start
+        for match in (_PREFORMATTED if self.pre else _COLLAPSED).finditer(self.source, start, end):
+            found, head, used = match[0], match.start(), match.end() - match.start()
+            text = ""
+            if found[0] == "&":
+                text, used = resolve(found)
+                if not used:
+                    continue
+            if head > at:
+                self._plain(at, head)
+            at = head + used
+            if found[0] != "&":
+                self._break += bool(self.pre)
+                if not self.pre:
+                    self._gap(head, at)
+            elif text in WS and not self.pre:
+                self._gap(head, at)
+            else:
+                self._emit(text, head, at)
+        if at < end:
+            self._plain(at, end)
+
+    def literal(self, start: int, end: int) -> None:
+        """Character data without references, kept as it is."""
+        if end > start and not self.hidden:
+            self._verbatim(start, end)
+
+    def rendered(self) -> tuple[str, tuple[Run, ...]]:
+        """The whole text and its map."""
+        runs = tuple(Run(text=Span(start=a, end=b), source=Span(start=c, end=d)) for a, b, c, d in self._runs)
+        return "".join(self._parts), runs
+
+    def _plain(self, start: int, end: int) -> None:
+        """A piece without references; outside preformatted text its white space is single."""
+        if self.pre:
+            self._verbatim(start, end)
+            return
+        if self.source[start] in WS:
+            self._gap(start, start + 1)
+            start += 1
+            if start == end:
+                return
+        trailing = self.source[end - 1] in WS
+        piece = self.source[start : end - trailing]
+        if not piece:
+            return
+        if "\n" in piece or "\t" in piece or "\r" in piece or "\f" in piece:
+            piece = piece.translate(_SPACES)
+        self._emit(piece, start, end - trailing)
+        if trailing:
+            self._gap(end - 1, end)
+
+    def _verbatim(self, start: int, end: int) -> None:
+        """Line feeds at the end wait like any other line break: a block edge may follow."""
+        piece = self.source[start:end].rstrip("\n")
+        if piece:
+            self._emit(piece, start, start + len(piece))
+        self._break += end - start - len(piece)
+
+    def _gap(self, start: int, end: int) -> None:
+        if self.length and not self._break and self._space is None:
+            self._space = (start, end, " ")
+
+    def _emit(self, text: str, start: int, end: int) -> None:
+        if self._break:
+            if self.length:
+                self._parts.append("\n" * self._break)
+                self.length += self._break
+            self._break, self._space = 0, None
+        elif self._space is not None:
+            first, last, blank = self._space
+            self._space = None
+            self._append(blank, first, last)
+        if self._waiting:
+            for element in self._waiting:
+                if self.starts[element] < 0:
+                    self.starts[element] = self.length
+            self._waiting.clear()
+        self._append(text, start, end)
+
+    def _append(self, text: str, start: int, end: int) -> None:
+        before, self.length = self.length, self.length + len(text)
+        self._parts.append(text)
+        if start == end:
+            return  # A separator that the source has no character for.
+        last = self._runs[-1] if self._runs else None
+        if (
+            last
+            and len(text) == end - start
+            and last[1] == before
+            and last[3] == start
+            and last[1] - last[0] == last[3] - last[2]
+        ):
+            last[1], last[3] = self.length, end
+        else:
+            self._runs.append([before, self.length, start, end])
