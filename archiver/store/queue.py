@@ -1,0 +1,127 @@
+"""The frontier: which refs are to be looked at, when, and who is looking. Work, not evidence: it may be lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archiver.model import Ref
+from archiver.store.archive import Archive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One ref to look at. `depth` counts steps upstream from a seed; `attempts` the failed looks in a row."""
+
+    ref: Ref
+    host: str
+    purpose: str
+    depth: int
+    seed: str
+    attempts: int
+    fence: int
+
+
+class Frontier:
+    """The queue of one archive. A worker drains one host at a time; a fence keeps a late worker from writing."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+
+    def add(self, ref: Ref, *, host: str, purpose: str, depth: int, seed: str, now: str, priority: int = 0) -> bool:
+        """Queues a ref, due now, unless it is queued already (then only its depth may shrink). Whether it is new."""
+        with self.archive.transaction():
+            cursor = self.archive.db.execute(
+                "INSERT INTO work_queue (ref, host, purpose, depth, seed, priority, added_at, due_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ref) DO NOTHING",
+                (str(ref), host, purpose, depth, seed, priority, now, now),
+            )
+            if cursor.rowcount == 0:
+                self.archive.db.execute(
+                    "UPDATE work_queue SET depth = ? WHERE ref = ? AND depth > ?", (depth, str(ref), depth)
+                )
+        return cursor.rowcount == 1
+
+    def claim(self, worker: str, now: str, until: str, *, skip: frozenset[str] = frozenset()) -> str | None:
+        """Leases a host that has something due and that nobody holds. Its name, or None when there is none."""
+        with self.archive.transaction():
+            rows = self.archive.all(
+                "SELECT q.host, min(q.due_at) AS first FROM work_queue q LEFT JOIN work_hosts h ON h.host = q.host "
+                "WHERE q.due_at <= ? AND coalesce(h.leased_until, '') <= ? AND coalesce(h.not_before, '') <= ? "
+                "GROUP BY q.host ORDER BY first, q.host",
+                now,
+                now,
+                now,
+            )
+            host = next((str(row["host"]) for row in rows if row["host"] not in skip), None)
+            if host is not None:
+                self.archive.db.execute(
+                    "INSERT INTO work_hosts (host, worker, fence, leased_until) VALUES (?, ?, 1, ?) "
+                    "ON CONFLICT (host) DO UPDATE SET worker = excluded.worker, fence = fence + 1, "
+                    "leased_until = excluded.leased_until",
+                    (host, worker, until),
+                )
+        return host
+
+    def renew(self, worker: str, host: str, until: str) -> bool:
+        """Extends a lease. False when somebody else holds the host by now."""
+        cursor = self.archive.db.execute(
+            "UPDATE work_hosts SET leased_until = ? WHERE host = ? AND worker = ?", (until, host, worker)
+        )
+        return cursor.rowcount == 1
+
+    def take(self, host: str, now: str, *, taken: frozenset[Ref], limit: int) -> tuple[Task, ...]:
+        """The next due refs of a host that are not being looked at already, most urgent first."""
+        if limit <= 0:
+            return ()
+        rows = self.archive.all(
+            "SELECT q.*, coalesce(h.fence, 0) AS fence FROM work_queue q LEFT JOIN work_hosts h ON h.host = q.host "
+            "WHERE q.host = ? AND q.due_at <= ? ORDER BY q.priority, q.depth, q.due_at, q.ref LIMIT ?",
+            host,
+            now,
+            limit + len(taken),
+        )
+        tasks = (
+            Task(
+                ref=Ref.parse(row["ref"]),
+                host=row["host"],
+                purpose=row["purpose"],
+                depth=row["depth"],
+                seed=row["seed"],
+                attempts=row["attempts"],
+                fence=row["fence"],
+            )
+            for row in rows
+        )
+        return tuple(task for task in tasks if task.ref not in taken)[:limit]
+
+    def record(self, task: Task, *, outcome: str, at: str, due_at: str | None, failed: bool) -> bool:
+        """Writes how a look ended and when the next is due (None: never). False when the fence has moved on."""
+        row = self.archive.one("SELECT fence FROM work_hosts WHERE host = ?", task.host)
+        if row is not None and row["fence"] != task.fence:
+            return False
+        self.archive.db.execute(
+            "UPDATE work_queue SET last_outcome = ?, last_at = ?, due_at = ?, attempts = CASE WHEN ? THEN attempts + 1 "
+            "ELSE 0 END WHERE ref = ?",
+            (outcome, at, due_at, int(failed), str(task.ref)),
+        )
+        return True
+
+    def release(self, worker: str, host: str, *, not_before: str = "") -> None:
+        """Gives a host back; nobody asks it again before `not_before`."""
+        self.archive.db.execute(
+            "UPDATE work_hosts SET worker = '', leased_until = '', not_before = ? WHERE host = ? AND worker = ?",
+            (not_before, host, worker),
+        )
+
+    def release_all(self) -> None:
+        """Drops every lease: for the start of a run, when the run lock shows that nobody else is at work."""
+        self.archive.db.execute("UPDATE work_hosts SET worker = '', leased_until = '', not_before = ''")
+
+    def make_due(self, now: str) -> int:
+        """Makes every ref due now. How many there are."""
+        return self.archive.db.execute("UPDATE work_queue SET due_at = ?", (now,)).rowcount
+
+    def next_due(self) -> str | None:
+        """When the next ref is due, or None when nothing waits."""
+        row = self.archive.one("SELECT min(due_at) FROM work_queue")
+        return None if row is None else row[0]

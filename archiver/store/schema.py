@@ -1,0 +1,319 @@
+"""The tables of readings: a function of the evidence, so they can be dropped and made again.
+
+`TABLES` is the one place where they are described: sqlite-utils makes them, `archiver rebuild --check` compares
+them by their natural keys, and docs/tables.md is held to it by a test.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+READINGS_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table of readings. `keys` maps a column to the table that it points to; `unique` is the natural key."""
+
+    name: str
+    about: str
+    columns: dict[str, type]
+    unique: tuple[str, ...]
+    keys: dict[str, str]
+    pk: str = "id"
+    indexes: tuple[tuple[str, ...], ...] = ()
+    search: tuple[str, ...] = ()
+
+
+def _table(
+    name: str,
+    about: str,
+    columns: str,
+    *,
+    unique: str,
+    keys: str = "",
+    indexes: tuple[str, ...] = (),
+    search: str = "",
+    pk: str = "id",
+) -> Table:
+    """`columns` are words `name` (text) or `name:int`; `keys` are words `column=table`."""
+    types: dict[str, type] = {}
+    for word in columns.split():
+        column, _, kind = word.partition(":")
+        types[column] = int if kind == "int" else str
+    return Table(
+        name=name,
+        about=about,
+        columns=types,
+        unique=tuple(unique.split()),
+        keys={column: other for column, _, other in (word.partition("=") for word in keys.split())},
+        indexes=tuple(tuple(words.split()) for words in indexes),
+        search=tuple(search.split()),
+        pk=pk,
+    )
+
+
+TABLES = (
+    _table(
+        "refs",
+        "Every thing that anything refers to, whether it was captured or not.",
+        "id:int ref platform kind remote_id",
+        unique="ref",
+        indexes=("platform kind", "kind platform"),
+    ),
+    _table(
+        "collections",
+        "Names under which seeds were given.",
+        "id:int name",
+        unique="name",
+    ),
+    _table(
+        "documents",
+        "What a seed or a captured page reads as: decoded text and the map back to its source.",
+        "id:int capture:int sha256 media_type encoding encoding_from title lang text source_map "
+        "characters:int mentions:int",
+        unique="id",
+        keys="id=refs capture=captures",
+        indexes=("capture",),
+        search="title text",
+    ),
+    _table(
+        "collection_documents",
+        "Which documents a collection holds.",
+        "id:int collection:int document:int capture:int",
+        unique="collection document",
+        keys="collection=collections document=documents capture=captures",
+        indexes=("document",),
+    ),
+    _table(
+        "mentions",
+        "Places in documents that refer to a post or quote words. Ranges count code points.",
+        "id:int ref:int document:int ordinal:int kind text_start:int text_end:int source_start:int source_end:int "
+        "quote_start:int quote_end:int quoted platform target:int url handle name day dated day_zone markup",
+        unique="document ordinal",
+        keys="ref=refs document=documents target=refs",
+        indexes=("ref", "target", "kind platform", "platform kind"),
+        search="quoted",
+    ),
+    _table(
+        "mention_links",
+        "Addresses inside a mention: media and short links of a signed quotation.",
+        "id:int mention:int ordinal:int role url ref:int",
+        unique="mention ordinal",
+        keys="mention=mentions ref=refs",
+        indexes=("ref",),
+    ),
+    _table(
+        "repairs",
+        "Plans that undo damaged encoding in one place of a document. Nothing is changed in place.",
+        "id:int document:int ordinal:int start:int end:int steps before after",
+        unique="document ordinal",
+        keys="document=documents",
+    ),
+    _table(
+        "posts",
+        "One row a post, as last seen. Its history is in versions and sightings.",
+        "id:int platform author:int handle name text posted_at lang url warning outcome outcome_at first_seen "
+        "last_seen versions:int edits:int truncated:int",
+        unique="id",
+        keys="id=refs author=refs",
+        indexes=("author", "platform outcome", "outcome platform", "posted_at"),
+        search="text handle name",
+    ),
+    _table(
+        "versions",
+        "Contents that a post was seen with.",
+        "id:int post:int sha256 text posted_at lang warning sensitive:int version_id edited_at truncated:int",
+        unique="post sha256",
+        keys="post=posts",
+        search="text",
+    ),
+    _table(
+        "sightings",
+        "Which capture showed which version, by which route, whole or in part.",
+        "id:int version:int capture:int route pointer whole:int edited:int handle name counts",
+        unique="version capture pointer",
+        keys="version=versions capture=captures",
+        indexes=("capture",),
+    ),
+    _table(
+        "edits",
+        "Changes of a post, shown by the platform's marker or by two whole sightings through one route.",
+        "id:int post:int shown_by route before:int after:int capture_before:int capture_after:int",
+        unique="post shown_by route before after capture_after",
+        keys="post=posts before=versions after=versions capture_before=captures capture_after=captures",
+        indexes=("before", "after", "capture_before", "capture_after"),
+    ),
+    _table(
+        "accounts",
+        "Accounts, as last seen.",
+        "id:int platform handle name url",
+        unique="id",
+        keys="id=refs",
+        indexes=("platform handle",),
+    ),
+    _table(
+        "account_names",
+        "Handles and names that an account was seen with.",
+        "id:int account:int handle name capture:int pointer",
+        unique="account handle name",
+        keys="account=accounts capture=captures",
+        indexes=("handle", "capture"),
+    ),
+    _table(
+        "outcomes",
+        "What each capture says of each ref: live, deleted, not found, unreachable …",
+        "id:int capture:int ref:int outcome reason pointer",
+        unique="capture ref",
+        keys="capture=captures ref=refs",
+        indexes=("ref", "outcome"),
+    ),
+    _table(
+        "media",
+        "Media of posts, each rendering that a route offers. The one of highest rank is fetched.",
+        "id:int post:int key kind url rank:int file:int alt width:int height:int bitrate:int content_type sha256 "
+        "capture:int pointer",
+        unique="post key url",
+        keys="post=posts file=refs capture=captures",
+        indexes=("file", "capture", "kind"),
+    ),
+    _table(
+        "files",
+        "Media files that were fetched, and whether the bytes are what the platform says they are.",
+        "id:int ref:int capture:int blob:int declared_type sniffed_type",
+        unique="ref capture",
+        keys="ref=refs capture=captures blob=blobs",
+        indexes=("blob", "capture"),
+    ),
+    _table(
+        "aliases",
+        "Refs that a capture showed to be the same thing. Look-ups go from alias to ref; rows are never merged.",
+        "id:int alias:int ref:int capture:int pointer observed_at",
+        unique="alias ref",
+        keys="alias=refs ref=refs capture=captures",
+        indexes=("ref", "capture"),
+    ),
+    _table(
+        "edges",
+        "Who quotes, reposts, answers, embeds, links to or names what; asserted, claimed or inferred.",
+        "id:int kind source:int target:int evidence pinned capture:int pointer",
+        unique="kind source target evidence pinned",
+        keys="source=refs target=refs capture=captures",
+        indexes=("source kind", "target kind", "capture", "kind evidence", "evidence kind"),
+    ),
+    _table(
+        "proofs",
+        "Authors' own proofs that were checked: 1 valid, 0 refused, empty where it could not be checked.",
+        "id:int capture:int ref:int kind valid:int detail pointer",
+        unique="capture ref kind pointer",
+        keys="capture=captures ref=refs",
+        indexes=("ref", "kind valid"),
+    ),
+    _table(
+        "pages",
+        "What web pages say of themselves, each time they were captured.",
+        "id:int capture:int ref:int title author site description lang published_at modified_at canonical image",
+        unique="capture ref",
+        keys="capture=captures ref=refs",
+        indexes=("ref",),
+    ),
+    _table(
+        "unread",
+        "What a parser could not read, with the reason and the place.",
+        "id:int capture:int ordinal:int reason pointer",
+        unique="capture ordinal",
+        keys="capture=captures",
+    ),
+    _table(
+        "resolutions",
+        "Which post each mention stands for, how that is known, or what was tried.",
+        "id:int mention:int status how ref:int candidate:int id_low id_high reason",
+        unique="mention",
+        keys="mention=mentions ref=refs candidate=refs",
+        indexes=("ref", "candidate", "status how"),
+    ),
+    _table(
+        "matches",
+        "The verdict on each quotation against each post version that it may quote.",
+        "id:int mention:int version:int post:int verdict faithful:int score steps changes omitted flags "
+        "quoted_start:int quoted_end:int original_start:int original_end:int found_by rank:int policy reason",
+        unique="mention version rank",
+        keys="mention=mentions version=versions post=refs",
+        indexes=("version", "post", "verdict found_by", "found_by verdict"),
+    ),
+)
+BY_NAME = {table.name: table for table in TABLES}
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Makes the tables, their indexes and full-text indexes, inside the caller's transaction."""
+    from sqlite_utils import Database  # heavy: only when tables are made
+    from sqlite_utils.db import Table as MadeTable
+
+    wrapped = Database(db, recursive_triggers=False)
+    for table in TABLES:
+        made = MadeTable(wrapped, table.name).create(
+            table.columns,
+            pk=table.pk,
+            not_null={name for name in table.columns if name != table.pk and name not in _nullable(table)},
+            foreign_keys=[(column, other, "id") for column, other in table.keys.items()],
+            strict=True,
+        )
+        if table.unique != (table.pk,):
+            made.create_index(table.unique, unique=True, index_name=f"{table.name}_key")
+        for columns in table.indexes:
+            made.create_index(columns, index_name=f"{table.name}_{'_'.join(columns)}")
+        if table.search:
+            made.enable_fts(table.search, fts_version="FTS5", create_triggers=True, tokenize="unicode61")
+
+
+def _nullable(table: Table) -> set[str]:
+    """Columns that may be null: references that need not be there, numbers that need not be known."""
+    return {
+        "mentions": {"quote_start", "quote_end", "target"},
+        "mention_links": {"ref"},
+        "posts": {"author"},
+        "edits": {"before", "capture_before"},
+        "media": {"file"},
+        "files": {"blob"},
+        "proofs": {"valid"},
+        "resolutions": {"ref", "candidate"},
+        "matches": {"version", "post", "quoted_start", "quoted_end", "original_start", "original_end"},
+    }.get(table.name, set())
+
+
+def drop(db: sqlite3.Connection) -> None:
+    """Drops every table of readings, whatever version made it, inside the caller's transaction."""
+    for table in reversed(TABLES):
+        db.execute(f"DROP TABLE IF EXISTS {table.name}_fts")
+        db.execute(f"DROP TABLE IF EXISTS {table.name}")
+
+
+def natural(table: Table) -> str:
+    """A query that gives the rows of a table as text without local integer keys: references become what they name."""
+    shown = []
+    for column in table.columns:
+        if column in table.keys:
+            shown.append(f"quote({_natural_key(table.keys[column], f't.{column}')})")
+        elif column != table.pk:
+            shown.append(f"quote(t.{column})")
+    return f"SELECT {' || char(31) || '.join(shown)} FROM {table.name} t"
+
+
+def _natural_key(table: str, value: str) -> str:
+    """An expression that names the row `value` of `table` by its natural key."""
+    if table == "refs":
+        return f"(SELECT ref FROM refs WHERE id = {value})"
+    if table == "captures":
+        return f"(SELECT uid FROM captures WHERE id = {value})"
+    if table == "blobs":
+        return f"(SELECT sha256 FROM blobs WHERE id = {value})"
+    spec, alias = BY_NAME[table], f"{table}_{value.count('.')}{len(value)}"
+    if spec.unique == ("id",):
+        return _natural_key(spec.keys["id"], value)
+    parts = []
+    for column in spec.unique:
+        inner = f"{alias}.{column}"
+        parts.append(_natural_key(spec.keys[column], inner) if column in spec.keys else inner)
+    return f"(SELECT {' || char(30) || '.join(parts)} FROM {table} {alias} WHERE {alias}.id = {value})"

@@ -1,0 +1,140 @@
+"""Summaries of readings that depend on several captures: a post's row, its edits, its outcome."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from archiver.model import Outcome
+from archiver.store.archive import Archive
+from archiver.store.readings import Readings
+
+# What an answer says of the post itself, most telling first. All other outcomes speak of the attempt.
+GONE = (
+    Outcome.SUSPENDED,
+    Outcome.PROTECTED,
+    Outcome.WITHHELD,
+    Outcome.AGE_GATED,
+    Outcome.LOGIN_REQUIRED,
+    Outcome.DELETED,
+    Outcome.NOT_FOUND,
+    Outcome.UNAVAILABLE,
+)
+
+
+def refresh(archive: Archive, refs: Iterable[int]) -> None:
+    """Brings the rows of these posts up to date with all readings, inside the caller's transaction."""
+    readings = Readings(archive)
+    for ref in sorted(refs):
+        if archive.one("SELECT 1 FROM posts WHERE id = ?", ref) is not None:
+            _refresh(archive, readings, ref)
+
+
+def _refresh(archive: Archive, readings: Readings, post: int) -> None:
+    sightings = archive.all(
+        "SELECT s.version, s.capture, s.route, s.pointer, s.whole, s.edited, s.handle, s.name, v.sha256, v.text, "
+        "v.posted_at, v.lang, v.warning, v.truncated, v.edited_at, c.observed_at, c.leaf FROM sightings s "
+        "JOIN versions v ON v.id = s.version JOIN captures c ON c.id = s.capture WHERE v.post = ? "
+        "ORDER BY c.origin, c.leaf, s.pointer, v.sha256",
+        post,
+    )
+    archive.db.execute("DELETE FROM edits WHERE post = ?", (post,))
+    edits = 0
+    for edit in _edits(sightings):
+        edits += readings.add("edits", {"post": post, **edit})[1]
+    shown = max(sightings, key=lambda s: (not s["truncated"], s["whole"], s["leaf"], s["pointer"]), default=None)
+    outcome, at = outcome_of(
+        archive.all(
+            "SELECT o.outcome, c.route, c.observed_at FROM outcomes o JOIN captures c ON c.id = o.capture "
+            "WHERE o.ref = ? ORDER BY c.origin, c.leaf",
+            post,
+        )
+    )
+    if shown is None:
+        return
+    named = [s for s in sightings if s["handle"]]
+    archive.db.execute(
+        "UPDATE posts SET handle = ?, name = ?, text = ?, posted_at = ?, lang = ?, warning = ?, outcome = ?, "
+        "outcome_at = ?, first_seen = ?, last_seen = ?, versions = ?, edits = ?, truncated = ? WHERE id = ?",
+        (
+            named[-1]["handle"] if named else "",
+            named[-1]["name"] if named else "",
+            shown["text"],
+            shown["posted_at"],
+            shown["lang"],
+            shown["warning"],
+            outcome,
+            at,
+            min(s["observed_at"] for s in sightings),
+            max(s["observed_at"] for s in sightings),
+            len({s["version"] for s in sightings}),
+            edits,
+            shown["truncated"],
+            post,
+        ),
+    )
+
+
+def _edits(sightings: list[sqlite3.Row]) -> list[dict[str, object]]:
+    """The edits that a post's sightings, in log order, show: by the platform's marker (once a version), or by two
+    differing whole sightings through one route. Routes that render differently are never compared."""
+    found: list[dict[str, object]] = []
+    last: dict[str, sqlite3.Row] = {}
+    marked: set[int] = set()
+    for sighting in sightings:
+        route, before = sighting["route"], last.get(sighting["route"])
+        fields = {"route": route, "after": sighting["version"], "capture_after": sighting["capture"]}
+        if (sighting["edited"] or sighting["edited_at"]) and sighting["version"] not in marked:
+            marked.add(sighting["version"])
+            earlier = before if before is not None and before["version"] != sighting["version"] else None
+            found.append(
+                {
+                    "shown_by": "marker",
+                    "before": None if earlier is None else earlier["version"],
+                    "capture_before": None if earlier is None else earlier["capture"],
+                    **fields,
+                }
+            )
+        if not sighting["whole"] or sighting["truncated"]:
+            continue
+        if before is not None and before["version"] != sighting["version"]:
+            found.append(
+                {
+                    "shown_by": "same-route",
+                    "before": before["version"],
+                    "capture_before": before["capture"],
+                    **fields,
+                }
+            )
+        last[route] = sighting
+    return found
+
+
+def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
+    """What all captures together say of a ref, and since which observation.
+
+    Rows are (outcome, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
+    a post is called gone only when no route's last word is `live`, or when a route that did show it has since
+    said otherwise and no route has shown it later. Failed attempts never count while any answer spoke.
+    """
+    last: dict[str, sqlite3.Row] = {}
+    flipped: list[sqlite3.Row] = []
+    for row in rows:
+        if row["outcome"] == Outcome.LIVE:
+            flipped.clear()
+        elif row["outcome"] not in GONE:
+            continue
+        elif row["route"] in last and last[row["route"]]["outcome"] == Outcome.LIVE:
+            flipped.append(row)
+        last[row["route"]] = row
+    live = [row for row in last.values() if row["outcome"] == Outcome.LIVE]
+    if live and not flipped:
+        newest = max(live, key=lambda row: str(row["observed_at"]))
+        return str(newest["outcome"]), str(newest["observed_at"])
+    gone = flipped if live else [row for row in last.values() if row["outcome"] in GONE]
+    if gone:
+        telling = min(gone, key=lambda row: (GONE.index(Outcome(row["outcome"])), str(row["observed_at"])))
+        return str(telling["outcome"]), str(telling["observed_at"])
+    if rows:
+        return str(rows[-1]["outcome"]), str(rows[-1]["observed_at"])
+    return "", ""
