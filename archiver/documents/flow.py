@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 
 from archiver.documents.references import REFERENCE, resolve
 from archiver.documents.tokens import WS
@@ -10,6 +11,9 @@ from archiver.model import Run, Span
 
 _COLLAPSED = re.compile(rf"[{WS}]{{2,}}+|{REFERENCE}")
 _PREFORMATTED = re.compile(rf"\r\n?|{REFERENCE}")
+# Beyond so many runs the map becomes coarse (whole to whole, over so many code points): memory stays bounded.
+MAX_RUNS = 500_000
+_COARSE = 4096
 _SPACES = str.maketrans("\t\n\f\r", "    ")
 
 
@@ -27,7 +31,8 @@ class Flow:
         self.length, self.hidden, self.pre = 0, 0, 0
         self.starts: list[int] = []
         self._parts: list[str] = []
-        self._runs: list[list[int]] = []
+        # Four numbers a run (start and end in the text, in the source): a page has very many runs.
+        self._runs = array("q")
         self._break = 0
         self._space: tuple[int, int, str] | None = None
         self._waiting: list[int] = []
@@ -99,7 +104,11 @@ class Flow:
 
     def rendered(self) -> tuple[str, tuple[Run, ...]]:
         """The whole text and its map."""
-        runs = tuple(Run(text=Span(start=a, end=b), source=Span(start=c, end=d)) for a, b, c, d in self._runs)
+        numbers = iter(self._runs)
+        runs = tuple(
+            Run(text=Span(start=a, end=b), source=Span(start=c, end=d))
+            for a, b, c, d in zip(numbers, numbers, numbers, numbers, strict=True)
+        )
         return "".join(self._parts), runs
 
     def _plain(self, start: int, end: int) -> None:
@@ -155,14 +164,14 @@ class Flow:
         self._parts.append(text)
         if start == end:
             return  # A separator that the source has no character for.
-        last = self._runs[-1] if self._runs else None
-        if (
-            last
-            and len(text) == end - start
-            and last[1] == before
-            and last[3] == start
-            and last[1] - last[0] == last[3] - last[2]
-        ):
-            last[1], last[3] = self.length, end
-        else:
-            self._runs.append([before, self.length, start, end])
+        runs = self._runs
+        if runs:
+            text_start, text_end, source_start, source_end = runs[-4:]
+            even = text_end - text_start == source_end - source_start
+            joins = even and len(text) == end - start and text_end == before and source_end == start
+            if not joins and len(runs) > 4 * MAX_RUNS and source_end - source_start < _COARSE:
+                joins = self.length - text_start != end - source_start
+            if joins:
+                runs[-3], runs[-1] = self.length, end
+                return
+        runs.extend((before, self.length, start, end))

@@ -11,10 +11,11 @@ Two things a browser shows as pictures are rendered as text, for quotations hold
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from archiver.documents.flow import Flow
 from archiver.documents.tokens import WS, Kind, Token, tokens
-from archiver.documents.tree import HEADINGS, VOID, OpenElements
+from archiver.documents.tree import HEADINGS, VOID, OpenElements, implies
 from archiver.model import Link, Run, Span, Unread
 
 # Line breaks at the edges: two where a browser's style sheet has a margin, else one.
@@ -24,9 +25,13 @@ _BLOCK = _APART | frozenset({
     "fieldset", "figcaption", "footer", "form", "header", "hgroup", "html", "legend", "li", "main", "nav",
     "noscript", "optgroup", "option", "section", "search", "summary", "tbody", "textarea", "tfoot", "thead", "tr",
 })  # fmt: skip
+# Five hundred bytes each; the longest pages on the web have a tenth of it.
+MAX_ELEMENTS = 500_000
 _CELLS = frozenset({"td", "th"})
 _PRE = frozenset({"pre", "listing", "xmp", "textarea", "plaintext"})
 _SHOWN_RAW = frozenset({"textarea", "xmp", "plaintext"})
+_ACTING = _CELLS | {"html", "body", "base", "a", "br", "q", "img", "image"}
+_LINES, _IS_PRE, _IS_VOID, _ACTS, _IMPLIES = 3, 4, 8, 16, 32
 _EMOJI_CLASSES = frozenset({"emoji", "wp-smiley", "twemoji", "emojione"})
 
 
@@ -76,16 +81,21 @@ def walk(source: str) -> Rendering:
 class _Walker:
     __slots__ = (
         "after_pre",
+        "attrs",
         "base",
         "ends",
         "extended",
         "flow",
-        "heads",
+        "full",
         "inner_ends",
+        "inner_starts",
         "lang",
         "open",
         "outer_ends",
+        "outer_starts",
+        "parents",
         "source",
+        "tags",
         "title",
         "unfinished",
         "unread",
@@ -95,83 +105,111 @@ class _Walker:
         self.source = source
         self.flow = Flow(source)
         self.open = OpenElements()
-        # One entry an element in each list; the starts of their texts stand in the flow.
-        self.heads: list[tuple[Token, int]] = []
-        self.inner_ends: list[int] = []
+        # One entry an element in each list; where its text starts stands in the flow.
+        self.tags: list[str] = []
+        self.attrs: list[tuple[tuple[str, str], ...]] = []
+        self.outer_starts: list[int] = []
         self.outer_ends: list[int] = []
+        self.inner_starts: list[int] = []
+        self.inner_ends: list[int] = []
         self.ends: list[int] = []
+        self.parents: list[int] = []
         self.title = self.lang = self.base = ""
         self.unread: list[Unread] = []
+        self.full = False
         self.after_pre = -1
         # A link that a block cut short goes on to its own end tag: browsers reopen it behind the block's edge.
         self.unfinished = -1
         self.extended: dict[int, tuple[int, int]] = {}
 
     def take(self, token: Token) -> None:
-        match token.kind:
-            case Kind.TEXT:
-                # A line feed right behind <pre> belongs to the tag.
-                skip = token.start == self.after_pre and self.source.startswith("\n", token.start)
-                self.flow.text(token.start + skip, token.end)
-            case Kind.START:
-                self._start(token)
-            case Kind.END:
-                self._end(token)
-            case Kind.COMMENT:
-                if token.name:
-                    self._leaf(token)
-            case Kind.RAW:
-                self._raw(token)
-            case Kind.DATA:
-                self.flow.literal(*token.inner)
-            case Kind.CUT:
-                line = self.source.count("\n", 0, token.start) + 1
-                column = token.start - self.source.rfind("\n", 0, token.start)
-                reason = "markup begins here that nothing closes: the rest of the source is not rendered"
-                self.unread.append(Unread(reason=reason, pointer=f"text:{line}:{column}"))
+        kind = token.kind
+        if kind is Kind.TEXT:
+            # A line feed right behind <pre> belongs to the tag.
+            skip = token.start == self.after_pre and self.source.startswith("\n", token.start)
+            self.flow.text(token.start + skip, token.end)
+        elif kind is Kind.START:
+            self._start(token)
+        elif kind is Kind.END:
+            self._end(token)
+        elif kind is Kind.COMMENT:
+            if token.name:
+                self._leaf(token, token.inner)
+        elif kind is Kind.RAW:
+            self._raw(token)
+        elif kind is Kind.DATA:
+            self.flow.literal(*token.inner)
+        else:
+            reason = "markup begins here that nothing closes: the rest of the source is not rendered"
+            self._note(reason, token.start)
 
     def _start(self, token: Token) -> None:
         tag = token.name
-        self._close(self.open.before(tag), token.start, token.start, -1)
-        if tag in {"html", "body"} and self.open.has(tag):
+        trait = _trait(tag)
+        if trait & _IMPLIES:
+            self._close(self.open.before(tag), token.start, token.start, -1)
+        if trait & _ACTS and not self._act(token):
             return
-        if tag == "html":
-            self.lang = _attribute(token, "lang") or _attribute(token, "xml:lang")
+        if trait & _LINES:
+            self.flow.block(trait & _LINES)
+        if trait & _IS_VOID or token.empty:
+            self._leaf(token, (token.end, token.end))
+            return
+        number = self._element(token, (token.end, -1), -1)
+        if number < 0:
+            return
+        self.flow.open()
+        self.open.push(number, tag)
+        if trait & _IS_PRE:
+            self.flow.pre += 1
+            self.after_pre = token.end
+        self.flow.hidden += tag == "template" and _hides(token.attrs)
+
+    def _act(self, token: Token) -> bool:
+        """What the start of some elements means beyond their place; False where no element begins."""
+        tag = token.name
+        if tag in {"html", "body"}:
+            if self.open.has(tag):
+                return False
+            if tag == "html":
+                self.lang = _attribute(token.attrs, "lang") or _attribute(token.attrs, "xml:lang")
         elif tag == "base":
-            self.base = self.base or _attribute(token, "href").strip(WS)
+            self.base = self.base or _attribute(token.attrs, "href").strip(WS)
         elif tag == "a":
             self.unfinished = -1
         elif tag == "br":
             self.flow.line()
-        elif tag in {"img", "image"}:
-            self._picture(token)
-        elif tag in _CELLS:
-            self.flow.cell(token.start)
         elif tag == "q":
             self.flow.insert("“", token.start, token.end)
-        if tag in _BLOCK:
-            self.flow.block(2 if tag in _APART else 1)
-        if tag in VOID or token.empty:
-            self._leaf(token)
-            return
-        self.heads.append((token, self.open.top))
-        self.inner_ends.append(-1)
-        self.outer_ends.append(-1)
-        self.ends.append(-1)
-        self.flow.open()
-        self.open.push(len(self.heads) - 1, tag)
-        if tag in _PRE:
-            self.flow.pre += 1
-            self.after_pre = token.end
-        self.flow.hidden += _hides(token)
+        elif tag in _CELLS:
+            self.flow.cell(token.start)
+        else:
+            self._picture(token)
+        return True
 
-    def _leaf(self, token: Token) -> None:
+    def _leaf(self, token: Token, inner: tuple[int, int]) -> None:
         """An element without content, or a comment."""
-        self.heads.append((token, self.open.top))
-        self.inner_ends.append(token.inner[1] if token.kind is Kind.COMMENT else token.end)
-        self.outer_ends.append(token.end)
-        self.flow.place()
+        if self._element(token, inner, token.end) >= 0:
+            self.flow.place()
+
+    def _element(self, token: Token, inner: tuple[int, int], end: int) -> int:
+        """Notes an element and answers its number; -1 when there are too many."""
+        if len(self.tags) == MAX_ELEMENTS:
+            if not self.full:
+                self._note(
+                    f"more than {MAX_ELEMENTS} elements: embeds and links from here on are not read", token.start
+                )
+            self.full = True
+            return -1
+        self.tags.append(token.name)
+        self.attrs.append(token.attrs)
+        self.outer_starts.append(token.start)
+        self.outer_ends.append(end)
+        self.inner_starts.append(inner[0])
+        self.inner_ends.append(inner[1])
+        self.parents.append(self.open.top)
         self.ends.append(self.flow.length)
+        return len(self.tags) - 1
 
     def _end(self, token: Token) -> None:
         tag = token.name
@@ -195,15 +233,17 @@ class _Walker:
     def _close(self, closed: list[int], start: int, end: int, owner: int) -> None:
         """Ends elements: `owner` by the tag at `start` to `end`, the others by implication at `start`."""
         for element in closed:
-            token, _ = self.heads[element]
-            tag = token.name
+            tag = self.tags[element]
+            trait = _trait(tag)
             self.inner_ends[element] = start
             self.outer_ends[element] = end if element == owner else start
             self.ends[element] = self.flow.close(element)
-            self.flow.pre -= tag in _PRE
-            self.flow.hidden -= _hides(token)
-            if tag in _BLOCK:
-                self.flow.block(2 if tag in _APART else 1)
+            if trait & _LINES:
+                self.flow.block(trait & _LINES)
+            if trait & _IS_PRE:
+                self.flow.pre -= 1
+            elif tag == "template":
+                self.flow.hidden -= _hides(self.attrs[element])
             elif tag == "a" and element != owner:
                 self.unfinished = element
 
@@ -217,10 +257,14 @@ class _Walker:
             self.flow.literal(token.start, token.end)
 
     def _picture(self, token: Token) -> None:
-        alt = _attribute(token, "alt").strip(WS)
-        classes = _attribute(token, "class").lower().split()
+        alt = _attribute(token.attrs, "alt").strip(WS)
+        classes = _attribute(token.attrs, "class").lower().split()
         if alt and not alt.isascii() and not _EMOJI_CLASSES.isdisjoint(classes):
             self.flow.insert(alt, token.start, token.end)
+
+    def _note(self, reason: str, at: int) -> None:
+        line = self.source.count("\n", 0, at) + 1
+        self.unread.append(Unread(reason=reason, pointer=f"text:{line}:{at - self.source.rfind(chr(10), 0, at)}"))
 
     def finish(self) -> Rendering:
         size = len(self.source)
@@ -228,24 +272,23 @@ class _Walker:
         text, runs = self.flow.rendered()
         elements = []
         links = []
-        for index, (token, parent) in enumerate(self.heads):
-            inner = token.inner[0] if token.kind is Kind.COMMENT else token.end
+        for number, tag in enumerate(self.tags):
             element = Element(
-                tag=token.name,
-                attrs=token.attrs,
-                outer=Span(start=token.start, end=self.outer_ends[index]),
-                inner=Span(start=inner, end=self.inner_ends[index]),
-                text=Span(start=self.flow.starts[index], end=self.ends[index]),
-                parent=parent,
+                tag=tag,
+                attrs=self.attrs[number],
+                outer=Span(start=self.outer_starts[number], end=self.outer_ends[number]),
+                inner=Span(start=self.inner_starts[number], end=self.inner_ends[number]),
+                text=Span(start=self.flow.starts[number], end=self.ends[number]),
+                parent=self.parents[number],
             )
             elements.append(element)
-            url = _address(element.get("href")) if token.name in {"a", "area"} else ""
+            url = _address(element.get("href")) if tag in {"a", "area"} else ""
             if url:
                 words, end = element.text, element.outer.end
-                if index in self.extended:
-                    last, end = self.extended[index]
+                if number in self.extended:
+                    last, end = self.extended[number]
                     words = Span(start=min(last, _ink(text, words.start)), end=last)
-                links.append(Link(url=url, text=words, source=Span(start=token.start, end=end)))
+                links.append(Link(url=url, text=words, source=Span(start=element.outer.start, end=end)))
         return Rendering(
             text=text,
             runs=runs,
@@ -256,6 +299,16 @@ class _Walker:
             base=self.base,
             unread=tuple(self.unread),
         )
+
+
+@cache
+def _trait(tag: str) -> int:
+    """What the walk does at a tag, as bits: the line breaks at its edges in the lowest two."""
+    trait = 2 if tag in _APART else 1 if tag in _BLOCK else 0
+    trait |= _IS_PRE if tag in _PRE else 0
+    trait |= _IS_VOID if tag in VOID else 0
+    trait |= _ACTS if tag in _ACTING else 0
+    return trait | (_IMPLIES if implies(tag) else 0)
 
 
 def in_text(source: str) -> str:
@@ -273,13 +326,13 @@ def _ink(text: str, at: int) -> int:
     return at
 
 
-def _attribute(token: Token, name: str) -> str:
-    return next((value for key, value in token.attrs if key == name), "")
+def _attribute(attrs: tuple[tuple[str, str], ...], name: str) -> str:
+    return next((value for key, value in attrs if key == name), "")
 
 
-def _hides(token: Token) -> bool:
+def _hides(template: tuple[tuple[str, str], ...]) -> bool:
     """A template is not shown, but for a declarative shadow root."""
-    return token.name == "template" and not _attribute(token, "shadowrootmode")
+    return not _attribute(template, "shadowrootmode")
 
 
 def _address(href: str) -> str:

@@ -25,6 +25,7 @@ _BREAKOUT = frozenset({
 # What may stand inside foreign content and hold HTML again, so that a break-out there is none.
 _INTEGRATION = frozenset({"foreignobject", "desc", "annotation-xml"})
 
+_MARK = re.compile(r"<(?=[a-zA-Z!?]|/[^>])")
 _TAG = re.compile(rf"<(/?)([a-zA-Z][^{WS}/>]*+)")
 _ATTRIBUTE = re.compile(
     rf"[{WS}/]*+([^{WS}/>][^{WS}/>=]*+)"
@@ -73,9 +74,8 @@ def tokens(source: str) -> Iterator[Token]:
     """All tokens of the source, in order."""
     at, size, foreign = 0, len(source), 0
     while at < size:
-        lt = source.find("<", at)
-        if lt < 0:
-            lt = size
+        mark = _MARK.search(source, at)
+        lt = mark.start() if mark else size
         if lt > at:
             yield Token(Kind.TEXT, at, lt)
         if lt == size:
@@ -140,7 +140,7 @@ def _attributes(source: str, at: int) -> tuple[tuple[tuple[str, str], ...], int,
 
 
 def _declaration(source: str, lt: int, foreign: bool) -> Token:
-    """What starts with `<` and is no tag: a comment (`end` -1 when nothing closes it), CDATA, or a plain `<`."""
+    """What starts with `<` and is no tag: a comment (`end` -1 when nothing closes it) or a CDATA section."""
     if source.startswith("<!--", lt):
         if source.startswith(">", lt + 4) or source.startswith("->", lt + 4):
             end = source.index(">", lt) + 1
@@ -153,11 +153,9 @@ def _declaration(source: str, lt: int, foreign: bool) -> Token:
         if close_at < 0:
             return Token(Kind.DATA, lt, len(source), "", (), (lt + 9, len(source)))
         return Token(Kind.DATA, lt, close_at + 3, "", (), (lt + 9, close_at))
-    if source.startswith(("<!", "<?", "</"), lt) and lt + 2 < len(source):
-        end = source.find(">", lt + 2) + 1
-        # Bogus comments (a doctype, a processing instruction) carry a name of their own.
-        return Token(Kind.COMMENT, lt, end or -1, "", (), (lt + 2, end - 1 if end else len(source)))
-    return Token(Kind.TEXT, lt, lt + 1)
+    # A doctype, a processing instruction, an end tag without a name: comments to the parser, but nobody wrote one.
+    end = source.find(">", lt + 2) + 1
+    return Token(Kind.COMMENT, lt, end or -1, "", (), (lt + 2, end - 1 if end else len(source)))
 
 
 def _raw_end(source: str, name: str, at: int) -> int:

@@ -78,6 +78,11 @@ def _boundary(tag: str) -> str:
     return "#scope" if tag in _SPECIAL or tag in FORMATTING else "#special"
 
 
+def implies(tag: str) -> bool:
+    """Whether a start tag of this name can end elements that are open."""
+    return tag in _CLOSES_P or tag in _CLOSED_BY or tag in {"a", "option", "optgroup", "button", "body"}
+
+
 class OpenElements:
     """The stack of open elements, each by its number; `top` is the innermost, -1 when none is open.
 
