@@ -1,0 +1,215 @@
+"""A network backend for httpcore that records exact bytes and checks addresses, and the transport around it.
+
+Recording works below HTTP: the stream writes what passes to the Tape that the context variable names, so
+heads, chunk framing and 1xx answers are kept exactly as they were. Source of the seam: httpcore's public
+NetworkBackend and NetworkStream; `HTTPTransport._pool` is httpx's private name and held by a test.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+import httpcore
+import httpx
+
+from archiver.errors import BlockedError
+from archiver.model import Failure
+from archiver.net.exchange import Connection
+from archiver.net.guard import check_address
+from archiver.net.policy import Policy
+from archiver.net.tape import Stopped, Tape
+
+TAPE: ContextVar[Tape] = ContextVar("tape")
+"""The tape of the exchange that this thread is making."""
+
+KEEPALIVE = 15.0
+"""Seconds that an idle connection is kept."""
+DER = 2
+"""The encoding that CPython's Certificate.public_bytes calls ENCODING_DER."""
+
+Resolve = Callable[[str, int], list[str]]
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All addresses of a name, by the system's resolver, in its order. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _certificates(tls: Any) -> tuple[bytes, ...]:
+    """The chain that the peer sent, DER, leaf first; the leaf alone where the interpreter cannot tell the chain."""
+    chain = tls.get_unverified_chain() if hasattr(tls, "get_unverified_chain") else None
+    if chain:
+        return tuple(entry if isinstance(entry, bytes) else entry.public_bytes(DER) for entry in chain)
+    leaf = tls.getpeercert(True)
+    return (leaf,) if leaf else ()
+
+
+class RecordingStream(httpcore.NetworkStream):
+    """A connection whose traffic goes to a tape. It serves one exchange at a time, as HTTP/1.1 does."""
+
+    def __init__(self, inner: httpcore.NetworkStream, connection: Connection) -> None:
+        self._inner = inner
+        self._connection = connection
+        self._tape: Tape | None = None
+        self._used = False
+        self._spoiled = False
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        tape = TAPE.get()
+        if tape is not self._tape:
+            self._tape, tape.connection, tape.reused = tape, self._connection, self._used
+            self._used = True
+        tape.sent += buffer
+        try:
+            self._inner.write(buffer, tape.left(timeout))
+        except httpcore.WriteTimeout:
+            raise Stopped(Failure.TIMEOUT, "the server did not take the request in time") from None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        tape = self._tape
+        if tape is None:
+            raise Stopped(Failure.PROTOCOL, "an answer without a request")
+        wait = tape.left(timeout)
+        try:
+            data = self._inner.read(max_bytes, wait)
+        except httpcore.ReadTimeout:
+            tape.left(None)
+            raise Stopped(Failure.TIMEOUT, f"no byte for {wait:g} s") from None
+        except httpcore.ReadError as error:
+            if not isinstance(error.__cause__, ssl.SSLEOFError):
+                raise Stopped(Failure.RESET, f"the connection broke: {error}") from None
+            # Many servers end without close_notify. Whether that cut the body is told by its length, if it has one.
+            tape.notes.append("TLS ended without close_notify")
+            data = b""
+        tape.received(data)
+        if tape.splitter.excess:
+            # What stands after the end of this message must never be read as the answer to the next request.
+            self._spoiled = True
+        return data
+
+    def close(self) -> None:
+        self._tape = None
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        tape = TAPE.get()
+        try:
+            inner = self._inner.start_tls(ssl_context, server_hostname, tape.left(timeout))
+        except httpcore.ConnectTimeout:
+            raise Stopped(Failure.TIMEOUT, "no TLS connection in time") from None
+        except httpcore.ConnectError as error:
+            cause = error.__cause__
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise Stopped(Failure.TLS, f"certificate refused: {cause.verify_message}") from None
+            raise Stopped(Failure.TLS, f"no TLS connection: {error}") from None
+        except ValueError as error:  # a host that cannot be a server name
+            self._inner.close()
+            raise Stopped(Failure.TLS, f"no TLS connection: {error}") from None
+        tls, plain = inner.get_extra_info("ssl_object"), inner.get_extra_info("socket")
+        if isinstance(plain, ssl.SSLSocket):
+            plain.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # set by wrap_socket, not in typeshed
+        cipher = tls.cipher()
+        connection = replace(
+            self._connection,
+            alpn=tls.selected_alpn_protocol() or "",
+            tls_version=tls.version() or "",
+            tls_cipher=cipher[0] if cipher else "",
+            chain=_certificates(tls),
+        )
+        tape.connection = connection
+        return RecordingStream(inner, connection)
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._spoiled:
+            return True  # httpcore then takes the idle connection for ended, and closes it
+        return self._inner.get_extra_info(info)
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """Resolves a name itself, checks every address it got, and connects to a checked one: no second look-up."""
+
+    def __init__(self, policy: Policy, resolve: Resolve) -> None:
+        self._policy, self._resolve = policy, resolve
+        self._inner = httpcore.SyncBackend()
+        # The system's resolver cannot be interrupted; in a thread of its own it can at least be left alone.
+        self._resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        tape = TAPE.get()
+        addresses = self._addresses(host, port, tape.left(timeout))
+        tape.connection = Connection(dns=tuple(addresses), peer_port=port)
+        for address in addresses:
+            try:
+                check_address(address, host, self._policy, port)
+            except BlockedError as error:
+                raise Stopped(Failure.BLOCKED, str(error)) from None
+            except ValueError:
+                raise Stopped(Failure.BLOCKED, f"{address} is not an address") from None
+        failure, reasons = Failure.CONNECT, []
+        for address in addresses:
+            try:
+                inner = self._inner.connect_tcp(address, port, tape.left(timeout), local_address, socket_options)
+            except httpcore.ConnectTimeout:
+                failure = Failure.TIMEOUT
+                reasons.append(f"{address}: no connection in time")
+            except httpcore.ConnectError as error:
+                reasons.append(f"{address}: {error}")
+            else:
+                tape.connection = replace(tape.connection, peer_ip=address)
+                return RecordingStream(inner, tape.connection)
+        raise Stopped(failure, "; ".join(reasons) or f"{host} has no address")
+
+    def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            pass
+        future: Future[list[str]] = self._resolvers.submit(self._resolve, host, port)
+        try:
+            addresses = future.result(timeout)
+        except FutureTimeout:
+            future.cancel()
+            raise Stopped(Failure.DNS, f"{host} was not resolved in time") from None
+        except (OSError, UnicodeError) as error:
+            raise Stopped(Failure.DNS, f"{host} was not resolved: {error}") from None
+        if not addresses:
+            raise Stopped(Failure.DNS, f"{host} has no address")
+        return addresses
+
+    def close(self) -> None:
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
+
+
+def transport(backend: httpcore.NetworkBackend, context: ssl.SSLContext) -> httpx.HTTPTransport:
+    """httpx's transport over a pool of ours: HTTP/1.1, kept alive, no retries and nothing from the environment."""
+    outer = httpx.HTTPTransport(verify=context, trust_env=False)
+    outer._pool.close()
+    outer._pool = httpcore.ConnectionPool(
+        ssl_context=context,
+        max_connections=None,  # the fetcher bounds connections by host
+        max_keepalive_connections=32,
+        keepalive_expiry=KEEPALIVE,
+        http1=True,
+        http2=False,
+        retries=0,
+        network_backend=backend,
+    )
+    return outer
