@@ -1,0 +1,64 @@
+"""Outcomes from the structured signals of X's endpoints: type names, reasons, error codes. Never from words."""
+
+from __future__ import annotations
+
+from archiver.model import Outcome
+from archiver.platforms.fields import Node
+
+_REASONS = {
+    "NsfwLoggedOut": Outcome.AGE_GATED,
+    "NsfwViewerHasNoStatedAge": Outcome.AGE_GATED,
+    "NsfwViewerIsUnderage": Outcome.AGE_GATED,
+    "Protected": Outcome.PROTECTED,
+    "AuthorIsProtected": Outcome.PROTECTED,
+    "Suspended": Outcome.SUSPENDED,
+    "AuthorIsSuspended": Outcome.SUSPENDED,
+    "Deleted": Outcome.DELETED,
+    "LoggedOut": Outcome.LOGIN_REQUIRED,
+    "LocalLawsWithheld": Outcome.WITHHELD,
+    "LegalDemandsWithheld": Outcome.WITHHELD,
+    "DmcaWithheld": Outcome.WITHHELD,
+    "Withheld": Outcome.WITHHELD,
+}
+
+_CODES = {
+    34: Outcome.NOT_FOUND,  # no such page
+    63: Outcome.SUSPENDED,
+    88: Outcome.RATE_LIMITED,
+    130: Outcome.UNAVAILABLE,  # over capacity
+    131: Outcome.UNAVAILABLE,  # internal error
+    144: Outcome.NOT_FOUND,  # no status with that id
+    179: Outcome.PROTECTED,  # not authorised to see this status
+    326: Outcome.REFUSED,  # our account is locked
+    **dict.fromkeys((32, 64, 89, 99, 135, 200, 215, 239), Outcome.REFUSED),  # our credentials or token
+}
+
+
+def reason(text: str) -> Outcome:
+    """`TweetUnavailable.reason` of the web's GraphQL; what is not known by name is unavailable."""
+    return _REASONS.get(text, Outcome.UNAVAILABLE)
+
+
+def errors(node: Node) -> tuple[Outcome, str, str] | None:
+    """Outcome, reason and pointer of the first of `errors` (v1.1 and GraphQL: objects with a numeric code)."""
+    for error in node.list("errors"):
+        code = error.integer("code", -1)
+        if code >= 0:
+            return _CODES.get(code, Outcome.UNAVAILABLE), f"code {code}", error.pointer
+        return Outcome.UNAVAILABLE, "error without a code", error.pointer
+    return None
+
+
+def withheld(countries: tuple[str, ...], *, copyright: bool, scope: str) -> tuple[Outcome, str]:
+    """Withheld for us (`scope` stands in the answer), everywhere (XX) or for copyright (XY or the flag); withheld in
+    some other countries is still live.
+
+    Where a post is withheld for us, its text is a notice of X: 13 of 13 recorded answers with a `scope` carry
+    a notice, 2 of 2 without one the words of the author.
+    """
+    where = ", ".join(countries)
+    if scope:
+        return Outcome.WITHHELD, f"withheld ({scope}) in {where}"
+    if copyright or "XX" in countries or "XY" in countries:
+        return Outcome.WITHHELD, f"withheld in {where or 'all countries'}"
+    return Outcome.LIVE, f"withheld in {where}" if countries else ""
