@@ -1,0 +1,71 @@
+"""What a reader must be warned of: words that an ellipsis, a cut or a bracket took away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# Compared as keys: lower case, without apostrophes. English first, then the most common words of other languages.
+_NEGATIONS = """
+no not never none cannot cant wont dont doesnt didnt isnt wasnt arent werent couldnt wouldnt shouldnt hasnt havent hadnt
+mustnt neednt mightnt shant aint nor neither nothing nobody nowhere without hardly scarcely barely false untrue
+deny denies denied
+nicht kein keine keinen keinem keiner nie niemals nichts ohne weder
+ne pas jamais rien aucun aucune sans ni nunca jamás nada nadie ningún ninguna sin não nem sem
+non mai niente nessuno senza niet geen nooit niets zonder inte aldrig ingen ikke aldri нет не никогда ни без
+不 没 沒 無 无 未 非 別 别 لا ليس لم لن ما לא אין
+"""
+_CONDITIONS = """
+if unless except only but however although though until till provided assuming allegedly reportedly maybe perhaps
+might could would should may possibly almost nearly wenn falls außer aber nur si sauf mais seulement excepto pero solo
+se mas eccetto ma als tenzij maar если но только
+"""
+_NUMBERS = """
+zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy eighty
+ninety hundred hundreds thousand thousands million millions billion billions trillion trillions half third quarter dozen dozens
+percent
+"""
+# Words that may stand between a negation and what it negates: "not a good man", "never be the same".
+_FILLERS = "a an the be been to any so very really in at all for even"
+NEGATIONS = frozenset(word.casefold() for word in _NEGATIONS.split())
+CONDITIONS = frozenset(word.casefold() for word in _CONDITIONS.split())
+NUMBERS = frozenset(_NUMBERS.split())
+_BETWEEN = frozenset(_FILLERS.split())
+_SENTENCE_END = re.compile(r"[.!?。！？؟।](?=[\s\"'”’)\]]|$|[^\W\d])|\n")
+
+
+def is_negation(key: str) -> bool:
+    return key in NEGATIONS
+
+
+def is_number(key: str) -> bool:
+    return key in NUMBERS or any(char.isdigit() for char in key)
+
+
+def gone(keys: Iterable[str]) -> tuple[str, ...]:
+    """The flags for words that were left out."""
+    words = list(keys)
+    return tuple(
+        flag
+        for flag, hit in (
+            ("negation-elided", any(map(is_negation, words))),
+            ("number-elided", any(map(is_number, words))),
+            ("condition-elided", any(word in CONDITIONS for word in words)),
+        )
+        if hit
+    )
+
+
+def crosses_sentence(between: str) -> bool:
+    """Whether the stretch of the original from the last word before a gap to the first after it ends a sentence."""
+    return _SENTENCE_END.search(between) is not None
+
+
+def negated_outside(before: list[str], after: list[str]) -> bool:
+    """Whether a negation stands directly before a part (nearest word last) or directly after it."""
+    for word in reversed(before):
+        if is_negation(word):
+            return True
+        if word not in _BETWEEN:
+            break
+    return bool(after) and is_negation(after[0])

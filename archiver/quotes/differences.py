@@ -1,0 +1,135 @@
+"""What was changed, where no faithful reading exists: `altered` with the changed words, or `not-found`."""
+
+from __future__ import annotations
+
+from archiver.model import Change, Span, Verdict, VerdictKind
+from archiver.quotes import audit, marks
+from archiver.quotes.align import Pair, Segment, common, tighten, window
+from archiver.quotes.tokens import Tokens
+
+_SHARE = 0.6  # of the quotation's words in order; below it two texts are not versions of one another
+_MOST_CHANGES = 200
+
+
+def differences(quote: Tokens, held: Tokens, open_start: bool) -> Verdict:
+    """`altered` with changes when most words of the quotation stand in order and close together, else `not-found`."""
+    total = len(quote.keys)
+    first = max(0, total - int(len(held.keys) / _SHARE) - 8) if open_start else 0
+    known = set(held.keys)
+    share = sum(key in known for key in quote.keys[first:]) / max(1, total - first)
+    if not open_start and min(share, len(held.keys) / total) < _SHARE:
+        return Verdict(kind=VerdictKind.NOT_FOUND, score=min(share, len(held.keys) / total), reason="few words occur")
+    low, high = window(quote.keys[first:], held.keys)
+    pairs = [(i + first, j + low) for i, j in common(quote.keys[first:], held.keys[low:high])]
+    pairs = tighten(pairs, held.keys)
+    if open_start:
+        pairs = _likely_start(pairs, total)
+        first = pairs[0][0] if pairs else first
+    pairs = _without_stragglers(pairs, quote, total - first)
+    counted = total - first
+    score = len(pairs) / counted if counted else 0.0
+    if score < _SHARE or len(pairs) < 2 or (open_start and len(pairs) < 3):
+        return Verdict(kind=VerdictKind.NOT_FOUND, score=score, reason="too few words occur in order")
+    runs = _runs(pairs)
+    changes = _changes(quote, held, pairs, first)
+    segments = [Segment(start=i, end=i + n, loose=True) for i, _, n in runs]
+    added = marks.compare(quote, held, segments, [j for _, j, _ in runs], False).added
+    for mark, place in added[:_MOST_CHANGES]:
+        span, there = quote.source.span(mark.start, mark.end), held.span(place, place)
+        changes.append(Change(op="added", quoted=mark.text, original="", quoted_span=span, original_span=there))
+    words = [
+        word for change in changes if change.op != "elided" for word in (change.quoted + " " + change.original).split()
+    ]
+    flags = _sensitive(words)
+    start = 0 if not open_start else quote.span(first, total).start
+    end = quote.source.length
+    return Verdict(
+        kind=VerdictKind.ALTERED,
+        changes=tuple(sorted(changes, key=lambda change: (change.quoted_span, change.original_span)))[:_MOST_CHANGES],
+        flags=flags,
+        quoted_span=Span(start=start, end=end),
+        original_span=held.span(pairs[0][1], pairs[-1][1] + 1),
+        score=score,
+    )
+
+
+def _sensitive(words: list[str]) -> tuple[str, ...]:
+    keys = [word.casefold().strip(".,;:!?\"'()[]").replace("'", "").replace("’", "") for word in words]
+    hits = (
+        ("negation-changed", any(map(audit.is_negation, keys))),
+        ("number-changed", any(map(audit.is_number, keys))),
+    )
+    return tuple(flag for flag, hit in hits if hit)
+
+
+def _likely_start(pairs: list[Pair], total: int) -> list[Pair]:
+    """The matched words from where a quotation most likely begins: each match counts for, each word between against."""
+    best, start = 0.0, len(pairs)
+    for n in range(len(pairs) - 1, -1, -1):
+        matched, words = len(pairs) - n, total - pairs[n][0]
+        gain = matched - 1.2 * (words - matched)
+        if gain >= best:
+            best, start = gain, n
+    return pairs[start:]
+
+
+def _without_stragglers(pairs: list[Pair], quote: Tokens, total: int) -> list[Pair]:
+    """Without first and last matches that stand far off in the original: common words which fit by chance."""
+    reach = max(4, total // 2)
+    dots = [mark.place for mark in quote.marks if mark.kind == "ellipsis"]
+    while len(pairs) > 1 and pairs[1][1] - pairs[0][1] - (pairs[1][0] - pairs[0][0]) > reach:
+        if any(pairs[0][0] < place <= pairs[1][0] for place in dots):
+            break
+        pairs = pairs[1:]
+    while len(pairs) > 1 and pairs[-1][1] - pairs[-2][1] - (pairs[-1][0] - pairs[-2][0]) > reach:
+        if any(pairs[-2][0] < place <= pairs[-1][0] for place in dots):
+            break
+        pairs = pairs[:-1]
+    return pairs
+
+
+def _runs(pairs: list[Pair]) -> list[tuple[int, int, int]]:
+    out: list[tuple[int, int, int]] = []
+    for i, j in pairs:
+        if out and (i, j) == (out[-1][0] + out[-1][2], out[-1][1] + out[-1][2]):
+            out[-1] = (out[-1][0], out[-1][1], out[-1][2] + 1)
+        else:
+            out.append((i, j, 1))
+    return out
+
+
+def _changes(quote: Tokens, held: Tokens, pairs: list[Pair], first: int) -> list[Change]:
+    dots = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
+    last = (len(quote.keys), min(len(held.keys), pairs[-1][1] + 1))
+    changes: list[Change] = []
+    i, j = first, pairs[0][1] - min(pairs[0][1], pairs[0][0] - first)
+    for next_i, next_j in [*pairs, last]:
+        if next_i > i or next_j > j:
+            if (next_i, next_j) == last:
+                next_j = min(len(held.keys), j + next_i - i)
+            marked = any(place in dots for place in range(i, next_i + 1))
+            op = (
+                "replaced"
+                if next_i > i and next_j > j
+                else "added"
+                if next_i > i
+                else "elided"
+                if marked
+                else "removed"
+            )
+            ours, theirs = quote.span(i, next_i), held.span(j, next_j)
+            changes.append(
+                Change(
+                    op=op,
+                    quoted=_text(quote, i, next_i),
+                    original=_text(held, j, next_j),
+                    quoted_span=ours,
+                    original_span=theirs,
+                )
+            )
+        i, j = next_i + 1, next_j + 1
+    return changes
+
+
+def _text(tokens: Tokens, start: int, end: int) -> str:
+    return tokens.source.text[tokens.at[start][0] : tokens.at[end - 1][1]] if end > start else ""

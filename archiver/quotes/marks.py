@@ -1,0 +1,112 @@
+"""Emoji and links between the words of a quotation, beside those of the original. What is left out is named;
+what is added or replaced makes another text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archiver.quotes.align import Segment
+from archiver.quotes.normal import SHORT_HOSTS
+from archiver.quotes.tokens import Mark, Tokens
+
+_STATUS = re.compile(r"(?:mobile\.)?(?:twitter|x)\.com/\w+/status/\d+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """`omitted`: the kinds of non-text left out of the comparison (emoji, links, media). `added`: marks of the
+    quotation that the original does not hold there, each with the number of original words before it."""
+
+    omitted: frozenset[str]
+    added: tuple[tuple[Mark, int], ...]
+
+
+def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Sequence[int], whole: bool) -> Compared:
+    """Emoji and links of the placed segments. `whole`: the segments cover all words of the original."""
+    ours = [mark for mark in quote.marks if mark.kind in ("emoji", "link")]
+    theirs = [mark for mark in held.marks if mark.kind in ("emoji", "link")]
+    if not ours and not theirs:
+        return Compared(omitted=frozenset(), added=())
+    firsts = [segment.start for segment in segments]
+    omitted: set[str] = set()
+    added: list[tuple[Mark, int]] = []
+    matched: set[int] = set()
+    cut = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
+    for kind in ("emoji", "link"):
+        candidates = [n for n, mark in enumerate(theirs) if mark.kind == kind]
+        at = 0
+        for mark in ours:
+            if mark.kind != kind or mark.place < firsts[0] or (mark.place == firsts[0] > 0):
+                continue
+            low, high = _range(mark.place, segments, starts, firsts)
+            while at < len(candidates) and theirs[candidates[at]].place < low:
+                at += 1
+            here = at
+            while here < len(candidates) and theirs[candidates[here]].place <= high:
+                other = theirs[candidates[here]].text
+                if mark.text == other or (kind == "link" and same(mark.text, other, mark.place in cut)):
+                    break
+                here += 1
+            else:
+                here = -1
+            if here >= 0:
+                matched.add(candidates[here])
+                at = here + 1
+            elif kind == "link" and opaque(mark.text):
+                omitted.add("media" if mark.text.lower().startswith("pic.") else "links")
+            elif (
+                kind == "link"
+                and at < len(candidates)
+                and low <= theirs[candidates[at]].place <= high
+                and opaque(theirs[candidates[at]].text)
+            ):
+                omitted.add("links")
+                matched.add(candidates[at])
+                at += 1
+            else:
+                added.append((mark, low))
+    end = starts[-1] + segments[-1].end - segments[-1].start
+    joints = [
+        (at + left.end - left.start, following)
+        for left, at, right, following in zip(segments, starts, segments[1:], starts[1:], strict=False)
+        if right.loose
+    ]
+    for n, mark in enumerate(theirs):
+        if n in matched or any(low <= mark.place <= high for low, high in joints):
+            continue
+        if starts[0] < mark.place < end or (whole and starts[0] <= mark.place <= end):
+            omitted.add("emoji" if mark.kind == "emoji" else "links")
+    return Compared(omitted=frozenset(omitted), added=tuple(added))
+
+
+def _range(place: int, segments: Sequence[Segment], starts: Sequence[int], firsts: Sequence[int]) -> tuple[int, int]:
+    """The places in the original where a mark before word `place` of the quotation may stand."""
+    n = max(0, bisect_right(firsts, place) - 1)
+    here = starts[n] + place - segments[n].start
+    if place == segments[n].start and n > 0:
+        before = segments[n - 1]
+        return starts[n - 1] + before.end - before.start, here
+    if place > segments[n].end:
+        here = starts[n] + segments[n].end - segments[n].start
+    return here, here
+
+
+def _plain(link: str) -> str:
+    link = re.sub(r"^https?:/{0,2}", "", link, flags=re.I).removeprefix("www.").rstrip("/")
+    host, slash, path = link.partition("/")
+    return host.casefold() + slash + path
+
+
+def opaque(link: str) -> bool:
+    """Whether a link stands for another address or a medium, so that its text says nothing of its target."""
+    plain = _plain(link)
+    return plain.split("/")[0] in SHORT_HOSTS or "." not in plain or _STATUS.match(plain) is not None
+
+
+def same(ours: str, theirs: str, cut: bool) -> bool:
+    """Whether two links show the same address; a cut one shows its beginning."""
+    a, b = _plain(ours), _plain(theirs)
+    return a == b or (cut and bool(a) and b.startswith(a))

@@ -1,0 +1,259 @@
+"""The ladder of normalisations: each step has a name, does one thing, and can be replayed on any text.
+
+Verbatim may be said after `VERBATIM` steps; `WORDS` steps keep the words only. `encoding:CODEC` is *verified*
+encoding damage: UTF-8 bytes that were read as CODEC. Undamaged text is damaged by it and text that is already
+damaged stays, so that original and quotation meet in the damaged form (reading damage backwards is a guess,
+because codecs lose bytes; forwards it is not).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from archiver.errors import InputError
+from archiver.model import Span
+
+VERBATIM = ("html-entities", "nfc", "invisible", "ellipsis", "quotes", "dashes", "white-space")
+WORDS = ("links", "emoji", "letter-forms", "marks", "apostrophes", "case", "punctuation", "white-space")
+CODECS = (
+    "cp1252", "latin-1", "cp1250", "cp1251", "mac_roman", "cp1254", "iso8859-2", "iso8859-15", "cp437", "cp850",
+    "cp1253",
+)  # fmt: skip
+
+SINGLE_QUOTES = "‘’‚‛′ʼ`´"
+DOUBLE_QUOTES = "“”„‟″«»"
+DASHES = "–—‒―−‐‑﹣－"
+SHAPES = {ord(c): "'" for c in SINGLE_QUOTES} | {ord(c): '"' for c in DOUBLE_QUOTES} | {ord(c): "-" for c in DASHES}
+
+# Hosts which stand for another address or for a medium: two of them cannot be compared as text.
+_SHORT = """
+t.co pic.twitter.com pic.x.com bit.ly tinyurl.com goo.gl ow.ly is.gd buff.ly dlvr.it fb.me youtu.be amzn.to nyti.ms
+wapo.st ift.tt lnkd.in trib.al instagr.am twitpic.com yfrog.com tl.gd j.mp tmblr.co
+"""
+SHORT_HOSTS = frozenset(_SHORT.split())
+_TLD = (
+    "com|org|net|gov|edu|mil|int|info|io|co|me|tv|ly|gl|gd|us|uk|de|fr|eu|ca|au|in|jp|cn|ru|be|it|es|nl|ch|at|se|no"
+    "|ms|to|st|tt|app|news|social|example"
+)
+_IN_LINK = r"[^\s…\"“”«»<>]"
+LINK = (
+    rf"(?:https?:(?:/{{1,2}}(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)?"
+    rf"|pic\.(?:twitter|x)\.com/\w+"
+    rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_TLD})/(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)"
+)
+_PICTURE = (
+    "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u2300-\u23ff\u2500-\u25ff"
+    "\u203c\u2049\u2139\u3030\u303d\u3297\u3299\u00a9\u00ae\u2122"
+)
+_MODIFIERS = "\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
+EMOJI = rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|[{_PICTURE}](?:[{_MODIFIERS}]|\u200d[{_PICTURE}])*)"
+# Zero-width and directional characters, soft hyphen, variation selectors, C1 controls.
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\x7f-\x84\x86-\x9f"
+# Compatibility decompositions that change how a letter looks, not what it says: ² or ½ would become another number.
+_FORMS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
+
+
+@cache
+def marks_class() -> str:
+    """The combining marks (categories Mn, Mc, Me) as the inside of a character class: `\\w` leaves them out."""
+    runs: list[list[int]] = []
+    for point in range(0x300, 0x1F000):
+        if unicodedata.category(chr(point))[0] == "M" and not 0xFE00 <= point <= 0xFE0F and point != 0x20E3:
+            if runs and runs[-1][1] == point - 1:
+                runs[-1][1] = point
+            else:
+                runs.append([point, point])
+    return "".join(f"{chr(a)}-{chr(b)}" for a, b in runs)
+
+
+@cache
+def _letter(char: str) -> str:
+    form = unicodedata.decomposition(char).split(" ", 1)[0]
+    if form in _FORMS or "\ufb00" <= char <= "\ufb06":
+        return unicodedata.normalize("NFKC", char)
+    return char
+
+
+def letter_forms(text: str) -> str:
+    """Full-width, half-width, mathematical and ligature letters as plain ones; nothing else changes."""
+    return text if text.isascii() else "".join(map(_letter, text))
+
+
+@cache
+def _bytes_as(codec: str) -> tuple[str, ...]:
+    """The character that each byte reads as; bytes without one read as the C1 control of their number."""
+    return tuple(bytes([n]).decode(codec, "ignore") or chr(n) for n in range(256))
+
+
+def _damage(run: str, codec: str) -> str:
+    table = _bytes_as(codec)
+    number = {char: n for n, char in reversed(list(enumerate(table))) if n > 0x7F}
+    out, at = [], 0
+    while at < len(run):
+        lead = number.get(run[at], 0)
+        need = 1 if 0xC2 <= lead <= 0xDF else 2 if 0xE0 <= lead <= 0xEF else 3 if 0xF0 <= lead <= 0xF4 else 0
+        end = at + 1
+        while end <= at + need and end < len(run) and 0x80 <= number.get(run[end], 0) <= 0xBF:
+            end += 1
+        if end > at + 1:
+            out.append(run[at:end])
+        else:
+            out.extend(table[byte] for byte in run[at].encode("utf-8", "surrogatepass"))
+        at = end
+    return "".join(out)
+
+
+Change = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+
+@cache
+def _step(name: str) -> Change:
+    """What a step looks for and what it puts there. Raises InputError for a name that is none."""
+    if name.startswith("encoding:") and name.removeprefix("encoding:") in CODECS:
+        codec = name.removeprefix("encoding:")
+        return re.compile(r"[^\x00-\x7f]+"), lambda m: _damage(m.group(), codec)
+    steps: dict[str, Callable[[], Change]] = {
+        "html-entities": lambda: (re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});"), _entity),
+        "nfc": lambda: (
+            re.compile(rf"[^{marks_class()}\u1160-\u11ff]?[{marks_class()}\u1160-\u11ff]+|[\u0340-\u0387\u0958-\u09df\u0a33"
+                       rf"-\u0a5e\u0b5c\u0b5d\u0f43-\u0fb9\u1f71-\u1ffd\u2000\u2001\u2126\u212a\u212b\u2329\u232a\u2adc\uf900"
+                       rf"-\ufaff\ufb1d-\ufb4e\U0001d15e-\U0001d1c0\U0002f800-\U0002fa1d]"),
+            lambda m: unicodedata.normalize("NFC", m.group()),
+        ),
+        "invisible": lambda: (re.compile(f"[{_INVISIBLE}]"), lambda m: ""),
+        "ellipsis": lambda: (re.compile(r"…|\.(?: ?\.){2,}"), lambda m: "..."),
+        "quotes": lambda: (re.compile(f"[{SINGLE_QUOTES}{DOUBLE_QUOTES}]"), lambda m: SHAPES[ord(m.group())]),
+        "dashes": lambda: (re.compile(f"[{DASHES}]|--+"), lambda m: "-"),
+        "white-space": lambda: (re.compile(r"^\s+|\s+$|\s{2,}|[^\S ]"), _space),
+        "links": lambda: (re.compile(LINK, re.I), lambda m: " "),
+        "emoji": lambda: (re.compile(f"{EMOJI}|[\\ufe0e\\ufe0f\\u200d]"), lambda m: " "),
+        "letter-forms": lambda: (re.compile(r"[^\x00-\x7f]+"), lambda m: letter_forms(m.group())),
+        "marks": lambda: (re.compile(r"[@#](?=\w)"), lambda m: ""),
+        "apostrophes": lambda: (re.compile(rf"(?<=\w)['{SINGLE_QUOTES}](?=\w)"), lambda m: ""),
+        "case": lambda: (re.compile(r".+", re.S), lambda m: m.group().casefold()),
+        "punctuation": lambda: (re.compile(rf"[^\w\s{marks_class()}]+"), lambda m: " "),
+        "repost-mark": lambda: (re.compile(r"^\s*RT @\w+:?\s+"), lambda m: ""),
+    }  # fmt: skip
+    if name not in steps:
+        raise InputError(f"{name!r} is not a normalisation step")
+    return steps[name]()
+
+
+def _space(match: re.Match[str]) -> str:
+    return " " if match.start() > 0 and match.end() < len(match.string) else ""
+
+
+def _entity(match: re.Match[str]) -> str:
+    # Only references closed by a semicolon: "&copy=2" inside an address is not a character.
+    return html.unescape(match.group())
+
+
+def replay(text: str, steps: Sequence[str]) -> str:
+    """The text after `steps`, in order. Raises InputError for an unknown step.
+
+    >>> replay("Tom &amp; “Jo”", ("html-entities", "quotes"))
+    'Tom & "Jo"'
+    """
+    for name in steps:
+        pattern, put = _step(name)
+        text = pattern.sub(put, text)
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """A text after some steps; `starts[i]` and `ends[i]` bound what code point i was in the text as given."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+    length: int
+
+    def span(self, start: int, end: int) -> Span:
+        """The span of the text as given which [start, end) of this text came from."""
+        if start < end:
+            return Span(start=self.starts[start], end=self.ends[end - 1])
+        place = self.starts[start] if start < len(self.text) else self.length
+        return Span(start=place, end=place)
+
+
+def mapped(text: str, steps: Iterable[str]) -> Mapped:
+    """The text after `steps`, which remembers where each code point was."""
+    starts: Sequence[int] = range(len(text))
+    ends: Sequence[int] = range(1, len(text) + 1)
+    length = len(text)
+    for name in steps:
+        if text.isascii() and name in ("nfc", "invisible") and "\x7f" not in text:
+            continue
+        pattern, put = _step(name)
+        parts: list[str] = []
+        new_starts: list[int] = []
+        new_ends: list[int] = []
+        at = 0
+        for match in pattern.finditer(text):
+            after, (start, end) = put(match), match.span()
+            if after == match.group():
+                continue
+            parts += (text[at:start], after)
+            new_starts.extend(starts[at:start])
+            new_ends.extend(ends[at:start])
+            new_starts.extend([starts[start]] * len(after))
+            new_ends.extend([ends[end - 1]] * len(after))
+            at = end
+        if parts:
+            parts.append(text[at:])
+            new_starts.extend(starts[at:])
+            new_ends.extend(ends[at:])
+            text, starts, ends = "".join(parts), new_starts, new_ends
+    return Mapped(text=text, starts=starts, ends=ends, length=length)
+
+
+def contains(whole: str, part: str) -> bool:
+    """Whether `part` stands in `whole` without beginning or ending inside a word."""
+    at, tries = whole.find(part), 0
+    while at >= 0 and part and tries < 1000:
+        end = at + len(part)
+        inside = at > 0 and _joined(whole[at - 1], part[0])
+        if not inside and not (end < len(whole) and _joined(part[-1], whole[end])):
+            return True
+        at, tries = whole.find(part, at + 1), tries + 1
+    return False
+
+
+def _joined(left: str, right: str) -> bool:
+    return left.isalnum() and (right.isalnum() or unicodedata.category(right)[0] == "M")
+
+
+def needed(
+    quoted: str, original: str, steps: Sequence[str], fits: Callable[[str, str], bool]
+) -> tuple[str, ...] | None:
+    """The steps without which `fits(replayed original, replayed quotation)` fails; None when all do not suffice."""
+    if not fits(replay(original, steps), replay(quoted, steps)):
+        return None
+    kept = list(steps)
+    for name in steps:
+        fewer = [other for other in kept if other != name]
+        if fits(replay(original, fewer), replay(quoted, fewer)):
+            kept = fewer
+    return tuple(kept)
+
+
+def damage_between(quoted: str, original: str) -> str:
+    """The codec whose damage to the original explains the foreign characters of the quotation, or an empty string."""
+    foreign = {char for char in quoted if char > "\x7f"} - set(original)
+    if not foreign or original.isascii():
+        return ""
+    runs = set(re.findall(r"[^\x00-\x7f]+", quoted))
+    best, most = "", 0
+    for codec in CODECS:
+        step = (f"encoding:{codec}",)
+        damaged = replay(original, step)
+        found = sum(run in damaged and run not in original for run in runs)
+        if found > most:
+            best, most = codec, found
+    return best
