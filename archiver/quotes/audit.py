@@ -22,8 +22,8 @@ se mas eccetto ma als tenzij maar если но только
 """
 _NUMBERS = """
 zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty seventy eighty
-ninety hundred hundreds thousand thousands million millions billion billions trillion trillions half third quarter dozen dozens
-percent
+ninety hundred hundreds thousand thousands million millions billion billions trillion trillions half third quarter
+dozen dozens percent
 """
 # Words that may stand between a negation and what it negates: "not a good man", "never be the same".
 _FILLERS = "a an the be been to any so very really in at all for even"

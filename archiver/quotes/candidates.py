@@ -13,10 +13,10 @@ _DOTS = ("…", "...")
 
 
 def rarest(quoted: str, frequency: Callable[[str], int], limit: int = 8) -> tuple[str, ...]:
-    """Up to `limit` words of the quotation that fewest documents hold, rarest first, in the quotation's order when equal.
+    """Up to `limit` words of the quotation that fewest documents hold, rarest first, equals in the quotation's order.
 
     Words are cut as SQLite's unicode61 tokenizer cuts them (letters, digits and marks; "don't" is two words), in
-    lower case. `frequency` says how many documents hold a word; words that none holds are left out: they cannot find one.
+    lower case. `frequency` says how many documents hold a word; words that none holds cannot find one and are left out.
     """
     text = replay(quoted, ("html-entities", "nfc", "invisible"))
     # A last word may be cut where dots follow at once.

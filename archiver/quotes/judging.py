@@ -75,7 +75,7 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
     codec = damage_between(quoted, original)
     damage = (f"encoding:{codec}",) if codec else ()
     ladder = ("html-entities", *damage, *VERBATIM[1:])
-    steps = needed(quoted, original, ladder, str.__eq__) if replay(quoted, ladder) == replay(original, ladder) else None
+    steps = needed(quoted, original, ladder, str.__eq__)
     if steps is not None and not truncated:
         return replace(whole, kind=VerdictKind.NORMALISED, steps=steps)
     held = tokenise(original, steps=damage)

@@ -90,9 +90,13 @@ def _bytes_as(codec: str) -> tuple[str, ...]:
     return tuple(bytes([n]).decode(codec, "ignore") or chr(n) for n in range(256))
 
 
+@cache
+def _byte_of(codec: str) -> dict[str, int]:
+    return {char: n for n, char in enumerate(_bytes_as(codec)) if n > 0x7F}
+
+
 def _damage(run: str, codec: str) -> str:
-    table = _bytes_as(codec)
-    number = {char: n for n, char in reversed(list(enumerate(table))) if n > 0x7F}
+    table, number = _bytes_as(codec), _byte_of(codec)
     out, at = [], 0
     while at < len(run):
         lead = number.get(run[at], 0)
@@ -161,8 +165,27 @@ def replay(text: str, steps: Sequence[str]) -> str:
     """
     for name in steps:
         pattern, put = _step(name)
-        text = pattern.sub(put, text)
+        if _may_change(name, text):
+            text = pattern.sub(put, text)
     return text
+
+
+# What a text must hold for a step to change it, where that is cheap to see.
+_SIGNS = {
+    "html-entities": "&",
+    "ellipsis": "….",
+    "links": "/:",
+    "marks": "@#",
+    "repost-mark": "@",
+}
+_BEYOND_ASCII = frozenset(["nfc", "emoji", "letter-forms"])
+
+
+def _may_change(name: str, text: str) -> bool:
+    signs = _SIGNS.get(name)
+    if signs is not None:
+        return any(sign in text for sign in signs)
+    return not text.isascii() or (name not in _BEYOND_ASCII and not name.startswith("encoding:"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +211,9 @@ def mapped(text: str, steps: Iterable[str]) -> Mapped:
     ends: Sequence[int] = range(1, len(text) + 1)
     length = len(text)
     for name in steps:
-        if text.isascii() and name in ("nfc", "invisible") and "\x7f" not in text:
-            continue
         pattern, put = _step(name)
+        if not _may_change(name, text):
+            continue
         parts: list[str] = []
         new_starts: list[int] = []
         new_ends: list[int] = []
@@ -233,10 +256,15 @@ def needed(
     quoted: str, original: str, steps: Sequence[str], fits: Callable[[str, str], bool]
 ) -> tuple[str, ...] | None:
     """The steps without which `fits(replayed original, replayed quotation)` fails; None when all do not suffice."""
-    if not fits(replay(original, steps), replay(quoted, steps)):
-        return None
-    kept = list(steps)
+    ours, theirs, kept = quoted, original, []
     for name in steps:
+        before = ours, theirs
+        ours, theirs = replay(ours, (name,)), replay(theirs, (name,))
+        if (ours, theirs) != before:
+            kept.append(name)
+    if not fits(theirs, ours):
+        return None
+    for name in tuple(kept):
         fewer = [other for other in kept if other != name]
         if fits(replay(original, fewer), replay(quoted, fewer)):
             kept = fewer

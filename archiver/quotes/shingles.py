@@ -1,4 +1,4 @@
-"""Where a passage may come from: winnowed word n-grams for look-up, and the longest common run of words as the check."""
+"""Where a passage may come from: winnowed word n-grams for look-up, the longest common run of words as the check."""
 
 from __future__ import annotations
 
