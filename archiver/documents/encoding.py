@@ -1,0 +1,240 @@
+"""From bytes to text: what says how they are encoded, in which order it is believed, and what could not be decoded.
+
+The order is: byte order mark, the transport's charset, the document's own declaration, valid UTF-8, detection.
+A declaration that the bytes contradict is dropped, with a note, when they are valid UTF-8; otherwise it stands and
+what it cannot decode becomes U+FFFD, with a note of where. The bytes themselves stay in the archive.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from archiver.documents.labels import codec
+from archiver.model import Unread
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_HEAD = 1024  # How far browsers look for a declaration.
+_XML = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._:-]+)")
+_META = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]+)", re.IGNORECASE)
+_CSS = re.compile(rb"@charset \"([A-Za-z0-9._:-]+)\"")
+_SAMPLE = 65536
+_NOTED = 20
+_BROKEN = re.compile("[\x00\ud800-\udfff]")
+_CONTROLS = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
+
+# Characters beyond ASCII of what is written in each code page. Western ones stand among ASCII letters, so any of
+# them speaks for its page; in the other scripts all letters are beyond ASCII, so the order (by frequency) decides.
+_LATIN = {
+    "cp1252": "éèàùâêîôûçëïäöüßñáíóúãõåøæœÉÀÖÜÄÅØ’‘“”„–—…«»°€£©®·¿¡•\xa0",
+    "cp1250": "ąćęłńóśźżáčďéěíňřšťúůýžőűöüăâîşţđŁŚŻČŘŠŽŐ„”–—…’«»\xa0",
+    "cp1254": "ığşçöüâîİĞŞÇÖÜ’‘“”–—…\xa0",
+}
+_SCRIPTS = {
+    "cp1251": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїє",
+    "koi8_r": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё",
+    "cp1253": "αοιετσνηυρπκμλςάίόέδγωήχθύφβώξζψ",
+    "cp1255": "יוהלאתרבשמנדחקעפגטכםסצזןףךץ",
+    "cp1256": "ايلمنورتبةعدسفهكحقجأشصىطخضذثزغئءظ",
+    "cp874": "ารนกอเงมยลวดท่ส้ตะปบคีหัิแจพ็ชขืุไโใผูภ์ศธำ",
+}
+_HAN = (
+    "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可"
+    "這個來國們為時說過學對會後開關門東車長馬見語電話日本月新聞社政府民主黨党"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """`encoding` is the codec; `source` what decided it: bom, http, meta, utf-8 or detected."""
+
+    text: str
+    encoding: str
+    source: str
+    unread: tuple[Unread, ...] = ()
+
+
+def decode(data: bytes, *, charset: str = "") -> Decoded:
+    """Decodes a document. `charset` is the transport's label for it, empty where there was none. Never fails."""
+    notes: list[Unread] = []
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return _decoded(data, len(mark), name, "bom", notes)
+    for label, origin in ((charset, "http"), (_declared(data[:_HEAD]), "meta")):
+        if not label:
+            continue
+        name = codec(label)
+        if not name:
+            notes.append(Unread(reason=f"{label[:40]!r} ({origin}) names no encoding of documents", pointer="byte:0"))
+            continue
+        if origin == "meta" and name.startswith(("utf-16", "utf-32")):
+            name = "utf-8"  # A declaration that can be read as ASCII is not in UTF-16.
+        if name != "utf-8" and not data.isascii() and not _decodes(data, name) and _decodes(data, "utf-8"):
+            notes.append(Unread(reason=f"declared {name} ({origin}), but the bytes are UTF-8", pointer="byte:0"))
+            return _decoded(data, 0, "utf-8", "utf-8", notes)
+        if name == "utf-8" and not _decodes(data, name) and not _mostly_utf8(data):
+            notes.append(Unread(reason=f"declared utf-8 ({origin}), but the bytes are not", pointer="byte:0"))
+            break
+        return _decoded(data, 0, name, origin, notes)
+    wide = _wide(data[:_SAMPLE])
+    if wide:
+        return _decoded(data, 0, wide, "detected", notes)
+    if _decodes(data, "utf-8"):
+        return _decoded(data, 0, "utf-8", "utf-8", notes)
+    return _decoded(data, 0, detect(data), "detected", notes)
+
+
+def detect(data: bytes) -> str:
+    """The likeliest codec of bytes that nothing declares and that are not UTF-8, from a sample of them.
+
+    A guess: what follows from it is marked `detected`. windows-1252 where nothing speaks for another, as browsers do.
+    """
+    if _mostly_utf8(data):
+        return "utf-8"
+    sample = data[:_SAMPLE]
+    beyond, letters = sum(byte > 127 for byte in sample), sum(byte > 64 for byte in sample)
+    if beyond * 2 < letters:
+        scores = {name: _share(sample, name, frequent) for name, frequent in _LATIN.items()}
+    else:
+        scores = {name: _likeness(sample, name, frequent) for name, frequent in _SCRIPTS.items()}
+    best = max(scores, key=lambda name: (round(scores[name], 2), name == "cp1252"))
+    east, share = "", 0.0
+    for name in ("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949"):
+        found = _eastern(sample, name)
+        if found > share + 0.02:
+            east, share = name, found
+    return east if share > 0.6 else best if scores[best] > 0.2 else "cp1252"
+
+
+def _decoded(data: bytes, skip: int, name: str, origin: str, notes: list[Unread]) -> Decoded:
+    try:
+        text = data[skip:].decode(name)
+    except UnicodeDecodeError:
+        text = _with_holes(data, skip, name, notes)
+    return Decoded(text=_plain(text, notes), encoding=name, source=origin, unread=tuple(notes))
+
+
+def _with_holes(data: bytes, skip: int, name: str, notes: list[Unread]) -> str:
+    """Decodes what can be decoded; the rest is U+FFFD. What a Windows page leaves undefined is a control (WHATWG)."""
+    if name.startswith("cp125"):
+        # ftfy registers these codecs when it is loaded, which takes a fifth of a second: only when they are needed.
+        import ftfy.bad_codecs
+
+        ftfy.bad_codecs.ok()
+        sloppy = f"sloppy-windows-{name[2:]}"
+        return data[skip:].decode(sloppy)
+    text = data[skip:].decode(name, "replace")
+    offsets: list[int] = []
+    at = skip
+    while len(offsets) < _NOTED:
+        try:
+            # In slices, so that each byte is looked at a fixed number of times however many are broken.
+            data[at:].decode(name) if len(data) - at <= _SAMPLE else data[at : at + _SAMPLE].decode(name)
+        except UnicodeDecodeError as error:
+            if at + error.end >= at + _SAMPLE - 8 and len(data) - at > _SAMPLE:
+                at += max(1, error.start)
+                continue
+            offsets.append(at + error.start)
+            at += error.end
+        else:
+            if len(data) - at <= _SAMPLE:
+                break
+            at += _SAMPLE
+    reason = f"bytes that {name} does not know: read as U+FFFD"
+    notes.extend(Unread(reason=reason, pointer=f"byte:{offset}") for offset in offsets)
+    if len(offsets) == _NOTED:
+        notes.append(Unread(reason="further bytes that could not be decoded may follow", pointer=f"byte:{at}"))
+    return text
+
+
+def _plain(text: str, notes: list[Unread]) -> str:
+    """NUL and lone surrogates become U+FFFD; other control characters stay. Both are noted where they first stand."""
+    broken = _BROKEN.search(text)
+    if broken:
+        count = len(_BROKEN.findall(text))
+        reason = f"{count} NUL or lone surrogate: read as U+FFFD"
+        notes.append(Unread(reason=reason, pointer=place(text, broken.start())))
+        text = _BROKEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    control = _CONTROLS.search(text)
+    if control:
+        reason = f"control character U+{ord(control[0]):04X}: kept as it is"
+        notes.append(Unread(reason=reason, pointer=place(text, control.start())))
+    return text
+
+
+def place(text: str, at: int) -> str:
+    """The pointer to a place in a text: `text:LINE:COLUMN`, both from 1."""
+    return f"text:{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
+
+
+def _declared(head: bytes) -> str:
+    for pattern in (_XML, _META, _CSS):
+        found = pattern.match(head) if pattern is not _META else pattern.search(head)
+        if found:
+            return found[1].decode("ascii")
+    return ""
+
+
+def _decodes(data: bytes, name: str) -> bool:
+    try:
+        data.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _mostly_utf8(data: bytes) -> bool:
+    """Whether text in UTF-8 was cut or damaged: at least nine of ten sequences beyond ASCII are well formed."""
+    text = data[:_SAMPLE].decode("utf-8", "replace")
+    bad = text.count("\N{REPLACEMENT CHARACTER}")
+    good = sum(1 for character in text if character > "\x7f") - bad
+    return good >= 9 * bad and good > 0
+
+
+def _wide(sample: bytes) -> str:
+    """UTF-16 without a mark: text with many ASCII characters has a zero in every other byte."""
+    if len(sample) < 4 or b"\x00" not in sample:
+        return ""
+    even, odd, half = sample[0::2].count(0), sample[1::2].count(0), len(sample) // 2
+    if odd > half * 0.3 and even * 20 < odd:
+        return "utf-16-le"
+    if even > half * 0.3 and odd * 20 < even:
+        return "utf-16-be"
+    return ""
+
+
+def _share(sample: bytes, name: str, frequent: str) -> float:
+    """The share of the expected characters among those beyond ASCII that a code page gives."""
+    beyond = [character for character in sample.decode(name, "replace") if character > "\x7f"]
+    return sum(character in frequent for character in beyond) / len(beyond) if beyond else 0.0
+
+
+def _likeness(sample: bytes, name: str, frequent: str) -> float:
+    """How well letters fit a script: 1 for the most frequent, less the rarer, 0 for what does not belong to it."""
+    beyond = [character for character in sample.decode(name, "replace").lower() if character > "\x7f"]
+    weights = {character: 1 - index / len(frequent) for index, character in enumerate(frequent)}
+    return sum(weights.get(character, 0.0) for character in beyond) / len(beyond) if beyond else 0.0
+
+
+def _eastern(sample: bytes, name: str) -> float:
+    """The share of likely characters when bytes are read in an East Asian encoding; 0 when they cannot be."""
+    text = sample.decode(name, "replace")
+    beyond = [character for character in text if character > "\x7f"]
+    if not beyond or text.count("\N{REPLACEMENT CHARACTER}") * 50 > len(beyond):
+        return 0.0
+    kana = sum("\u3041" <= c <= "\u30fe" for c in beyond)
+    hangul = sum("\uac00" <= c <= "\ud7a3" for c in beyond)
+    marks = sum(c in "、。，．！？「」『』（）：；“”‘’…—・　" for c in beyond)
+    han = sum("\u4e00" <= c <= "\u9fff" for c in beyond)
+    common = sum(c in _HAN for c in beyond)
+    if name == "cp949":
+        return (hangul + marks) / len(beyond)
+    if name in {"cp932", "euc_jp"}:
+        return (kana + han + marks) / len(beyond) if kana * 5 > len(beyond) else 0.0
+    return (han + marks) / len(beyond) if common * 12 > han and kana * 5 <= len(beyond) else 0.0
