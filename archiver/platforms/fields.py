@@ -36,6 +36,9 @@ class Node:
         value = self.value.get(key)
         return None if value is None else Node(value, f"{self.pointer}/{_escape(key)}")
 
+    # The typed reads below look at the member first and make a Node of it only to name a fault: they are most
+    # of what a parser does, and half of its time went into pointers that nobody asked for.
+
     def at(self, *keys: str) -> Node:
         """The member at the end of a path of keys, which must exist."""
         node = self
@@ -64,6 +67,10 @@ class Node:
 
     def list(self, key: str) -> tuple[Node, ...]:
         """The elements of the array under `key`; empty when it is absent or null."""
+        if type(self.value) is dict:
+            value = self.value.get(key)
+            if value is None or value == []:
+                return ()
         node = self.get(key)
         return () if node is None else tuple(node.items())
 
@@ -71,10 +78,16 @@ class Node:
         """A string. Lone surrogates and NUL become U+FFFD (the bytes are in the blob)."""
         if type(self.value) is not str:
             raise self.fail("a string")
-        return _BROKEN.sub("\N{REPLACEMENT CHARACTER}", self.value)
+        return _whole(self.value)
 
     def string(self, key: str, default: str = "") -> str:
         """The string under `key`, or the default when it is absent or null."""
+        if type(self.value) is dict:
+            value = self.value.get(key)
+            if value is None:
+                return default
+            if type(value) is str:
+                return _whole(value)
         node = self.get(key)
         return default if node is None else node.text()
 
@@ -86,11 +99,23 @@ class Node:
 
     def integer(self, key: str, default: int = 0) -> int:
         """The integer under `key`, or the default when it is absent or null."""
+        if type(self.value) is dict:
+            value = self.value.get(key)
+            if value is None:
+                return default
+            if type(value) is int:
+                return value
         node = self.get(key)
         return default if node is None else node.number()
 
     def truth(self, key: str, default: bool = False) -> bool:
         """The boolean under `key`, or the default when it is absent or null."""
+        if type(self.value) is dict:
+            value = self.value.get(key)
+            if value is None:
+                return default
+            if type(value) is bool:
+                return value
         node = self.get(key)
         if node is None:
             return default
@@ -120,7 +145,13 @@ def _kind(value: Any) -> str:
 
 
 def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+    return key if key.isidentifier() else key.replace("~", "~0").replace("/", "~1")
+
+
+def _whole(text: str) -> str:
+    if text.isascii() and "\x00" not in text:
+        return text
+    return _BROKEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def utc_text(text: str) -> str:

@@ -40,7 +40,7 @@ def read(node: Node, sheet: Sheet) -> str:
             pointer=node.pointer,
             author=Author(
                 id=_id(actor.at("id")),
-                handle=actor.string("preferredUsername"),
+                handle=entities.handle(actor, "preferredUsername"),
                 name=actor.string("displayName"),
                 pointer=actor.pointer,
             ),
@@ -72,7 +72,7 @@ def _nested(node: Node, key: str, sheet: Sheet) -> tuple[Target, bool]:
     inner = node.at(key)
     part = Sheet()
     try:
-        id = read(inner, part)
+        id = read(entities.bounded(inner), part)
     except ParseError as error:
         sheet.note(f"{key}: {error.message}", error.pointer)
         return Target(), False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from urllib.parse import urlsplit
 
 from archiver.errors import ParseError
 from archiver.model import Media
@@ -13,6 +12,9 @@ from archiver.platforms.fields import Node
 from archiver.platforms.x.sheet import Link, Target
 from archiver.platforms.x.snowflake import is_id
 
+_HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}", re.ASCII)
+_WEB = re.compile(r"https?://[A-Za-z0-9.-]+/[!-~]+", re.ASCII)
+_MAX_DEPTH = 60
 _STEM = re.compile(r"[A-Za-z0-9_-]{15}", re.ASCII)
 
 
@@ -31,10 +33,38 @@ def optional_id(node: Node, key: str) -> str:
     return "" if found is None or found.value == "" else id_of(found)
 
 
+def handle(node: Node, key: str) -> str:
+    """A handle without @; empty when it is absent, null or an empty string (some users lack names)."""
+    text = node.string(key)
+    if text and not _HANDLE.fullmatch(text):
+        raise node.at(key).fail("a handle")
+    return text
+
+
+def web(node: Node) -> str:
+    """The address of a medium: http or https with a host and a path."""
+    text = node.text()
+    if not _WEB.fullmatch(text):
+        raise node.fail("a web address")
+    return text
+
+
+def bounded(node: Node) -> Node:
+    """A post inside a post. ParseError where the nesting is deeper than any answer of X goes (three or four)."""
+    if node.pointer.count("/") > _MAX_DEPTH:
+        raise ParseError("posts nested too deeply", pointer=node.pointer)
+    return node
+
+
 def target(node: Node, key: str) -> Target:
     """The post that a field names by id."""
     found = optional_id(node, key)
     return Target(id=found, pointer=f"{node.pointer}/{key}") if found else Target()
+
+
+def elements(entities: Node, key: str) -> tuple[Node, ...]:
+    """The elements of an array; syndication writes an empty one as `{}` at times."""
+    return () if type(entities.value) is dict and entities.value.get(key) == {} else entities.list(key)
 
 
 def links(entities: Node | None) -> tuple[Link, ...]:
@@ -42,7 +72,7 @@ def links(entities: Node | None) -> tuple[Link, ...]:
     if entities is None:
         return ()
     found = []
-    for url in entities.list("urls"):
+    for url in elements(entities, "urls"):
         address, expanded = url.string("url"), url.string("expanded_url")
         if address and expanded:
             found.append(Link(address=address, expanded=expanded, pointer=url.pointer))
@@ -51,7 +81,7 @@ def links(entities: Node | None) -> tuple[Link, ...]:
 
 def media_links(entities: Node | None) -> tuple[str, ...]:
     """The t.co addresses that stand for attached media."""
-    return () if entities is None else tuple(medium.string("url") for medium in entities.list("media"))
+    return () if entities is None else tuple(medium.string("url") for medium in elements(entities, "media"))
 
 
 def versions(control: Node | None) -> tuple[tuple[str, ...], str]:
@@ -75,9 +105,7 @@ def versions(control: Node | None) -> tuple[tuple[str, ...], str]:
 def media(node: Node) -> Media:
     """One medium: of a photo the original size, of a video or GIF the mp4 with the highest bitrate."""
     kind = node.string("type", "photo")
-    url = node.string("media_url_https") or node.string("media_url")
-    if not url:
-        raise ParseError("media_url_https is missing", pointer=f"{node.pointer}/media_url_https")
+    url = web(node.get("media_url_https") or node.get("media_url") or node.at("media_url_https"))
     size = node.get("original_info")
     width, height = (size.integer("width"), size.integer("height")) if size else (0, 0)
     key = optional_id(node, "id_str") or key_of(url)
@@ -108,13 +136,21 @@ def media(node: Node) -> Media:
     )
 
 
+def amount(node: Node, key: str) -> int:
+    """A count or rate: an integer, or its digits as text (own-account archives write all numbers so)."""
+    found = node.get(key)
+    if found is None:
+        return 0
+    return int(found.digits()[:18]) if type(found.value) is str else found.number()
+
+
 def best_mp4(node: Node, rate: str) -> tuple[int, str]:
     """Bitrate (bit/s) and address of the best mp4 among `variants`. A GIF's bitrate is 0. ParseError when none is."""
     best: tuple[int, str] | None = None
     for variant in node.list("variants"):
         if variant.string("content_type") != "video/mp4":
             continue
-        found = (variant.integer(rate), variant.at("url").text())
+        found = (amount(variant, rate), web(variant.at("url")))
         if best is None or found[0] > best[0]:
             best = found
     if best is None:
@@ -130,7 +166,7 @@ def original(url: str) -> str:
 
 
 def photo_type(url: str) -> str:
-    ending = urlsplit(url).path.rpartition(".")[2].lower()
+    ending = url.partition("?")[0].rpartition(".")[2].lower()
     return {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}.get(ending, "")
 
 
@@ -141,8 +177,8 @@ def key_of(url: str) -> str:
     begins with the eight bytes of a snowflake: of the medium in most cases, of the upload it was copied from in
     some (4 of 795 recorded ones), so it names the picture, not the attachment. Otherwise the file name.
     """
-    parts = urlsplit(url).path.split("/")
-    for part in parts[1:-1]:
+    parts = url.partition("?")[0].split("/")
+    for part in parts[3:-1]:
         if len(part) >= 15 and is_id(part):
             return part
     stem = parts[-1].partition(".")[0]

@@ -23,14 +23,14 @@ _HIDDEN = frozenset({"TweetUnavailable", "TweetTombstone"})
 
 def read(node: Node, asked: Ref | None, sheet: Sheet) -> None:
     """A whole answer of any of these queries (or one entry of a timeline)."""
-    data = node.get("data")
-    if data is None:
+    data = node.get("data") if type(node.value) is dict else None
+    if data is None or data.value == {}:
         failed = signals.errors(node)
         if failed is not None:
             if asked is not None:
                 sheet.find(asked, *failed)
             return
-        data = node
+    data = data or node
     single = data.get("tweetResult") if type(data.value) is dict else None
     if single is not None:
         _single(single, asked, sheet)
@@ -117,7 +117,7 @@ def _inner(node: Node, holder: str, id: str, sheet: Sheet) -> tuple[Target, bool
             _hidden(result, id, part)
             found = ""
         else:
-            found = post(result, part)
+            found = post(entities.bounded(result), part)
     except ParseError as error:
         sheet.note(f"{holder}: {error.message}", error.pointer)
         return Target(), False
@@ -208,7 +208,7 @@ def _author(user: Node) -> Author:
     names = core if core is not None and core.get("screen_name") else old
     return Author(
         id=entities.id_of(user.at("rest_id")),
-        handle=names.string("screen_name") if names else "",
+        handle=entities.handle(names, "screen_name") if names else "",
         name=names.string("name") if names else "",
         pointer=user.pointer,
     )

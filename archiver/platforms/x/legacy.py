@@ -51,7 +51,7 @@ def read_each(nodes: tuple[Node, ...], sheet: Sheet) -> None:
 def author(user: Node) -> Author:
     return Author(
         id=entities.id_of(user.at("id_str")),
-        handle=user.string("screen_name"),
+        handle=entities.handle(user, "screen_name"),
         name=user.string("name"),
         pointer=user.pointer,
     )
@@ -63,7 +63,7 @@ def _nested(node: Node, key: str, sheet: Sheet) -> tuple[Target, bool]:
         return Target(), True
     part = Sheet()
     try:
-        id = post(inner, part, None)
+        id = post(entities.bounded(inner), part, None)
     except ParseError as error:
         sheet.note(f"{key}: {error.message}", error.pointer)
         return Target(), False
@@ -141,4 +141,4 @@ _COUNTS = (
 
 
 def counts(node: Node) -> tuple[tuple[str, int], ...]:
-    return tuple((name, node.integer(key)) for name, key in _COUNTS if node.get(key) is not None)
+    return tuple((name, entities.amount(node, key)) for name, key in _COUNTS if node.get(key) is not None)

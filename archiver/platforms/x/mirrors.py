@@ -61,7 +61,7 @@ def _fx_quote(node: Node, sheet: Sheet) -> tuple[Target, bool]:
             else:
                 part.note("a quoted post that is not shown and not named", quote.pointer)
         else:
-            id = _fx_post(quote, part)
+            id = _fx_post(entities.bounded(quote), part)
     except ParseError as error:
         sheet.note(f"quote: {error.message}", error.pointer)
         return Target(), False
@@ -85,7 +85,7 @@ def _fx_post(node: Node, sheet: Sheet) -> str:
             pointer=node.pointer,
             author=Author(
                 id=entities.id_of(author.at("id")),
-                handle=author.string("screen_name"),
+                handle=entities.handle(author, "screen_name"),
                 name=author.string("name"),
                 pointer=author.pointer,
             ),
@@ -124,10 +124,10 @@ def _fx_medium(node: Node) -> Media:
     kind = node.at("type")
     if kind.text() not in _KINDS:
         raise kind.fail("photo, video or gif")
-    url, bitrate = node.at("url").text(), 0
+    url, bitrate = entities.web(node.at("url")), 0
     for format in node.list("formats"):
         if format.string("container") == "mp4" and format.integer("bitrate") > bitrate:
-            url, bitrate = format.at("url").text(), format.integer("bitrate")
+            url, bitrate = entities.web(format.at("url")), format.integer("bitrate")
     photo = kind.value == "photo"
     return Media(
         key=entities.optional_id(node, "id") or entities.key_of(url),
@@ -194,7 +194,7 @@ def _vx_medium(node: Node) -> Media:
     kind = node.at("type")
     if kind.text() not in _KINDS:
         raise kind.fail("image, video or gif")
-    url = node.at("url").text()
+    url = entities.web(node.at("url"))
     size = node.get("size")
     photo = kind.value == "image"
     return Media(

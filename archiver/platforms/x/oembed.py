@@ -7,16 +7,17 @@ cut there with an ellipsis. The time is that of the id (the markup has only the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 from archiver.errors import ParseError
-from archiver.model import Outcome, Ref
+from archiver.model import Ref
 from archiver.platforms.fields import Node
-from archiver.platforms.outcomes import http
 from archiver.platforms.x import signals
 from archiver.platforms.x.address import claim
 from archiver.platforms.x.sheet import Author, Link, Sheet, Status
+from archiver.platforms.x.snowflake import snowflake_second
 
 
 class _Embed(HTMLParser):
@@ -61,7 +62,7 @@ class _Embed(HTMLParser):
 
 
 def read(node: Node, asked: Ref | None, sheet: Sheet, status: int) -> None:
-    """A whole answer. Errors carry X's codes; without a body only the status speaks (see `read_status`)."""
+    """A whole answer. Errors carry X's codes; without a body only the status speaks."""
     failed = signals.errors(node) if status >= 400 else None
     if failed is not None and asked is not None:
         sheet.find(asked, *failed)
@@ -76,6 +77,7 @@ def read(node: Node, asked: Ref | None, sheet: Sheet, status: int) -> None:
     embed.close()
     if not embed.links or claim(embed.links[-1][0]) != ref:
         raise ParseError("the markup is not the embed of this post", pointer=markup.pointer)
+    _day(embed.links[-1][1], ref.id, markup, sheet)
     author = node.get("author_url")
     by = claim(author.text()) if author else None
     if author is not None and (by is None or by.kind != "handle"):
@@ -100,12 +102,18 @@ def read(node: Node, asked: Ref | None, sheet: Sheet, status: int) -> None:
             links=tuple(links),
             hidden=tuple(hidden),
             lang=embed.lang,
-            truncated=text.endswith(("…", "...")) or "… https://t.co/" in text[-40:],
+            truncated=text.endswith("…") or "… https://t.co/" in text[-40:],
             whole=False,
         )
     )
 
 
-def read_status(asked: Ref, status: int, sheet: Sheet) -> None:
-    """An answer without a body that could be read."""
-    sheet.find(asked, http(status) or Outcome.UNKNOWN, f"HTTP {status}", "status")
+def _day(label: str, id: str, markup: Node, sheet: Sheet) -> None:
+    """The last link's label is the UTC day of the post, in English: held against the id where it can be read."""
+    try:
+        day = datetime.strptime(label, "%B %d, %Y").strftime("%Y-%m-%d")
+    except ValueError:
+        return
+    stamp = snowflake_second(id)
+    if stamp and stamp[:10] != day:
+        sheet.note(f"the day {day} is not that of the id ({stamp})", markup.pointer)

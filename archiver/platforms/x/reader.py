@@ -13,7 +13,9 @@ from archiver.platforms.x.address import post_ref
 from archiver.platforms.x.sheet import Sheet
 
 _ARCHIVE = re.compile(rb"\s*window\.YTD\.\w+\.part\d+\s*=\s*")
-_OUR_CREDENTIALS = frozenset({"v2", "graphql", "guest"})
+_OWN_STATUS = frozenset({"syndication", "oembed"})
+"""Routes whose bare 404 is about the post; of the others only the body is."""
+_ABOUT_THE_POST = frozenset({Outcome.NOT_FOUND, Outcome.DELETED, Outcome.WITHHELD})
 
 
 def parse(request: Request, answer: Answer) -> Reading:
@@ -60,10 +62,11 @@ def _by_status(request: Request, status: int, body: bytes, sheet: Sheet) -> bool
             sheet.take(part)
             if request.ref in part.findings:
                 return True
-    if status in {401, 403} and request.route in _OUR_CREDENTIALS:
-        outcome = Outcome.REFUSED  # our token, not the post
-    if request.route == "wayback" and outcome in {Outcome.NOT_FOUND, Outcome.DELETED}:
-        outcome = Outcome.UNKNOWN  # the archive has no copy: that says nothing of the post
+    if outcome is Outcome.LOGIN_REQUIRED:
+        outcome = Outcome.REFUSED  # our credentials, not the post
+    if request.route not in _OWN_STATUS and outcome in _ABOUT_THE_POST:
+        # A copy that the archive lacks, a query id that has rotated, a mirror without this path.
+        outcome = Outcome.UNKNOWN
     sheet.find(request.ref, outcome, f"HTTP {status}", "status")
     return True
 

@@ -9,7 +9,7 @@ may be a plain link. There is no media id.
 from __future__ import annotations
 
 from archiver.errors import ParseError
-from archiver.model import EdgeKind, Outcome, Ref
+from archiver.model import Outcome, Ref
 from archiver.platforms.fields import Node
 from archiver.platforms.x import entities
 from archiver.platforms.x.address import post_ref
@@ -45,7 +45,7 @@ def _nested(node: Node, key: str, sheet: Sheet) -> tuple[Target, bool]:
         return Target(), True
     part = Sheet()
     try:
-        id = _post(inner, part)
+        id = _post(entities.bounded(inner), part)
     except ParseError as error:
         sheet.note(f"{key}: {error.message}", error.pointer)
         return Target(), False
@@ -64,15 +64,15 @@ def _post(node: Node, sheet: Sheet) -> str:
     reply = entities.target(node, "in_reply_to_status_id_str")
     if not reply.id:
         reply = parent
-    elif parent.id and parent.id != reply.id:
-        # An answer may show an earlier or later version of the parent than the one that was answered.
-        sheet.edge(EdgeKind.LINKS_TO, post_ref(id), post_ref(parent.id), parent.pointer)
+    elif parent.id and parent.id != reply.id and post_ref(reply.id) not in sheet.aliases:
+        # A later version of the parent may be shown than the one that was answered; then its list names both.
+        sheet.note("the parent shown is not the post that was answered", parent.pointer)
     status = Status(
         id=id,
         pointer=node.pointer,
         author=Author(
             id=entities.id_of(user.at("id_str")),
-            handle=user.string("screen_name"),
+            handle=entities.handle(user, "screen_name"),
             name=user.string("name"),
             pointer=user.pointer,
         ),
@@ -80,7 +80,7 @@ def _post(node: Node, sheet: Sheet) -> str:
         created=node.at("created_at").time(),
         links=entities.links(marks),
         hidden=entities.media_links(marks),
-        media=tuple(entities.media(medium) for medium in node.list("mediaDetails")),
+        media=tuple(entities.media(medium) for medium in entities.elements(node, "mediaDetails")),
         quote=quote,
         reply=reply,
         edits=edits,
@@ -114,7 +114,7 @@ def _notes(node: Node, sheet: Sheet) -> None:
     """What the answer has but does not show: the body of an article, media that were taken down."""
     if node.get("article") is not None:
         sheet.note("the body of an article is not in this answer", f"{node.pointer}/article")
-    for medium in node.list("mediaDetails"):
+    for medium in entities.elements(node, "mediaDetails"):
         state = medium.find("ext_media_availability", "status")
         if state is not None and state.text() != "Available":
             sheet.note(f"medium is {state.text()}", state.pointer)

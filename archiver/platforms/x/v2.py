@@ -70,7 +70,9 @@ def _people(includes: Node | None) -> Mapping[str, Author]:
     found: dict[str, Author] = {}
     for user in includes.list("users") if includes else ():
         id = entities.id_of(user.at("id"))
-        found[id] = Author(id=id, handle=user.string("username"), name=user.string("name"), pointer=user.pointer)
+        found[id] = Author(
+            id=id, handle=entities.handle(user, "username"), name=user.string("name"), pointer=user.pointer
+        )
     return MappingProxyType(found)
 
 
@@ -88,7 +90,7 @@ def _media(includes: Node | None, sheet: Sheet) -> Mapping[str, Media]:
 def _medium(node: Node, key: str) -> Media:
     """The key is what stands after the kind in `media_key` (`3_ID`), so that it is the same on every route."""
     kind = _KINDS.get(node.string("type"), node.string("type"))
-    url, bitrate, type = node.string("url"), 0, ""
+    url, bitrate, type = (entities.web(node.at("url")) if node.get("url") else ""), 0, ""
     if node.get("variants") is not None:
         bitrate, url = entities.best_mp4(node, "bit_rate")
         type = "video/mp4"
@@ -97,7 +99,7 @@ def _medium(node: Node, key: str) -> Media:
         url = entities.original(url)
     elif not url:
         # Without `variants` in the request there is only the still.
-        kind, url = f"{kind}-preview", node.at("preview_image_url").text()
+        kind, url = f"{kind}-preview", entities.web(node.at("preview_image_url"))
         type = entities.photo_type(url)
     return Media(
         key=key.partition("_")[2] or key,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -16,10 +17,11 @@ from archiver.errors import ParseError
 from archiver.model import Finding, Outcome, Ref
 from archiver.platforms import fields
 from archiver.platforms.x import legacy, v2
-from archiver.platforms.x.address import claim
+from archiver.platforms.x.address import claim, post_ref
 from archiver.platforms.x.sheet import Author, Link, Sheet, Status, Target
 from archiver.platforms.x.snowflake import is_id
 
+_SECONDS = re.compile(r"\d{9,10}", re.ASCII)
 _TIME = re.compile(r"\d{14}", re.ASCII)
 COLUMNS = ("original", "timestamp", "mimetype", "statuscode")
 
@@ -103,14 +105,19 @@ def _page(body: bytes, sheet: Sheet) -> None:
     text = post.css_first("p.tweet-text")
     if text is None:
         raise ParseError("the post has no text", pointer=f"div[data-tweet-id={id}]")
+    stamp = post.css_first("[data-time]")
+    seconds = (stamp.attributes.get("data-time") or "") if stamp is not None else ""
     quoted = post.css_first("div.QuoteTweet-innerContainer[data-item-id]")
     quote = (
         Target(id=_attribute(quoted, "data-item-id"), pointer="div.QuoteTweet-innerContainer") if quoted else Target()
     )
     rendered, links, hidden = _render(text)
+    handle = post.attributes.get("data-screen-name") or ""
+    if claim(f"https://x.com/{handle}/status/{id}") != post_ref(id):
+        raise ParseError("data-screen-name is not a handle", pointer="div.permalink-tweet")
     author = Author(
         id=_attribute(post, "data-user-id"),
-        handle=post.attributes.get("data-screen-name") or "",
+        handle=handle,
         name=post.attributes.get("data-name") or "",
         pointer="div.permalink-tweet",
     )
@@ -120,7 +127,7 @@ def _page(body: bytes, sheet: Sheet) -> None:
         author=author,
         text=rendered,
         escaped=False,
-        created="",
+        created=_utc(seconds),
         links=links,
         hidden=hidden,
         quote=quote,
@@ -129,6 +136,15 @@ def _page(body: bytes, sheet: Sheet) -> None:
         whole=False,
     )
     sheet.write(status)
+
+
+def _utc(seconds: str) -> str:
+    """The page's own time, in seconds since 1970; empty where it has none."""
+    if not seconds:
+        return ""
+    if not _SECONDS.fullmatch(seconds):
+        raise ParseError("data-time is not a time", pointer="[data-time]")
+    return fields.iso(datetime.fromtimestamp(int(seconds), UTC))
 
 
 def _attribute(element: LexborNode, name: str) -> str:
