@@ -234,6 +234,14 @@ TABLES = (
         indexes=("ref", "candidate", "status how"),
     ),
     _table(
+        "phrases",
+        "Words in quotation marks inside documents; `gram` finds them when a new text holds the same words.",
+        "id:int document:int start:int end:int owner:int text gram:int",
+        unique="document start end",
+        keys="document=documents owner=refs",
+        indexes=("gram",),
+    ),
+    _table(
         "matches",
         "The verdict on each quotation against each post version that it may quote.",
         "id:int mention:int version:int post:int verdict faithful:int score steps changes omitted flags "
@@ -266,6 +274,7 @@ def create(db: sqlite3.Connection) -> None:
             made.create_index(columns, index_name=f"{table.name}_{'_'.join(columns)}")
         if table.search:
             made.enable_fts(table.search, fts_version="FTS5", create_triggers=True, tokenize="unicode61")
+    db.execute("CREATE VIRTUAL TABLE versions_vocabulary USING fts5vocab(versions_fts, 'row')")
 
 
 def _nullable(table: Table) -> set[str]:
@@ -285,6 +294,7 @@ def _nullable(table: Table) -> set[str]:
 
 def drop(db: sqlite3.Connection) -> None:
     """Drops every table of readings, whatever version made it, inside the caller's transaction."""
+    db.execute("DROP TABLE IF EXISTS versions_vocabulary")
     for table in reversed(TABLES):
         db.execute(f"DROP TABLE IF EXISTS {table.name}_fts")
         db.execute(f"DROP TABLE IF EXISTS {table.name}")

@@ -1,0 +1,313 @@
+"""The capture loop: plans are pure, fetches run in threads, and this thread alone writes.
+
+A *look* is one ref with all its routes: plan → fetch → record → read → plan again, until the plan is empty.
+Each try of each request is a capture of its own, recorded before anything is parsed.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+
+from archiver import schedule
+from archiver.errors import InputError, IntegrityError
+from archiver.jobs import follow, read
+from archiver.jobs.session import Session
+from archiver.model import Answer, Exchange, Failure, Outcome, Ref, Request
+from archiver.net.pace import Pace
+from archiver.platforms import Platform, platform_of
+from archiver.store import summaries
+from archiver.store.queue import Task
+
+MOST_REQUESTS = 40
+TRIES = 3
+LEASE = timedelta(minutes=30)
+TRANSIENT = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.TRUNCATED})
+BUSY = frozenset({429, 500, 502, 503, 504})
+
+
+class Fetcher(Protocol):
+    """What makes requests: the network, or a recording. Never raises for what a server does."""
+
+    def fetch(self, request: Request) -> tuple[Exchange, ...]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Look:
+    """One ref being looked at."""
+
+    task: Task
+    platform: Platform
+    answers: list[Answer] = field(default_factory=list)
+    reads: list[read.Read] = field(default_factory=list)
+    asked: set[tuple[str, str, str, bool]] = field(default_factory=set)
+    latest: dict[int, Answer] = field(default_factory=dict)
+    waiting: int = 0
+    retry_after: float = 0.0
+    postponed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """From a worker to the writer: a finished try (`exchanges`), or the end of a request (`exchanges` empty)."""
+
+    look: Look
+    number: int
+    exchanges: tuple[Exchange, ...] = ()
+    postponed: float = 0.0
+    bug: BaseException | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """What a run did. `outcomes` counts looks by how they ended, `failed` those that must be tried again."""
+
+    captures: int = 0
+    looks: int = 0
+    failed: int = 0
+    new_refs: int = 0
+    received: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class Capturing:
+    """One run over everything that is due."""
+
+    def __init__(
+        self,
+        session: Session,
+        fetcher: Fetcher,
+        *,
+        tier: str = "wire",
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        progress: Callable[[Summary, int], None] | None = None,
+    ) -> None:
+        self.session, self.fetcher, self.tier, self.sleep, self.progress = session, fetcher, tier, sleep, progress
+        self.pace = pace
+        self.summary = Summary()
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.gates: dict[str, threading.Semaphore] = {}
+        self.active: dict[str, dict[Ref, Look]] = {}
+        self.flying = 0
+        self.pool = ThreadPoolExecutor(session.config.hosts * session.config.per_host, "fetch")
+        self._check_tier()
+
+    def _check_tier(self) -> None:
+        """Replayed and wire captures never share an archive."""
+        other = "wire" if self.tier == "replay" else "replay"
+        if self.session.archive.one("SELECT 1 FROM captures WHERE tier = ? LIMIT 1", other) is not None:
+            raise InputError(
+                f"this archive holds {other} captures: a {self.tier} run may not write into it",
+                place=str(self.session.archive.path),
+                hint="Choose another --db",
+            )
+
+    def run(self) -> Summary:
+        """Looks at everything that is due, and at what that leads to. Interrupting it loses nothing recorded."""
+        self.session.frontier.release_all()
+        try:
+            while True:
+                self._start()
+                if not self.flying and not any(self.active.values()):
+                    return self.summary
+                self._handle(self.events.get())
+                if self.progress is not None:
+                    self.progress(self.summary, sum(map(len, self.active.values())))
+        finally:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+            for host in list(self.active):
+                self.session.frontier.release("run", host)
+
+    # ---- this thread: the frontier, the plans, the writing ----------------------------------------------
+
+    def _start(self) -> None:
+        config, frontier, now = self.session.config, self.session.frontier, self.session.now()
+        until = schedule.time_text(schedule.parse_time(now) + LEASE)
+        while True:
+            for host, looks in list(self.active.items()):
+                taken = frozenset(looks)
+                for task in frontier.take(host, now, taken=taken, limit=config.per_host - len(looks)):
+                    self._open(task)
+                if not looks:
+                    frontier.release("run", host)
+                    del self.active[host]
+            if len(self.active) >= config.hosts:
+                return
+            claimed = frontier.claim("run", now, until, skip=frozenset(self.active))
+            if claimed is None:
+                return
+            self.active[claimed] = {}
+
+    def _open(self, task: Task) -> None:
+        platform = platform_of(task.ref)
+        if platform is None:
+            raise IntegrityError(f"{task.ref} was queued, but no platform knows it")
+        look = Look(task=task, platform=platform)
+        self.active[task.host][task.ref] = look
+        self._advance(look)
+
+    def _advance(self, look: Look) -> None:
+        """Asks the plan what comes next; the look ends when nothing does."""
+        if look.waiting:
+            return
+        requests = look.platform.plan(look.task.ref, tuple(look.answers), self.session.config.settings)
+        for request in requests:
+            key = (request.method, request.url, request.route, request.signer)
+            if key in look.asked or len(look.asked) >= MOST_REQUESTS or look.postponed:
+                continue
+            look.asked.add(key)
+            look.waiting += 1
+            self.flying += 1
+            self.pool.submit(self._work, look, len(look.asked), request)
+        if not look.waiting:
+            self._close(look)
+
+    def _handle(self, event: Event) -> None:
+        if event.bug is not None:
+            raise event.bug
+        look = event.look
+        if event.exchanges:
+            self._record(look, event)
+            return
+        self.flying -= 1
+        look.waiting -= 1
+        if event.postponed:
+            look.postponed, look.retry_after = True, max(look.retry_after, event.postponed)
+        answer = look.latest.pop(event.number, None)
+        if answer is not None:
+            look.answers.append(answer)
+        self._advance(look)
+
+    def _record(self, look: Look, event: Event) -> None:
+        session = self.session
+        stored = session.evidence.record(*event.exchanges)
+        for exchange, recorded in zip(event.exchanges, stored, strict=True):
+            row = session.archive.one(read.CAPTURE + "WHERE c.id = ?", recorded.id)
+            if row is None:
+                raise IntegrityError(f"capture {recorded.uid} was stored, but cannot be found")
+            if recorded is stored[-1]:
+                answer = read.answer_from_exchange(exchange)
+                result = read.read_answer(answer)
+                look.latest[event.number] = answer
+                look.reads.append(result)
+            else:
+                result = read.Read(reading=read.Reading())
+            read.store_reading(session, row, result)
+            self.summary.captures += 1
+            self.summary.received += exchange.size
+            if exchange.body is not None:
+                exchange.body.close()
+
+    def _close(self, look: Look) -> None:
+        session, task = self.session, look.task
+        outcome = outcome_of_look(look)
+        now = session.now()
+        added = session.archive.value("SELECT added_at FROM work_queue WHERE ref = ?", str(task.ref))
+        failed = look.postponed or outcome in schedule.ATTEMPT_FAILED
+        due = schedule.next_look(
+            Outcome.RATE_LIMITED if look.postponed else outcome,
+            purpose=task.purpose,
+            now=now,
+            added_at=str(added),
+            attempts=task.attempts,
+            retry_after=look.retry_after,
+        )
+        with session.archive.transaction():
+            session.frontier.record(task, outcome=outcome.value, at=now, due_at=due, failed=failed)
+            self.summary.new_refs += follow.follow_reading(session, task, look.reads)
+            if task.purpose == "seed":
+                for result in look.reads:
+                    self.summary.new_refs += follow.follow_document(session, result, seed=task.seed)
+        self.summary.looks += 1
+        self.summary.outcomes[outcome.value] += 1
+        self.summary.failed += failed or outcome in schedule.NEVER
+        del self.active[task.host][task.ref]
+
+    # ---- worker threads: waiting and fetching -----------------------------------------------------------
+
+    def _work(self, look: Look, number: int, request: Request) -> None:
+        try:
+            if self.pace is None:
+                self._once(look, number, request)
+            else:
+                Retrying(
+                    stop=stop_after_attempt(TRIES),
+                    wait=self._pause,
+                    retry=retry_if_result(self._worth_another_try),
+                    sleep=self.sleep,
+                    retry_error_callback=lambda state: None,
+                )(self._once, look, number, request)
+        except Postponed as reason:
+            self.events.put(Event(look=look, number=number, postponed=reason.seconds))
+        except BaseException as bug:  # noqa: BLE001 - handed to the writing thread, which raises it
+            self.events.put(Event(look=look, number=number, bug=bug))
+        else:
+            self.events.put(Event(look=look, number=number))
+
+    def _once(self, look: Look, number: int, request: Request) -> Exchange:
+        host = urlsplit(request.url).netloc.lower()
+        with self.gates.setdefault(host, threading.Semaphore(self.session.config.per_host)):
+            if self.pace is not None:
+                wait = self.pace.reserve(host)
+                if wait > self.session.config.wait:
+                    raise Postponed(wait)
+                if wait > 0:
+                    self.sleep(wait)
+            exchanges = self.fetcher.fetch(request)
+            if self.pace is not None:
+                self.pace.finished(host, exchanges[-1])
+        if self.tier != "wire":
+            exchanges = tuple(replace(exchange, tier=self.tier) for exchange in exchanges)
+        self.events.put(Event(look=look, number=number, exchanges=exchanges))
+        return exchanges[-1]
+
+    def _worth_another_try(self, exchange: Exchange) -> bool:
+        if exchange.failure in TRANSIENT:
+            return True
+        return exchange.status in BUSY and self._asked_to_wait(exchange) <= self.session.config.wait
+
+    def _asked_to_wait(self, exchange: Exchange) -> float:
+        return (self.pace.retry_after(exchange) if self.pace is not None else None) or 0.0
+
+    def _pause(self, state: RetryCallState) -> float:
+        """At least what the server asked for, else exponential with jitter."""
+        backoff = wait_exponential_jitter(initial=0.5, max=8.0)(state)
+        asked = 0.0
+        if state.outcome is not None and not state.outcome.failed:
+            asked = self._asked_to_wait(state.outcome.result())
+        return max(asked, backoff)
+
+
+class Postponed(Exception):
+    """A host asked for a longer pause than one run waits. Inside this module only."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(seconds)
+
+
+def outcome_of_look(look: Look) -> Outcome:
+    """How a look ended: live when any route showed the post, else the most telling answer, else the last failure."""
+    same = {look.task.ref}
+    for result in look.reads:
+        same |= {alias.ref for alias in result.reading.aliases if alias.alias in same}
+    found = [finding.outcome for result in look.reads for finding in result.reading.findings if finding.ref in same]
+    if Outcome.LIVE in found:
+        return Outcome.LIVE
+    told = [outcome for outcome in found if outcome in summaries.GONE]
+    if told:
+        return min(told, key=summaries.GONE.index)
+    return found[-1] if found else Outcome.UNKNOWN

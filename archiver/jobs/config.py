@@ -1,0 +1,152 @@
+"""Configuration: `archiver.toml` beside the archive or named by --config; secrets from the environment only.
+
+[archive]   operator, site, origin                text that stands in captures and names the log
+[endpoints] "x.syndication" = "http://…"          a mirror or a test server stands in for a route
+[options]   "bluesky.proofs" = "no"               what platforms read; see docs/configuration.md
+[network]   user_agent, contact, connect_timeout, read_timeout, total_timeout, max_bytes, max_redirects,
+            allow_private, verify
+[pace]      default = 1.0, "host" = 0.5           seconds between requests to one host
+[follow]    depth, media, pages, hosts, per_host, wait
+[secrets]   names = ["X_BEARER_TOKEN"]            environment variables that hold secrets
+[fediverse] key_id, key_file                      our own actor, for servers that ask for signed requests
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archiver import __version__
+from archiver.custody import canonical
+from archiver.errors import InputError
+from archiver.model import Settings
+
+HOME = "https://pypi.org/project/quotechain/"
+KNOWN_SECRETS = ("X_BEARER_TOKEN",)
+_NETWORK = {
+    "user_agent": str,
+    "contact": str,
+    "connect_timeout": float,
+    "read_timeout": float,
+    "total_timeout": float,
+    "max_bytes": int,
+    "max_redirects": int,
+    "allow_private": list,
+    "verify": str,
+}
+_TABLES: dict[str, dict[str, type] | type] = {
+    "archive": {"operator": str, "site": str, "origin": str},
+    "endpoints": str,
+    "options": str,
+    "network": _NETWORK,
+    "pace": float,
+    "follow": {"depth": int, "media": bool, "pages": bool, "hosts": int, "per_host": int, "wait": float},
+    "secrets": {"names": list},
+    "fediverse": {"key_id": str, "key_file": str},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration. `pace` maps a host to seconds between requests; `follow_*` are how far to go:
+    `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run."""
+
+    operator: str = ""
+    site: str = ""
+    origin: str = ""
+    settings: Settings = field(default_factory=Settings)
+    network: Mapping[str, Any] = field(default_factory=dict)
+    pace_default: float = 1.0
+    pace: Mapping[str, float] = field(default_factory=dict)
+    depth: int = 10
+    media: bool = True
+    pages: bool = True
+    hosts: int = 8
+    per_host: int = 4
+    wait: float = 60.0
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key_id: str = ""
+    key_file: str = ""
+    sha256: str = ""
+
+    @property
+    def user_agent(self) -> str:
+        """Who we say that we are."""
+        contact = self.network.get("contact", "")
+        default = f"quotechain/{__version__} (+{HOME}{'; ' + contact if contact else ''})"
+        return str(self.network.get("user_agent", default))
+
+
+def load(
+    path: Path | None, *, allow_private: tuple[str, ...] = (), environment: Mapping[str, str] = os.environ
+) -> Config:
+    """Reads the configuration; with no file, the defaults. InputError names the table and key that is wrong."""
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise InputError("no such file", place=str(path), hint="Name an existing file with --config") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"not TOML: {error}", place=str(path)) from None
+    for name, table in raw.items():
+        _check(str(path), name, table)
+    follow, archive, fediverse = raw.get("follow", {}), raw.get("archive", {}), raw.get("fediverse", {})
+    names = tuple(raw.get("secrets", {}).get("names", ())) or KNOWN_SECRETS
+    secrets = {name: environment[name] for name in names if environment.get(name)}
+    options = dict(raw.get("options", {}))
+    if fediverse.get("key_id"):
+        options["fediverse.signer"] = fediverse["key_id"]
+    network = dict(raw.get("network", {}))
+    network["allow_private"] = [*network.get("allow_private", []), *allow_private]
+    pace = {host: float(seconds) for host, seconds in raw.get("pace", {}).items()}
+    return Config(
+        operator=archive.get("operator", ""),
+        site=archive.get("site", ""),
+        origin=archive.get("origin", ""),
+        settings=Settings(endpoints=raw.get("endpoints", {}), secrets=frozenset(secrets), options=options),
+        network=network,
+        pace_default=pace.pop("default", 1.0),
+        pace=pace,
+        **{name: follow[name] for name in ("depth", "media", "pages", "hosts", "per_host") if name in follow},
+        wait=float(follow.get("wait", 60.0)),
+        secrets=secrets,
+        key_id=fediverse.get("key_id", ""),
+        key_file=fediverse.get("key_file", ""),
+        sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
+    )
+
+
+def _check(place: str, name: str, table: object) -> None:
+    if name not in _TABLES:
+        raise InputError(f"unknown table [{name}]", place=place, hint=f"Known are {', '.join(_TABLES)}")
+    if not isinstance(table, dict):
+        raise InputError(f"{name} must be a table", place=place, hint=f"Write [{name}] above its keys")
+    expected = _TABLES[name]
+    for key, value in table.items():
+        if isinstance(expected, dict) and key not in expected:
+            raise InputError(f"unknown key {key!r} in [{name}]", place=place, hint=f"Known are {', '.join(expected)}")
+        kind = expected[key] if isinstance(expected, dict) else expected
+        right = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
+        if not right or (isinstance(value, bool) and kind is not bool):
+            raise InputError(f"{key!r} in [{name}] must be {_NAMES[kind]}", place=place)
+        if kind is list and not all(isinstance(item, str) for item in value):
+            raise InputError(f"{key!r} in [{name}] must be a list of texts", place=place)
+        if kind in (int, float) and value < 0:
+            raise InputError(f"{key!r} in [{name}] must not be negative", place=place)
+
+
+_NAMES = {str: "a text", int: "an integer", float: "a number", bool: "true or false", list: "a list of texts"}
+
+
+def _texts(value: Any) -> Any:
+    """Numbers as text, so that the whole configuration has a canonical form to hash."""
+    if isinstance(value, dict):
+        return {"/".join(map(str, key.encode())): _texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return str(value)

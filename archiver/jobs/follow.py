@@ -1,0 +1,115 @@
+"""What to look at next: from a document's mentions, and from a post's edges upstream, media and links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from archiver.jobs.read import Read
+from archiver.jobs.session import Session
+from archiver.model import Edge, EdgeKind, Media, Post, Ref
+from archiver.platforms import claim, platform_of
+from archiver.store.queue import Task
+
+UPSTREAM = (EdgeKind.QUOTES, EdgeKind.REPOSTS, EdgeKind.REPLIES_TO)
+PRIORITY = {"short": 0, "post": 1, "media": 2, "seed": 0, "page": 3}
+
+
+def purpose_of(ref: Ref) -> str:
+    """What a look at this ref is for: short, media, page, or post."""
+    if ref.kind == "short":
+        return "short"
+    if ref.platform == "web":
+        return "media" if ref.kind == "media" else "page"
+    return "post"
+
+
+def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str) -> bool:
+    """Queues a ref when some platform has a way to ask for it. Whether it is new."""
+    ref = session.canonical(ref)
+    platform = platform_of(ref)
+    if platform is None:
+        return False
+    first = platform.plan(ref, (), session.config.settings)
+    if not first:
+        return False
+    host = urlsplit(first[0].url).netloc.lower()
+    return session.frontier.add(
+        ref, host=host, purpose=purpose, depth=depth, seed=seed, now=session.now(), priority=PRIORITY[purpose]
+    )
+
+
+def follow_document(session: Session, read: Read, *, seed: str) -> int:
+    """Queues what a seed's document refers to: its mentions, and the addresses of a list or feed. How many are new."""
+    if read.document is None:
+        return 0
+    wanted: dict[Ref, str] = {}
+    for mention in read.mentions:
+        for ref in (mention.target, *(link.ref for link in mention.links)):
+            if ref is not None:
+                wanted.setdefault(ref, purpose_of(ref))
+    for link in read.document.links:
+        if link.role in ("address", "entry"):
+            asked = claim(link.url)
+            if asked is not None:
+                purpose = purpose_of(asked)
+                wanted[asked] = "seed" if purpose == "page" else purpose
+    count = 0
+    for ref, purpose in wanted.items():
+        if purpose != "page" or session.config.pages:
+            count += enqueue(session, ref, purpose=purpose, depth=0, seed=seed)
+    return count
+
+
+def follow_reading(session: Session, task: Task, reads: Iterable[Read]) -> int:
+    """Queues what a finished look leads to. How many refs are new.
+
+    Upstream (quotes, reposts, replies) up to the configured depth; targets of short links; media of the post
+    itself, the best rendering of each; pages that it links to, one hop.
+    """
+    if task.purpose in ("page", "media"):
+        return 0
+    config, count = session.config, 0
+    readings = [read.reading for read in reads]
+    same = {task.ref} | {alias.ref for reading in readings for alias in reading.aliases if alias.alias == task.ref}
+    same |= {alias.alias for reading in readings for alias in reading.aliases if alias.ref in same}
+    edges = [edge for reading in readings for edge in reading.edges if edge.source in same]
+    for edge in edges:
+        count += _follow_edge(session, task, edge)
+    if config.media:
+        posts = [post for reading in readings for post in reading.posts if post.ref in same]
+        for item in best_media(posts):
+            ref = Ref(platform="web", kind="media", id=item.url)
+            count += enqueue(session, ref, purpose="media", depth=task.depth, seed=task.seed)
+    return count
+
+
+def _follow_edge(session: Session, task: Task, edge: Edge) -> int:
+    purpose = purpose_of(edge.target)
+    if edge.kind in UPSTREAM:
+        if task.depth >= session.config.depth:
+            return 0
+        return enqueue(session, edge.target, purpose=purpose, depth=task.depth + 1, seed=task.seed)
+    if edge.kind is EdgeKind.RESOLVES_TO or (edge.kind is EdgeKind.LINKS_TO and task.purpose == "post"):
+        if purpose == "page" and not session.config.pages:
+            return 0
+        depth = task.depth if edge.kind is EdgeKind.RESOLVES_TO else task.depth + 1
+        if depth > session.config.depth:
+            return 0
+        claimed = claim(edge.target.id) if edge.target.platform == "web" and purpose == "page" else None
+        target = claimed or edge.target
+        return enqueue(session, target, purpose=purpose_of(target), depth=depth, seed=task.seed)
+    return 0
+
+
+def best_media(posts: Iterable[Post]) -> tuple[Media, ...]:
+    """Of the renderings of each medium the one of highest rank (then the longest address, then the last by text)."""
+    best: dict[tuple[Ref, str], Media] = {}
+    for post in posts:
+        for item in post.media:
+            if not item.url:
+                continue
+            held = best.get((post.ref, item.key))
+            if held is None or (item.rank, item.bitrate, item.url) > (held.rank, held.bitrate, held.url):
+                best[(post.ref, item.key)] = item
+    return tuple(best[key] for key in sorted(best))

@@ -1,0 +1,143 @@
+"""Seeds: stored byte for byte as captures before they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from archiver.custody import sniff
+from archiver.errors import InputError
+from archiver.jobs import follow, read
+from archiver.jobs.session import Session
+from archiver.model import Exchange, Ref, Request
+from archiver.net.uid import new_uid
+
+PIECE = 1 << 20
+SKIPPED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".lock", ".toml")
+
+
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """What intake did: seeds stored, seeds known already, refs queued, and messages about what cannot be used."""
+
+    stored: int = 0
+    known: int = 0
+    queued: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def take(
+    session: Session,
+    seeds: Iterable[str],
+    *,
+    collection: str = "",
+    column: str = "",
+    media_type: str = "",
+    stdin: BinaryIO | None = None,
+) -> Taken:
+    """Stores and reads seeds: files, folders, addresses, `-` for standard input. A seed that cannot be used is a
+    message that names it; the rest goes on."""
+    taken = Taken()
+    for seed in seeds:
+        try:
+            for name, folder, body in _open(seed, stdin):
+                with body:
+                    given = (
+                        ("name", name),
+                        ("collection", collection or folder),
+                        ("column", column),
+                        ("media_type", "text/uri-list" if seed == name and _is_address(seed) else media_type),
+                    )
+                    _take(session, taken, name, body, given)
+        except InputError as error:
+            taken.problems.append(str(error))
+        except OSError as error:
+            taken.problems.append(f"{seed}: {error.strerror or error}")
+    return taken
+
+
+def _is_address(seed: str) -> bool:
+    return "://" in seed and not Path(seed).exists()
+
+
+def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryIO]]:
+    """(name, folder, open file) of everything that a seed argument stands for."""
+    if seed == "-":
+        if stdin is None:
+            raise InputError("nothing on standard input", place="-", hint="Pipe a document into the command")
+        yield "stdin", "seeds", stdin
+        return
+    if _is_address(seed):
+        if not seed.lower().startswith(("http://", "https://")):
+            raise InputError("only http and https addresses can be archived", place=seed)
+        body = cast(BinaryIO, tempfile.SpooledTemporaryFile(PIECE))  # noqa: SIM115 - closed by the caller
+        body.write(seed.encode("utf-8", "surrogateescape") + b"\n")
+        body.seek(0)
+        yield seed, "seeds", body
+        return
+    path = Path(seed)
+    if path.is_dir():
+        found = False
+        for item in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in item.relative_to(path).parts)
+            if item.is_file() and not hidden and not item.name.endswith(SKIPPED_SUFFIXES):
+                found = True
+                yield item.as_posix(), path.resolve().name, item.open("rb")
+        if not found:
+            raise InputError("this folder holds no seeds", place=seed, hint="Put a document into it")
+    elif path.is_file():
+        yield path.as_posix(), "seeds", path.open("rb")
+    else:
+        raise InputError("no such file or folder", place=seed, hint="Name a document, a folder, an address, or -")
+
+
+def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tuple[tuple[str, str], ...]) -> None:
+    with cast(BinaryIO, tempfile.SpooledTemporaryFile(PIECE)) as spool:
+        seen, size, first = hashlib.sha256(), 0, b""
+        while piece := body.read(PIECE):
+            first = first or piece[:512]
+            seen.update(piece)
+            size += len(piece)
+            spool.write(piece)
+        sha256 = seen.hexdigest()
+        ref = Ref(platform="doc", kind="document", id=sha256)
+        request = Request(ref=ref, route="seed", url=f"seed:{name}", given=given, follow=False)
+        if _known(session, request):
+            taken.known += 1
+            return
+        at = session.now()
+        exchange = Exchange(
+            uid=new_uid(),
+            request=request,
+            url=request.url,
+            tier="import",
+            started_at=at,
+            ended_at=at,
+            body=spool,
+            size=size,
+            sha256=sha256,
+            entity_sha256=sha256,
+            sniffed_type=sniff.sniff(first),
+        )
+        (stored,) = session.evidence.record(exchange)
+    taken.stored += 1
+    row = session.archive.one(read.CAPTURE + "WHERE c.id = ?", stored.id)
+    if row is None:
+        raise InputError("was stored, but cannot be found", place=name)
+    result = read.read_capture(session, row)
+    taken.queued += follow.follow_document(session, result, seed=name)
+    for finding in result.reading.findings:
+        if finding.outcome != "live":
+            taken.problems.append(f"{name}: {finding.reason or finding.outcome}")
+
+
+def _known(session: Session, request: Request) -> bool:
+    """Whether exactly this seed (bytes, name, collection, hints) was stored before, as the newest of its name."""
+    row = session.archive.one(
+        "SELECT request FROM captures WHERE tier = 'import' AND url = ? ORDER BY id DESC LIMIT 1", request.url
+    )
+    return row is not None and read.load_request(row[0]) == request

@@ -1,0 +1,168 @@
+"""Resolving mentions: which post each place in a document stands for, how that is known, or what was tried.
+
+The rules, in this order:
+ 1. a person's statement decides;
+ 2. an address that names a post (permalink, embed) is that post; what the signature says otherwise is noted;
+ 3. a short link proposes a post: accepted only when the captured author and day agree with the signature,
+    else recorded as `media-source` with the reason;
+ 4. words and signature alone are matched against the captured posts of that author and day (see `match`);
+ 5. else the mention stays unresolved, with its id range and what was tried.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from archiver.jobs.session import Session
+from archiver.model import Ref
+from archiver.platforms import claim
+from archiver.platforms.x import day_ids
+
+LONGEST_CHAIN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """`status` is resolved, media-source, pending, unresolved or other-page; `how` is statement, embed, permalink,
+    short-link, text or empty. `ref` is the post; `candidate` what a short link proposed but nothing confirmed."""
+
+    status: str
+    how: str = ""
+    ref: Ref | None = None
+    candidate: Ref | None = None
+    id_low: str = ""
+    id_high: str = ""
+    reason: str = ""
+
+
+def resolve(session: Session, mention: sqlite3.Row) -> Resolution:
+    """Rules 1 to 3 for one row of mentions (with `passage`, its ref as text); rule 4 needs verdicts."""
+    stated = session.archive.one(
+        "SELECT object, reason FROM statements WHERE what = 'resolves' AND subject = ? ORDER BY leaf DESC LIMIT 1",
+        mention["passage"],
+    )
+    if stated is not None:
+        return Resolution(
+            status="resolved", how="statement", ref=_stated(session, stated["object"]), reason=stated["reason"]
+        )
+    low, high = _id_range(mention)
+    target = None if mention["target_ref"] is None else session.canonical(Ref.parse(mention["target_ref"]))
+    if target is not None and target.kind in ("post", "repost"):
+        how = "embed" if mention["kind"] == "embed" else "permalink"
+        reason = "; ".join(_disagreements(session, mention, target))
+        return Resolution(status="resolved", how=how, ref=target, id_low=low, id_high=high, reason=reason)
+    if target is not None and target.kind != "short":
+        return Resolution(status="other-page", ref=target, reason="the address is no post of a platform known here")
+    shorts = [] if target is None else [target]
+    rows = session.archive.all(
+        "SELECT r.ref FROM mention_links l JOIN refs r ON r.id = l.ref WHERE l.mention = ? AND r.kind = 'short' "
+        "ORDER BY l.ordinal",
+        mention["id"],
+    )
+    shorts += [Ref.parse(row[0]) for row in rows]
+    tried: list[str] = []
+    proposed: Resolution | None = None
+    for short in shorts:
+        found = _through(session, mention, short, low, high, tried)
+        if found is not None and found.status == "resolved":
+            return found
+        proposed = proposed or found
+    if proposed is not None:
+        return proposed
+    if not shorts:
+        tried.append("no address stands with it")
+    return Resolution(status="unresolved", id_low=low, id_high=high, reason="; ".join(tried))
+
+
+def _stated(session: Session, text: str) -> Ref:
+    claimed = claim(text)
+    return session.canonical(claimed if claimed is not None else Ref.parse(text))
+
+
+def _id_range(mention: sqlite3.Row) -> tuple[str, str]:
+    """X's ids carry their time: the ids that the claimed UTC day allows."""
+    if mention["platform"] == "x" and mention["day"] and mention["day_zone"] == "utc":
+        return day_ids(mention["day"])
+    return "", ""
+
+
+def _through(
+    session: Session, mention: sqlite3.Row, short: Ref, low: str, high: str, tried: list[str]
+) -> Resolution | None:
+    """Follows a short link through what its captures showed. None when it led to no post (`tried` says why)."""
+    here, seen = short, {short}
+    for _ in range(LONGEST_CHAIN):
+        row = session.archive.one(
+            "SELECT t.ref FROM edges e JOIN refs s ON s.id = e.source JOIN refs t ON t.id = e.target "
+            "JOIN captures c ON c.id = e.capture WHERE e.kind = 'resolves-to' AND s.ref = ? "
+            "ORDER BY c.origin, c.leaf DESC, t.ref LIMIT 1",
+            str(here),
+        )
+        if row is None:
+            tried.append(_attempted(session, here))
+            return None
+        here = session.canonical(Ref.parse(row[0]))
+        if here in seen:
+            tried.append(f"{short.id} leads round in a circle")
+            return None
+        seen.add(here)
+        if here.kind == "post":
+            return _accepted(session, mention, short, here, low, high)
+        if here.kind != "short":
+            tried.append(f"{short.id} leads to {here.id}, which is no post")
+            return None
+    tried.append(f"{short.id} leads through more than {LONGEST_CHAIN} short links")
+    return None
+
+
+def _attempted(session: Session, ref: Ref) -> str:
+    row = session.archive.one(
+        "SELECT o.outcome, o.reason, count(*) OVER () AS tries FROM outcomes o JOIN refs r ON r.id = o.ref "
+        "JOIN captures c ON c.id = o.capture WHERE r.ref = ? ORDER BY c.origin, c.leaf DESC LIMIT 1",
+        str(ref),
+    )
+    if row is None:
+        return f"{ref.id} was not asked for yet"
+    times = "once" if row["tries"] == 1 else f"{row['tries']} times"
+    return f"{ref.id} was asked for {times}: {row['outcome']}" + (f" ({row['reason']})" if row["reason"] else "")
+
+
+def _accepted(session: Session, mention: sqlite3.Row, short: Ref, post: Ref, low: str, high: str) -> Resolution:
+    row = session.archive.one(
+        "SELECT p.id, p.outcome FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post)
+    )
+    fields = {"candidate": post, "id_low": low, "id_high": high}
+    if row is None:
+        reason = f"{short.id} leads to {post}, which no capture has shown yet"
+        return Resolution(status="pending", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
+    against = _disagreements(session, mention, post)
+    if against:
+        reason = f"{short.id} leads to {post}, but {' and '.join(against)}"
+        return Resolution(status="media-source", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
+    return Resolution(status="resolved", how="short-link", ref=post, id_low=low, id_high=high)
+
+
+def _disagreements(session: Session, mention: sqlite3.Row, post: Ref) -> list[str]:
+    """In what the captured post differs from the mention's signature; empty when it agrees or nothing can be said."""
+    row = session.archive.one(
+        "SELECT p.handle, p.posted_at FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post)
+    )
+    if row is None:
+        return []
+    against = []
+    if mention["handle"] and row["handle"] and mention["handle"].casefold() != row["handle"].casefold():
+        against.append(f"it is by @{row['handle']}, not @{mention['handle']}")
+    if mention["day"] and row["posted_at"] and not same_day(mention["day"], row["posted_at"], mention["day_zone"]):
+        against.append(f"it is of {row['posted_at'][:10]}, not {mention['day']}")
+    return against
+
+
+def same_day(day: str, posted_at: str, zone: str) -> bool:
+    """Whether a claimed day fits a time: the same UTC day, or a neighbour where the day is somebody's local one."""
+    try:
+        apart = abs(date.fromisoformat(day) - date.fromisoformat(posted_at[:10]))
+    except ValueError:
+        return False
+    return apart <= (timedelta(0) if zone == "utc" else timedelta(days=1))

@@ -1,0 +1,134 @@
+"""Phrases: words in quotation marks that stand in another passage or post become inferred same-text edges.
+
+From the text that quotes to the text where the words stand. Two or three words are looked for in the same
+document and the posts that it refers to; four or more in the whole archive, through the full-text index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+
+from archiver.jobs.session import Session
+from archiver.model import Edge, EdgeKind, Evidence, Ref, Span
+from archiver.quotes import phrases, shingles
+from archiver.store.readings import passage
+
+GRAM = 4
+MOST_PHRASES = 400
+MOST_HITS = 20
+
+
+def gram(words: tuple[str, ...]) -> int:
+    """A signed 63-bit fingerprint of the first four words."""
+    digest = hashlib.blake2b(" ".join(words[:GRAM]).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def grams_of(text: str) -> set[int]:
+    """The fingerprints of every run of four words in a text."""
+    words = tuple(word for word, _ in shingles.words(text))
+    return {gram(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)}
+
+
+def link_phrases(session: Session, document: sqlite3.Row, mentions: list[sqlite3.Row], posts: list[Ref]) -> list[Edge]:
+    """Finds, stores and returns the phrase edges of one document. `posts` are what its mentions stand for."""
+    text, sha256 = document["text"], document["sha256"]
+    quoting = [row for row in mentions if row["quote_start"] is not None]
+    shown = _texts(session, posts)
+    edges: dict[tuple[Ref, Ref], Edge] = {}
+
+    def found(source: Ref, target: Ref, pointer: str) -> None:
+        if source != target:
+            edge = Edge(
+                kind=EdgeKind.SAME_TEXT, source=source, target=target, evidence=Evidence.INFERRED, pointer=pointer
+            )
+            edges.setdefault((source, target), edge)
+
+    for span in phrases.quoted_phrases(text)[:MOST_PHRASES]:
+        words = text[span.start : span.end]
+        owner = next((row for row in quoting if row["text_start"] <= span.start and span.end <= row["text_end"]), None)
+        source = passage(sha256, span) if owner is None else Ref.parse(owner["passage"])
+        for row in quoting:
+            if row is owner or (row["text_start"] <= span.start and span.end <= row["text_end"]):
+                continue
+            place = phrases.find_phrase(words, row["quoted"])
+            if place is not None:
+                at = Span(start=row["quote_start"] + place.start, end=row["quote_start"] + place.end)
+                found(source, Ref.parse(row["passage"]), f"{span}>{at}")
+        own = None if owner is None or owner["resolved"] is None else Ref.parse(owner["resolved"])
+        for post, content in shown:
+            place = None if post == own else phrases.find_phrase(words, content)
+            if place is not None:
+                found(source, post, f"{span}>{place}")
+        _far(session, document, source, own, span, words, found)
+    for post, content in shown:
+        for span in phrases.quoted_phrases(content)[:MOST_PHRASES]:
+            for other, elsewhere in shown:
+                place = None if other == post else phrases.find_phrase(content[span.start : span.end], elsewhere)
+                if place is not None:
+                    found(post, other, f"{span}>{place}")
+    for edge in edges.values():
+        session.readings.edge(document["capture"], edge)
+    return list(edges.values())
+
+
+def _texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
+    shown = []
+    for post in sorted(set(posts)):
+        row = session.archive.one(
+            "SELECT p.text FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ? AND p.text <> ''", str(post)
+        )
+        if row is not None:
+            shown.append((post, str(row[0])))
+    return shown
+
+
+def _far(
+    session: Session,
+    document: sqlite3.Row,
+    source: Ref,
+    own: Ref | None,
+    span: Span,
+    words: str,
+    found: Callable[[Ref, Ref, str], None],
+) -> None:
+    """Phrases of four or more words: in every captured post and in the passages of every other document."""
+    keys = tuple(word for word, _ in shingles.words(words))
+    if len(keys) < GRAM:
+        return
+    session.readings.add(
+        "phrases",
+        {
+            "document": document["id"],
+            "start": span.start,
+            "end": span.end,
+            "owner": session.readings.ref(source),
+            "text": words,
+            "gram": gram(keys),
+        },
+    )
+    query = '"' + " ".join(keys).replace('"', '""') + '"'
+    rows = session.archive.all(
+        "SELECT r.ref, v.text FROM versions_fts f JOIN versions v ON v.id = f.rowid JOIN refs r ON r.id = v.post "
+        "WHERE versions_fts MATCH ? ORDER BY v.posted_at, r.ref, v.sha256 LIMIT ?",
+        query,
+        MOST_HITS,
+    )
+    for row in rows:
+        place, post = phrases.find_phrase(words, row["text"]), Ref.parse(row["ref"])
+        if place is not None and post != own:
+            found(source, post, f"{span}>{place}")
+    rows = session.archive.all(
+        "SELECT r.ref, m.quoted, m.quote_start FROM mentions_fts f JOIN mentions m ON m.id = f.rowid "
+        "JOIN refs r ON r.id = m.ref WHERE mentions_fts MATCH ? AND m.document <> ? ORDER BY r.ref LIMIT ?",
+        query,
+        document["id"],
+        MOST_HITS,
+    )
+    for row in rows:
+        place = phrases.find_phrase(words, row["quoted"])
+        if place is not None:
+            at = Span(start=row["quote_start"] + place.start, end=row["quote_start"] + place.end)
+            found(source, Ref.parse(row["ref"]), f"{span}>{at}")

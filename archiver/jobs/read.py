@@ -1,0 +1,242 @@
+"""Reading captures: answers through their platform's parser, seeds and pages as documents. In log order."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from archiver.custody import canonical, content, framing
+from archiver.documents import mentions as mention_rules
+from archiver.documents import sourcemap
+from archiver.documents.read import read as read_document
+from archiver.errors import InputError, ParseError
+from archiver.jobs.session import Session
+from archiver.model import (
+    Answer,
+    Document,
+    Exchange,
+    Failure,
+    Finding,
+    Mention,
+    Outcome,
+    Reading,
+    Ref,
+    Request,
+    Unread,
+)
+from archiver.platforms import claim, outcomes, platform_of
+from archiver.store import summaries
+from archiver.store.evidence import load_request
+
+PARSER = "parse/1"
+MAX_ANSWER = 32 << 20
+MAX_SEED = 65 << 20
+READABLE = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
+FEEDS = ("application/rss+xml", "application/atom+xml", "application/feed+json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What one capture said: a parser's reading, and a document with its mentions where it reads as one."""
+
+    reading: Reading
+    document: Document | None = None
+    mentions: tuple[Mention, ...] = ()
+
+
+def answer_of(
+    request: Request,
+    *,
+    status: int | None,
+    headers: tuple[tuple[str, str], ...],
+    body: BinaryIO | None,
+    url: str,
+    failure: Failure,
+    detail: str,
+    at: str,
+) -> Answer:
+    """The decoded answer that plans and parsers see. Content that cannot be decoded becomes failure DECODING."""
+    data = b""
+    if body is not None and failure is Failure.NONE and request.route != "media":
+        try:
+            data = content.entity(body, headers, MAX_SEED if request.route == "seed" else MAX_ANSWER)
+        except content.BoundError as error:
+            failure, detail = Failure.TOO_LARGE, str(error)
+        except ParseError as error:
+            failure, detail = Failure.DECODING, str(error)
+    return Answer(
+        request=request,
+        status=status,
+        headers=headers,
+        body=data,
+        url=url,
+        failure=failure,
+        detail=detail,
+        at=at,
+    )
+
+
+def answer_from_exchange(exchange: Exchange) -> Answer:
+    """The answer of a hop that was just made."""
+    if exchange.body is not None:
+        exchange.body.seek(0)
+    return answer_of(
+        exchange.request,
+        status=exchange.status,
+        headers=exchange.headers,
+        body=exchange.body,
+        url=exchange.url,
+        failure=exchange.failure,
+        detail=exchange.detail,
+        at=exchange.started_at,
+    )
+
+
+def answer_from_capture(session: Session, row: sqlite3.Row) -> Answer:
+    """The same answer, from what was stored."""
+    body: BinaryIO | None = None
+    if row["sha256"] is not None and row["route"] != "media":
+        body = io.BytesIO(b"".join(session.evidence.blobs.get(row["sha256"])))
+    headers: tuple[tuple[str, str], ...] = ()
+    if row["response_head"]:
+        try:
+            headers = framing.parse_head(row["response_head"]).headers
+        except ParseError:
+            headers = ()
+    return answer_of(
+        load_request(row["request"]),
+        status=row["status"],
+        headers=headers,
+        body=body,
+        url=row["url"],
+        failure=Failure(row["failure"]),
+        detail=row["detail"],
+        at=row["observed_at"],
+    )
+
+
+def read_answer(answer: Answer) -> Read:
+    """What an answer says. Anything that cannot be read becomes an outcome and an `unread` note, never an error."""
+    request = answer.request
+    refs = request.refs or (request.ref,)
+    decided = _seed_too_large(answer) if request.route == "seed" else outcomes.transport(answer)
+    if decided is not None:
+        reason = f"{answer.failure.value}: {answer.detail}" if answer.detail else answer.failure.value
+        return Read(reading=Reading(findings=tuple(Finding(ref=ref, outcome=decided, reason=reason) for ref in refs)))
+    if request.route == "seed":
+        return _read_seed(answer)
+    platform = platform_of(request.ref)
+    if platform is None:
+        return _unreadable(refs, f"no platform reads {request.ref.platform}", "")
+    try:
+        reading = platform.parse(request, answer)
+    except ParseError as error:
+        return _unreadable(refs, str(error), error.pointer)
+    except Exception as error:  # noqa: BLE001 - the one boundary: a bug in a parser must not stop the run or lose evidence
+        return _unreadable(refs, f"a bug in the parser: {type(error).__name__}: {error}", "")
+    if request.route == "page" and answer.status is not None and 200 <= answer.status < 300:
+        return _read_page(answer, reading)
+    return Read(reading=reading)
+
+
+def _seed_too_large(answer: Answer) -> Outcome | None:
+    """A seed never travelled, so only its size can keep it from being read."""
+    return Outcome.TOO_LARGE if answer.failure is Failure.TOO_LARGE else None
+
+
+def _unreadable(refs: tuple[Ref, ...], reason: str, pointer: str) -> Read:
+    findings = tuple(Finding(ref=ref, outcome=Outcome.UNREADABLE, reason=reason, pointer=pointer) for ref in refs)
+    return Read(reading=Reading(findings=findings, unread=(Unread(reason=reason, pointer=pointer),)))
+
+
+def _read_seed(answer: Answer) -> Read:
+    given = dict(answer.request.given)
+    ref = answer.request.ref
+    try:
+        document = read_document(
+            answer.body,
+            name=given.get("name", ""),
+            media_type=given.get("media_type", ""),
+            column=given.get("column", ""),
+        )
+        found = mention_rules.find(document, claim)
+    except (ParseError, InputError) as error:
+        return _unreadable((ref,), str(error), getattr(error, "pointer", getattr(error, "place", "")))
+    return Read(reading=Reading(findings=(Finding(ref=ref, outcome=Outcome.LIVE),)), document=document, mentions=found)
+
+
+def _read_page(answer: Answer, reading: Reading) -> Read:
+    media_type, _, parameters = answer.header("content-type").partition(";")
+    media_type = media_type.strip().lower()
+    if media_type and media_type not in READABLE + FEEDS and not media_type.endswith("+xml"):
+        return Read(reading=reading)
+    charset = next((p.split("=", 1)[1].strip(" \"'") for p in parameters.split(";") if "charset=" in p.lower()), "")
+    try:
+        document = read_document(
+            answer.body,
+            media_type=media_type if media_type in READABLE + FEEDS else "",
+            charset=charset,
+            url=answer.url,
+        )
+        found = mention_rules.find(document, claim)
+    except (ParseError, InputError) as error:
+        note = Unread(reason=str(error), pointer=getattr(error, "pointer", getattr(error, "place", "")))
+        return Read(
+            reading=Reading(
+                findings=reading.findings,
+                pages=reading.pages,
+                edges=reading.edges,
+                aliases=reading.aliases,
+                unread=(*reading.unread, note),
+            )
+        )
+    return Read(reading=reading, document=document, mentions=found)
+
+
+CAPTURE = (
+    "SELECT c.*, b.sha256, EXISTS (SELECT 1 FROM captures n WHERE n.parent = c.uid) AS followed "
+    "FROM captures c LEFT JOIN blobs b ON b.id = c.blob "
+)
+
+
+def store_reading(session: Session, row: sqlite3.Row, read: Read) -> None:
+    """Stores what a capture said, and logs its hash when it is new or has changed."""
+    capture = int(row["id"])
+    readings = session.readings
+    with session.archive.transaction():
+        touched = readings.write(capture, row["route"], row["observed_at"], read.reading)
+        result: list[object] = [read.reading]
+        request = load_request(row["request"])
+        if request.route == "media" and any(f.outcome is Outcome.LIVE for f in read.reading.findings):
+            readings.file(capture, request.ref, row["blob"], row["declared_type"], row["sniffed_type"])
+        if read.document is not None:
+            source_map = sourcemap.dump(read.document.runs)
+            collection = dict(request.given).get("collection", "")
+            readings.document(capture, read.document, read.mentions, source_map, collection)
+            result += [str(read.document.ref), read.mentions, read.document.repairs]
+        summaries.refresh(session.archive, touched)
+        session.evidence.mark(capture, "parse", PARSER, canonical.digest(result))
+        session.remember("read_upto", str(max(int(session.state("read_upto") or -1), int(row["leaf"]))))
+
+
+def read_capture(session: Session, row: sqlite3.Row) -> Read:
+    """Reads one stored capture and stores what it says. A hop that was followed on says nothing itself."""
+    read = Read(reading=Reading()) if row["followed"] else read_answer(answer_from_capture(session, row))
+    store_reading(session, row, read)
+    return read
+
+
+def read_pending(session: Session) -> int:
+    """Reads every capture that was stored but not read (after a crash, or when the rules changed). How many."""
+    count = 0
+    while True:
+        upto = int(session.state("read_upto") or -1)
+        row = session.archive.one(
+            CAPTURE + "WHERE c.origin = ? AND c.leaf > ? ORDER BY c.leaf LIMIT 1", session.evidence.origin, upto
+        )
+        if row is None:
+            return count
+        read_capture(session, row)
+        count += 1

@@ -1,0 +1,66 @@
+"""Making all readings again from the evidence, and comparing: readings are a function of the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archiver.jobs import read, settle
+from archiver.jobs.session import Session
+from archiver.store import schema
+
+MOST_SHOWN = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Rebuilt:
+    """`captures` were read, `documents` settled; `rows` counts readings; `differences` maps a table to
+    (rows that are gone, rows that are new), `shown` a few of them as text."""
+
+    captures: int = 0
+    documents: int = 0
+    rows: int = 0
+    differences: dict[str, tuple[int, int]] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
+
+
+class _Undo(Exception):
+    """Ends a check: everything it did is rolled back."""
+
+
+def rebuild(session: Session, *, check: bool) -> Rebuilt:
+    """Drops and makes all readings again in one transaction; with `check`, only compares and changes nothing."""
+    report = Rebuilt()
+    try:
+        with session.archive.transaction():
+            _rebuild(session, report)
+            if check:
+                raise _Undo
+    except _Undo:
+        pass
+    return report
+
+
+def _rebuild(session: Session, report: Rebuilt) -> None:
+    db = session.archive.db
+    for table in schema.TABLES:
+        db.execute(f"DROP TABLE IF EXISTS temp.before_{table.name}")
+        db.execute(f"CREATE TEMP TABLE before_{table.name} AS {schema.natural(table)}")
+    schema.drop(db)
+    schema.create(db)
+    version = session.state("readings_version")
+    db.execute("DELETE FROM work_state")
+    session.remember("readings_version", version)
+    report.captures = read.read_pending(session)
+    report.documents = settle.settle(session, everything=True).documents
+    for table in schema.TABLES:
+        now = schema.natural(table)
+        before = f"SELECT * FROM temp.before_{table.name}"
+        report.rows += db.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0]
+        gone = db.execute(f"SELECT * FROM ({before} EXCEPT {now}) ORDER BY 1").fetchall()
+        new = db.execute(f"SELECT * FROM ({now} EXCEPT {before}) ORDER BY 1").fetchall()
+        if gone or new:
+            report.differences[table.name] = (len(gone), len(new))
+            shown = [f"- {table.name}: {row[0]}" for row in gone[:MOST_SHOWN]]
+            shown += [f"+ {table.name}: {row[0]}" for row in new[:MOST_SHOWN]]
+            report.shown += [line.replace("\x1f", " | ").replace("\x1e", " / ") for line in shown]
+        db.execute(f"DROP TABLE temp.before_{table.name}")

@@ -1,0 +1,126 @@
+"""One command's hold on one archive: the connection, who writes, the clock, the run lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archiver import __version__
+from archiver.errors import InputError
+from archiver.jobs.config import Config
+from archiver.model import Ref
+from archiver.net.clock import utc_now
+from archiver.store import schema
+from archiver.store.archive import Archive, open_archive
+from archiver.store.evidence import Evidence, Tool
+from archiver.store.queue import Frontier
+from archiver.store.readings import Readings
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """An open archive with everything that jobs need. `now` gives UTC ISO 8601 text."""
+
+    archive: Archive
+    evidence: Evidence
+    readings: Readings
+    frontier: Frontier
+    config: Config
+    now: Callable[[], str]
+    notes: list[str] = field(default_factory=list)
+
+    def state(self, name: str) -> str:
+        """What work remembers under a name, or an empty text."""
+        row = self.archive.one("SELECT value FROM work_state WHERE name = ?", name)
+        return "" if row is None else str(row[0])
+
+    def remember(self, name: str, value: str) -> None:
+        """Keeps a value of work, inside the caller's transaction or one of its own."""
+        self.archive.db.execute(
+            "INSERT INTO work_state (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+    def canonical(self, ref: Ref) -> Ref:
+        """The ref that aliases lead to; stops where they go round in a circle."""
+        seen = {ref}
+        while True:
+            row = self.archive.one(
+                "SELECT t.ref FROM aliases a JOIN refs f ON f.id = a.alias JOIN refs t ON t.id = a.ref "
+                "JOIN captures c ON c.id = a.capture WHERE f.ref = ? ORDER BY c.origin, c.leaf, t.ref LIMIT 1",
+                str(ref),
+            )
+            if row is None:
+                return ref
+            ref = Ref.parse(row[0])
+            if ref in seen:
+                return min(seen)
+            seen.add(ref)
+
+
+@contextmanager
+def open_session(
+    path: Path, config: Config, *, now: Callable[[], str] = utc_now, worker: str = "", lock: bool = True
+) -> Iterator[Session]:
+    """Opens (or makes) an archive for writing; one writer at a time. Raises InputError when another is at work."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _lock(path) if lock else None
+    try:
+        origin = config.origin or f"quotechain/{secrets.token_hex(8)}"
+        archive = open_archive(path, now=now(), origin=origin, site=config.site)
+        tool = Tool(
+            version=__version__,
+            config_sha256=config.sha256,
+            operator=config.operator,
+            site=config.site,
+            worker=worker or f"pid-{os.getpid()}",
+        )
+        try:
+            session = Session(
+                archive=archive,
+                evidence=Evidence(archive, tool, now=now),
+                readings=Readings(archive),
+                frontier=Frontier(archive),
+                config=config,
+                now=now,
+            )
+            _ready(session)
+            yield session
+        finally:
+            archive.close()
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _lock(path: Path) -> int:
+    """An advisory lock beside the archive; the system drops it when the process ends, however it ends."""
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise InputError(
+            "another archiver is at work on this archive", place=str(path), hint="Wait for it to end"
+        ) from None
+    return handle
+
+
+def _ready(session: Session) -> None:
+    """Makes the tables of readings when there are none, or when another version made them."""
+    made = session.state("readings_version")
+    if made == schema.READINGS_VERSION:
+        return
+    with session.archive.transaction():
+        if made:
+            session.notes.append(f"readings of version {made} are made again as version {schema.READINGS_VERSION}")
+        schema.drop(session.archive.db)
+        schema.create(session.archive.db)
+        session.archive.db.execute("DELETE FROM work_state")
+        session.remember("readings_version", schema.READINGS_VERSION)
