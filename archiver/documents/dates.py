@@ -117,7 +117,7 @@ _LETTER = (
 )
 _WORD = rf"((?:{_LETTER}|(?<=[\u0e01-\u0e2e\u0e34-\u0e39])\.(?=[\u0e01-\u0e2e])){{2,20}}(?: (?:الثاني|الأول))?)"
 _GAP = r"[\s\u00a0\u200e\u200f]{0,3}"
-_D, _Y = r"(\d{1,2})", r"(\d{4})(?!\d)"
+_D, _Y = r"(\d{1,2})", r"(\d{4})"  # a year may be glued to a number that starts the next sentence
 _DE = rf"(?:(?:de|del|d['’]|di|of|ב){_GAP})?"
 _DAY_FIRST = re.compile(
     rf"{_D}(?:st|nd|rd|th|er|[.º°ª])?{_GAP}{_DE}{_WORD}\.?[,،]?{_GAP}{_DE}['’]?{_Y}(?:\s?(?:г|р)(?:\.|(?!\w)))?", re.I

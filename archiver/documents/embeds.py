@@ -1,0 +1,281 @@
+"""Embeds in markup: which elements stand for a post of a platform, and which of their words are the post's.
+
+The forms are those that the platforms hand out (oEmbed answers, share dialogs), that publishing systems make of
+them (WordPress blocks, Substack, AMP, BuzzFeed, IFTTT), and that widget scripts leave in saved pages. An embed
+holds the words by value: it is a claim of the document, not a capture of the post.
+
+Spans are in the rendering given; the caller carries them over to its document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from archiver.documents import dates, signatures
+from archiver.documents.frames import STATUS, custom, frame, value
+from archiver.documents.markup import Element, Rendering
+from archiver.documents.quotation import trimmed, without_media
+from archiver.model import Ref, Span
+
+Claim = Callable[[str], Ref | None]
+
+_CODE = frozenset({"code", "pre", "textarea", "xmp", "template", "style"})
+_X_BLOCKS = frozenset({"twitter-tweet", "twitter-video", "subbuzz-tweet__container", "tweet-embed"})
+_INSIDE = 1000  # elements of one embed: real ones have tens; bounds the time on hostile nesting
+_VK = re.compile(r"VK\.Widgets\.Post\(\s?[\"'][^\"']{0,80}[\"']\s?,\s?(-?[0-9]{1,20})\s?,\s?([0-9]{1,20})")
+_BLOCK_URL = re.compile(r"wp:(?:core-)?(?:embed|core-embed)(?:/[a-z-]{1,40})?\s{1,4}\{")
+_BARE = re.compile(r"https?://[^\s<>\"']{4,2000}")
+_BSKY_AT = re.compile(r"at://(did:[a-z0-9]+:[A-Za-z0-9._:%-]{1,250})/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,64})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embed:
+    """One embed. `outer` is the element in the source, `text` what it renders as, `quote` the post's words there.
+
+    `url` is the address that the markup itself names, empty where it names none. `cid` is the version that a
+    Bluesky embed pins.
+    """
+
+    outer: Span
+    text: Span
+    markup: str
+    url: str = ""
+    quote: Span | None = None
+    platform: str = ""
+    handle: str = ""
+    name: str = ""
+    day: str = ""
+    dated: str = ""
+    zone: str = ""
+    cid: str = ""
+
+
+def find(rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim) -> tuple[Embed, ...]:
+    """Every embed of a rendering, in order, none inside another and none inside code."""
+    reader = _Reader(rendering, source, langs, claim)
+    found: list[Embed] = []
+    covered = -1
+    for index, element in enumerate(rendering.elements):
+        if element.outer.start < covered or reader.code[index]:
+            continue
+        embed = reader.read(index, element)
+        if embed is not None:
+            found.append(embed)
+            covered = embed.outer.end
+    return tuple(found)
+
+
+class _Reader:
+    __slots__ = ("claim", "code", "elements", "langs", "rendering", "source", "starts")
+
+    def __init__(self, rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim) -> None:
+        self.rendering, self.source, self.langs, self.claim = rendering, source, langs, claim
+        self.elements = rendering.elements
+        self.starts = [element.outer.start for element in self.elements]
+        self.code: list[bool] = []
+        for element in self.elements:
+            self.code.append((element.parent >= 0 and self.code[element.parent]) or element.tag in _CODE)
+
+    def read(self, index: int, element: Element) -> Embed | None:
+        classes = frozenset(value(element, "class").split())
+        match element.tag:
+            case "blockquote":
+                return self._blockquote(index, element, classes)
+            case "iframe":
+                return _plain(element, "iframe", frame(element))
+            case "script":
+                return _plain(element, "script", self._script(element))
+            case "#comment":
+                return self._comment(element)
+            case "figure":
+                return self._figure(index, element, classes)
+            case "amp-twitter" | "twitter-widget" | "amp-instagram" | "amp-youtube" | "lite-youtube":
+                return _plain(element, element.tag, custom(element))
+            case "div" | "span" | "section" | "article" | "p":
+                return self._division(index, element, classes)
+            case _:
+                return None
+
+    def _inside(self, index: int) -> tuple[Element, ...]:
+        outer = self.elements[index].outer
+        end = bisect_left(self.starts, outer.end, lo=index + 1)
+        return self.elements[index + 1 : min(end, index + _INSIDE)]
+
+    def _blockquote(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
+        if classes & _X_BLOCKS:
+            subbuzz = "subbuzz-tweet__container" in classes
+            return self._signed(index, element, "x-subbuzz" if subbuzz else "x-blockquote", "")
+        if "bluesky-embed" in classes:
+            return self._signed(index, element, "bluesky-blockquote", _bluesky(value(element, "data-bluesky-uri")))
+        for name, attribute, markup in (
+            ("mastodon-embed", "data-embed-url", "mastodon-blockquote"),
+            ("instagram-media", "data-instgrm-permalink", "instagram-blockquote"),
+            ("tiktok-embed", "cite", "tiktok-blockquote"),
+            ("text-post-media", "data-text-post-permalink", "threads-blockquote"),
+            ("reddit-embed-bq", "", "reddit-blockquote"),
+            ("reddit-card", "", "reddit-blockquote"),
+        ):
+            if name in classes:
+                url = value(element, attribute).removesuffix("/embed") if attribute else ""
+                return self._other(index, element, markup, url)
+        return None
+
+    def _division(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
+        if classes & {"twitter-tweet-rendered", "twitter-tweet", "twitter-video"}:
+            frames = [inner for inner in self._inside(index) if inner.tag in {"iframe", "twitter-widget"}]
+            urls = [url for url in (custom(inner) or frame(inner) for inner in frames) if url]
+            if urls or custom(element):
+                return _plain(element, "x-rendered", urls[0] if urls else custom(element))
+            if "twitter-tweet" in classes and element.text.start < element.text.end:
+                return self._signed(index, element, "x-blockquote", "")
+            return None
+        if classes & {"tweet", "twitter-status"} and value(element, "data-url"):
+            return _plain(element, "x-div", value(element, "data-url"))
+        if classes & {"fb-post", "fb-video"} and value(element, "data-href"):
+            return self._other(index, element, "facebook-div", value(element, "data-href"))
+        if classes & {"twitter-embed", "tweet"} and element.get("data-attrs"):
+            return _substack(element, self.langs)
+        if STATUS.fullmatch(value(element, "data-tweet-id")):
+            return _plain(element, "x-div", custom(element))
+        if "subbuzz-tweet__container" in classes:
+            return self._signed(index, element, "x-subbuzz", "")
+        return None
+
+    def _signed(self, index: int, element: Element, markup: str, url: str) -> Embed:
+        """An X or Bluesky block: words, signature, permalink."""
+        inside = self._inside(index)
+        anchors = [(inner, value(inner, "href")) for inner in inside if inner.tag == "a" and inner.get("href")]
+        posts = [(inner, href) for inner, href in anchors if _is_post(self.claim(href))]
+        outer, text = element.outer, element.text
+        if element.outer.end == element.inner.end and posts:
+            # The block is never closed: it ends with its permalink, or the rest of the document would be lost in it.
+            end = posts[0][0]
+            outer, text = Span(start=outer.start, end=end.outer.end), Span(start=text.start, end=end.text.end)
+            posts = posts[:1]
+            inside = tuple(inner for inner in inside if inner.outer.start < outer.end)
+        last = posts[-1] if posts else None
+        signature = signatures.last(self.rendering.text, text, self.langs)
+        dated, day = (signature.dated, signature.day) if signature else ("", "")
+        if not dated and last:
+            dated = self.rendering.text[last[0].text.start : last[0].text.end]
+            day = dates.parse(dated, self.langs)
+            dated = dated if day else ""
+        platform = "bluesky" if markup.startswith("bluesky") else "x"
+        clock = bool(signature and signature.clock)
+        cid = value(element, "data-bluesky-cid")
+        return Embed(
+            outer=outer,
+            text=text,
+            markup=markup,
+            url=url or (last[1] if last else ""),
+            quote=self._words(text, inside, signature, last[0] if last else None),
+            platform=platform,
+            handle=signature.handle if signature else "",
+            name=signature.name if signature else "",
+            day=day,
+            dated=dated,
+            zone=("utc" if platform == "x" and not clock else "local") if dated else "",
+            cid=cid,
+        )
+
+    def _words(
+        self, text: Span, inside: tuple[Element, ...], signature: signatures.Signature | None, link: Element | None
+    ) -> Span | None:
+        """The post's words: its paragraphs, or what stands before the signature."""
+        stop = signature.span.start if signature else text.end
+        paragraphs = [inner.text for inner in inside if inner.tag == "p" and inner.text.start < stop]
+        if paragraphs:
+            start, end = paragraphs[0].start, min(max(span.end for span in paragraphs), stop)
+        else:
+            start, end = text.start, stop
+        if link is not None and signature is None:
+            end = min(end, link.text.start) if link.text.start > start else start
+        start, end = trimmed(self.rendering.text, start, without_media(self.rendering.text, start, end))
+        while end > start and self.rendering.text[end - 1] in "—–- \n":
+            end -= 1
+        return Span(start=start, end=end) if start < end else None
+
+    def _other(self, index: int, element: Element, markup: str, url: str) -> Embed | None:
+        """A block of another platform: its words have no signature of a known form, so none are quoted."""
+        if not url:
+            anchors = [value(inner, "href") for inner in self._inside(index) if inner.tag == "a"]
+            url = next((href for href in anchors if _is_post(self.claim(href))), next(iter(filter(None, anchors)), ""))
+        return Embed(outer=element.outer, text=element.text, markup=markup, url=url)
+
+    def _script(self, element: Element) -> str:
+        post = value(element, "data-telegram-post")
+        if post:
+            return f"https://t.me/{post}"
+        found = _VK.search(self.source, element.inner.start, min(element.inner.end, element.inner.start + 4000))
+        return f"https://vk.com/wall{found[1]}_{found[2]}" if found else ""
+
+    def _comment(self, element: Element) -> Embed | None:
+        """A WordPress block: the words between its comments are read first, the comment only if they hold no embed."""
+        found = _BLOCK_URL.search(self.source, element.inner.start, element.inner.end)
+        if not found:
+            return None
+        data = _json(self.source[found.end() - 1 : element.inner.end].rstrip(" /\n\t"))
+        url = data.get("url") if isinstance(data, dict) else None
+        return _plain(element, "wp-block", url if isinstance(url, str) else "")
+
+    def _figure(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
+        if "wp-block-embed" not in classes:
+            return None
+        inside = self._inside(index)
+        if any(inner.tag in {"iframe", "blockquote", "a", "script"} for inner in inside):
+            return None  # what the block was rendered to is read instead
+        found = _BARE.search(self.rendering.text, element.text.start, element.text.end)
+        if not found:
+            return None
+        return Embed(outer=element.outer, text=element.text, markup="wp-figure", url=found[0])
+
+
+def _plain(element: Element, markup: str, url: str) -> Embed | None:
+    return Embed(outer=element.outer, text=element.text, markup=markup, url=url) if url else None
+
+
+def _is_post(ref: Ref | None) -> bool:
+    return ref is not None and ref.kind in {"post", "repost"}
+
+
+def _json(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _bluesky(uri: str) -> str:
+    found = _BSKY_AT.fullmatch(uri)
+    return f"https://bsky.app/profile/{found[1]}/post/{found[2]}" if found else ""
+
+
+def _substack(element: Element, langs: tuple[str, ...]) -> Embed | None:
+    """Substack keeps the post by value in an attribute: {url, full_text, username, name, date, photos, …}."""
+    data = _json(element.get("data-attrs"))
+    if not isinstance(data, dict):
+        return None
+
+    def said(key: str) -> str:
+        value = data.get(key)
+        return value if isinstance(value, str) else ""
+
+    written = said("date")
+    day = written[:10] if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}Z", written) else ""
+    return Embed(
+        outer=element.outer,
+        text=element.text,
+        markup="substack",
+        url=said("url"),
+        platform="x",
+        handle=said("username"),
+        name=said("name"),
+        day=day or dates.parse(written, langs),
+        dated=written,
+        zone="utc" if day else "local" if written else "",
+    )

@@ -1,0 +1,333 @@
+"""The places of a document that refer to posts or quote words: embeds, signed quotations, links, passages.
+
+Each place is reported once, by the strongest form that it has: an embed covers the links and signatures in it,
+a signed quotation covers its links. Code that repeats embed markup is not a mention. What names no post is still
+reported where words are quoted: a lost quotation is worse than one too many, and nothing here attributes or judges.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from archiver.documents import blocks, embeds, passages, quotation, shortcodes, signatures
+from archiver.documents.addresses import MEDIA_LINK, bare
+from archiver.documents.markup import walk
+from archiver.documents.views import View, views
+from archiver.model import Document, Link, Mention, MentionKind, Ref, Span
+
+MENTIONS_POLICY = "mentions/1"
+Claim = Callable[[str], Ref | None]
+
+_LISTS = frozenset({"text/csv", "text/tab-separated-values", "text/uri-list"})
+_BLOCK_END = re.compile(r"<!--\s{0,4}/wp:[^>]{0,80}-->")
+_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&[A-Za-z#][A-Za-z0-9]{1,30};")
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_PREFIX = re.compile(r"(?m)^[ \t]*>[ \t]?")
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!>~|-])")
+
+
+def policy() -> str:
+    """The fingerprint of these rules: it changes whenever other mentions may be found."""
+    return MENTIONS_POLICY
+
+
+def find(document: Document, claim: Claim) -> tuple[Mention, ...]:
+    """Every mention of a document, ordered by (text.start, text.end, kind, source.start). Pure.
+
+    `claim` says which ref an address stands for; None for what is no address. The document must be as `read` makes
+    it: `text` is the rendering of `source` (HTML, feeds) or equal to it, `runs` map between them.
+    """
+    return _Finder(document, claim).mentions()
+
+
+def words(document: Document, mention: Mention) -> str:
+    """The quoted words of a mention as a reader sees them; empty where nothing is quoted.
+
+    In HTML this is the text under `mention.quote`. In Markdown and plain text, whose text is the source itself,
+    tags, character references, `>` prefixes and link addresses inside the quotation are taken away.
+    """
+    if mention.quote is None:
+        return ""
+    plain = document.text[mention.quote.start : mention.quote.end]
+    if document.text != document.source:
+        return plain
+    plain = _PREFIX.sub("", plain)
+    if _MARKUP.search(plain):
+        plain = walk(plain).text
+    if document.media_type == "text/markdown":
+        plain = _ESCAPED.sub(r"\1", _MARKDOWN_LINK.sub(r"\1", plain))
+    return plain
+
+
+class _Finder:
+    """One pass over one document; each step covers the places that later steps must not report again."""
+
+    __slots__ = ("claim", "code", "covered", "document", "found", "langs", "links", "quoted", "signed", "views")
+
+    def __init__(self, document: Document, claim: Claim) -> None:
+        self.document, self.claim = document, claim
+        self.langs = (document.lang,) if document.lang else ()
+        self.views = views(document)
+        self.code = blocks.merged(span for view in self.views for span in view.code)
+        self.links = self._links()
+        self.found: list[Mention] = []
+        self.covered: tuple[Span, ...] = ()  # in the text: embeds and delimited quotations
+        self.signed: tuple[Span, ...] = ()  # in the text: signatures
+        self.quoted: tuple[Span, ...] = ()  # in the text: block quotations that were reported
+
+    def mentions(self) -> tuple[Mention, ...]:
+        prose = self.document.media_type not in _LISTS
+        if prose:
+            self._embeds()
+            self._signatures()
+            self._blocks()
+        self._permalinks()
+        if prose:
+            self._passages()
+        found = dict.fromkeys(self.found)
+        return tuple(
+            sorted(found, key=lambda each: (each.text.start, each.text.end, each.kind, each.source.start, each.url))
+        )
+
+    def _links(self) -> tuple[Link, ...]:
+        """The document's links and the bare addresses that it does not list, claimed; in order of their source."""
+        given = [link for link in self.document.links if link.role != "bare"]
+        shown = blocks.merged(link.text for link in given if link.text.start < link.text.end)
+        known = blocks.merged(link.source for link in given)
+        found: list[Link] = [replace(link, ref=link.ref or self.claim(link.url)) for link in given]
+        scanned: list[Span] = []
+        for link in bare(self.document.text):
+            source = self.views[0].to_source(link.text)
+            if not blocks.overlaps(shown, link.text) and not blocks.overlaps(known, source):
+                found.append(replace(link, source=source, ref=self.claim(link.url)))
+                scanned.append(link.text)
+        taken = blocks.merged(scanned)
+        left = [link for link in self.document.links if link.role == "bare" and not blocks.overlaps(taken, link.text)]
+        found += [replace(link, ref=link.ref or self.claim(link.url)) for link in left]
+        found = [link for link in found if not shortcodes.touches(self.code, link.source.start)]
+        return tuple(sorted(found, key=lambda link: (link.source.start, link.source.end, link.url)))
+
+    def _embeds(self) -> None:
+        found: list[tuple[View, embeds.Embed]] = []
+        for view in self.views:
+            found += [(view, embed) for embed in embeds.find(view.rendering, view.source, self.langs, self.claim)]
+        placed: list[Mention] = [self._embed(view, embed) for view, embed in found]
+        placed += [self._shortcode(each) for each in shortcodes.find(self.document.source, self.code)]
+        others = blocks.merged(each.source for each in placed if each.markup != "wp-block")
+        for mention in placed:
+            if mention.markup == "wp-block":
+                if blocks.overlaps(others, mention.source):
+                    continue  # the block holds what it was rendered to
+                mention = replace(mention, text=self._over(mention.source))
+            self.found.append(replace(mention, links=self._inside(mention) + mention.links))
+        outer = blocks.merged(mention.source for mention in self.found)
+        self.covered = blocks.merged(mention.text for mention in self.found)
+        self.links = tuple(link for link in self.links if not blocks.overlaps(outer, link.source))
+
+    def _embed(self, view: View, embed: embeds.Embed) -> Mention:
+        outer = view.in_source(embed.outer)
+        if embed.markup == "wp-block":
+            end = _BLOCK_END.search(self.document.source, outer.end, outer.end + 4000)
+            following = self.document.source.find("<!-- wp:", outer.end, outer.end + 4000)
+            if end and not 0 <= following < end.start():
+                outer = Span(start=outer.start, end=end.end())
+        target = self.claim(embed.url) if embed.url else None
+        pinned = Link(url=embed.cid, text=Span(start=0, end=0), source=outer, role="cid")
+        return Mention(
+            kind=MentionKind.EMBED,
+            text=view.in_text(embed.text, embed.outer),
+            source=outer,
+            quote=view.in_text(embed.quote, embed.outer) if embed.quote else None,
+            platform=target.platform if target else embed.platform,
+            target=target,
+            url=embed.url,
+            handle=embed.handle,
+            name=embed.name,
+            day=embed.day,
+            dated=embed.dated,
+            day_zone=embed.zone,
+            markup=embed.markup,
+            links=(pinned,) if embed.cid else (),
+        )
+
+    def _shortcode(self, shortcode: shortcodes.Shortcode) -> Mention:
+        target = self.claim(shortcode.url)
+        return Mention(
+            kind=MentionKind.EMBED,
+            text=self._over(shortcode.span),
+            source=shortcode.span,
+            platform=target.platform if target else "",
+            target=target,
+            url=shortcode.url,
+            markup=shortcode.markup,
+        )
+
+    def _over(self, source: Span) -> Span:
+        return self.views[0].over(source)
+
+    def _inside(self, mention: Mention) -> tuple[Link, ...]:
+        """The links of a place to posts and short links, but for the one that names its target."""
+        return tuple(
+            link
+            for link in blocks.between(self.links, mention.source)
+            if link.ref is not None and _kind(link) is not None and link.ref != mention.target
+        )
+
+    def _signatures(self) -> None:
+        text = self.document.text
+        quotes = blocks.merged(block.text for view in self.views for block in view.blocks)
+        floor = 0
+        signed: list[Span] = []
+        gone: list[Span] = []
+        for signature in signatures.find(text, self.langs):
+            span = signature.span
+            if blocks.overlaps(self.covered, span) or shortcodes.touches(self.code, self._source(span).start):
+                continue
+            low = max(floor, blocks.end_before(self.covered, span.start))
+            found = quotation.signed(text, signature, low, quotes)
+            whole = Span(start=found.span.start if found else span.start, end=span.end)
+            links = blocks.between(self.links, self._source(whole))
+            posts = [link for link in links if _is_post(link.ref) and link.text.end > span.start]
+            target, url = (posts[-1].ref, posts[-1].url) if posts else (None, "")
+            if target is None and signature.url:
+                claimed = self.claim(signature.url)
+                target, url = (claimed, signature.url) if _is_post(claimed) else (None, "")
+            place = Mention(
+                kind=MentionKind.SIGNED_QUOTATION,
+                text=whole,
+                source=self._source(whole),
+                quote=found.span if found else None,
+                platform=target.platform if target else signature.platform,
+                target=target,
+                url=url,
+                handle=signature.handle,
+                name=signature.name,
+                day=signature.day,
+                dated=signature.dated,
+                day_zone=signature.zone if signature.dated else "",
+                markup=f"{signature.platform}-signature{'-open' if found and found.open else ''}",
+            )
+            # In an open window a link may stand before the quotation: it is reported by itself, too.
+            open_end = whole.end - quotation.SHOWN if found and found.open else whole.start
+            place = replace(place, links=self._inside(place))
+            self.found.append(place)
+            signed.append(span)
+            gone.append(Span(start=max(whole.start, min(open_end, span.start)), end=span.end))
+            floor = span.end
+        self.signed = blocks.merged(signed)
+        self.covered = blocks.merged([*self.covered, *gone])
+        taken = blocks.merged(self._source(span) for span in gone)
+        self.links = tuple(link for link in self.links if not blocks.overlaps(taken, link.source))
+
+    def _blocks(self) -> None:
+        """Block quotations without a signature: they are signed by a link in their last line or by their address."""
+        reported: list[Span] = []
+        taken: list[Span] = []
+        for view in self.views:
+            for block in view.blocks:
+                if blocks.overlaps(self.signed, block.text) or blocks.overlaps(
+                    blocks.merged(reported[-1:]), block.text
+                ):
+                    continue
+                free = blocks.without(block.text, self.covered)
+                if passages.words(" ".join(self.document.text[part.start : part.end] for part in free)) < 3:
+                    continue
+                mention = self._block(block)
+                self.found.append(mention)
+                reported.append(block.text)
+                if mention.kind is MentionKind.SIGNED_QUOTATION:
+                    taken.append(mention.source)
+        gone = blocks.merged(taken)
+        self.quoted = blocks.merged(reported)
+        self.links = tuple(link for link in self.links if not blocks.overlaps(gone, link.source))
+
+    def _block(self, block: blocks.Block) -> Mention:
+        text = self.document.text
+        start, end = quotation.trimmed(text, block.text.start, block.text.end)
+        posts = [link for link in blocks.between(self.links, block.source) if _is_post(link.ref)]
+        line = text.rfind("\n", start, end) + 1
+        cited = self.claim(block.cite) if block.cite else None
+        last = posts[-1] if posts and len({link.ref for link in posts}) == 1 else None
+        mention = Mention(
+            kind=MentionKind.PASSAGE,
+            text=block.text,
+            source=block.source,
+            quote=Span(start=start, end=end),
+            target=cited,
+            platform=cited.platform if cited else "",
+            url=block.cite,
+            markup="blockquote",
+        )
+        if last and last.ref and last.text.start >= line and passages.words(text[line:end]) <= 15:
+            stop = (
+                line
+                if line > start
+                else min(last.text.start, last.source.start if text is self.document.source else end)
+            )
+            first, stop = quotation.trimmed(text, start, max(stop, start))
+            return replace(
+                mention,
+                kind=MentionKind.SIGNED_QUOTATION,
+                quote=Span(start=first, end=stop) if first < stop else None,
+                target=last.ref,
+                platform=last.ref.platform,
+                url=last.url,
+                markup="blockquote-link",
+            )
+        if _is_post(cited):
+            return replace(mention, kind=MentionKind.SIGNED_QUOTATION, markup="blockquote-cite")
+        return mention
+
+    def _permalinks(self) -> None:
+        for link in self.links:
+            kind = _kind(link)
+            if kind is None or link.ref is None:
+                continue
+            self.found.append(
+                Mention(
+                    kind=kind,
+                    text=link.text,
+                    source=link.source,
+                    platform=link.ref.platform,
+                    target=link.ref,
+                    url=link.url,
+                    markup=link.role,
+                    links=(link,),
+                )
+            )
+
+    def _passages(self) -> None:
+        text = self.document.text
+        head = shortcodes.front_matter(text) if text == self.document.source else Span(start=0, end=0)
+        code = blocks.merged([*(self._over(span) for span in self.code), head])
+        closed = blocks.merged([*self.covered, *self.quoted, *code])
+        found = [each for each in passages.marked(text) if not blocks.overlaps(closed, each.text)]
+        found += passages.elided(text, blocks.merged([*closed, *self.signed]))
+        for each in found:
+            self.found.append(
+                Mention(
+                    kind=MentionKind.PASSAGE,
+                    text=each.text,
+                    source=self._source(each.text),
+                    quote=each.quote,
+                    markup=each.markup,
+                )
+            )
+
+    def _source(self, span: Span) -> Span:
+        return self.views[0].to_source(span)
+
+
+def _is_post(ref: Ref | None) -> bool:
+    return ref is not None and ref.kind in {"post", "repost"}
+
+
+def _kind(link: Link) -> MentionKind | None:
+    """What a link by itself is; None where it refers to no post."""
+    if _is_post(link.ref):
+        return MentionKind.PERMALINK
+    if link.ref is None or (link.ref.platform, link.ref.kind) != ("x", "short"):
+        return None
+    return MentionKind.MEDIA_LINK if MEDIA_LINK.match(link.url) else MentionKind.SHORT_LINK

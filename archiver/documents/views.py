@@ -1,0 +1,133 @@
+"""Where a document holds markup, and how places in it are places in the document.
+
+HTML is one view, whose rendering is the document's text. Markdown and plain text may hold raw HTML between their
+words: there the text is the source itself, so places are carried over by the source. A feed holds HTML in CDATA
+sections, one view each; escaped HTML in feeds is read through the document's own text and links.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from archiver.documents import blocks, shortcodes
+from archiver.documents.markup import Rendering, walk
+from archiver.documents.sourcemap import to_source, to_text
+from archiver.model import Document, Run, Span
+
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_CODE = frozenset({"code", "textarea", "xmp"})
+_CDATA = re.compile(r"<!\[CDATA\[")
+_RAW = re.compile(r"<(?:blockquote|div|iframe|script|figure|amp-|twitter-widget|!--)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One stretch of markup. `source` starts at `offset` in the document's source. `same` says that the rendering is
+    the document's text, `plain` that the document's text is its source. `blocks` and `code` are in the document."""
+
+    rendering: Rendering
+    source: str
+    offset: int
+    runs: tuple[Run, ...]
+    same: bool
+    plain: bool
+    blocks: tuple[blocks.Block, ...] = ()
+    code: tuple[Span, ...] = ()
+
+    def in_source(self, span: Span) -> Span:
+        """A range of this view's source in the document's source."""
+        return Span(start=span.start + self.offset, end=span.end + self.offset)
+
+    def in_text(self, span: Span, outer: Span) -> Span:
+        """A range of this view's rendering in the document's text; `outer` is the element around it."""
+        if self.same:
+            return span
+        if span.start == span.end:
+            return self.over(self.in_source(outer))
+        return self.over(self.in_source(to_source(self.rendering.runs, span)))
+
+    def over(self, source: Span) -> Span:
+        """The text that a range of the document's source renders as; where it renders as nothing, its place."""
+        if self.plain:
+            return source
+        found = to_text(self.runs, source)
+        if found is not None:
+            return found
+        before = to_text(self.runs, Span(start=0, end=source.start)) if source.start else None
+        point = before.end if before else 0
+        return Span(start=point, end=point)
+
+    def to_source(self, span: Span) -> Span:
+        """The source of a range of the document's text."""
+        return span if self.plain else to_source(self.runs, span)
+
+
+def views(document: Document) -> tuple[View, ...]:
+    """The views of a document, at least one."""
+    plain = document.text == document.source
+    if document.media_type in _HTML:
+        rendering = walk(document.source)
+        same = rendering.text == document.text
+        view = View(rendering=rendering, source=document.source, offset=0, runs=document.runs, same=same, plain=plain)
+        return (_quoting(view),)
+    if plain:
+        code = shortcodes.code(document.source)
+        source = _masked(document.source, code)
+        rendering = walk(source if _RAW.search(source) else "")
+        view = View(rendering=rendering, source=source, offset=0, runs=document.runs, same=False, plain=True, code=code)
+        raw = _quoting(view).blocks
+        return (_with(view, (*raw, *blocks.markdown(source))),)
+    found = []
+    for start, end in _sections(document.source):
+        rendering = walk(document.source[start:end])
+        section = document.source[start:end]
+        view = View(rendering=rendering, source=section, offset=start, runs=document.runs, same=False, plain=False)
+        found.append(_quoting(view))
+    empty = View(rendering=walk(""), source="", offset=0, runs=document.runs, same=False, plain=plain)
+    return tuple(found) or (empty,)
+
+
+def _quoting(view: View) -> View:
+    """The view with its block quotations and its code."""
+    quotes = [
+        blocks.Block(
+            text=view.in_text(element.text, element.outer),
+            source=view.in_source(element.outer),
+            cite=element.get("cite").strip(),
+        )
+        for element in view.rendering.elements
+        if element.tag == "blockquote" and element.text.start < element.text.end
+    ]
+    code = [view.in_source(element.outer) for element in view.rendering.elements if element.tag in _CODE]
+    return _with(view, tuple(quotes), blocks.merged(code))
+
+
+def _with(view: View, quotes: tuple[blocks.Block, ...], code: tuple[Span, ...] | None = None) -> View:
+    ordered = tuple(sorted(quotes, key=lambda block: (block.source.start, -block.source.end)))
+    return replace(view, blocks=ordered, code=view.code if code is None else code)
+
+
+def _masked(source: str, code: tuple[Span, ...]) -> str:
+    """The source with its code blanked and JSON's escaped end tags (`<\\/p>`) undone, every place kept."""
+    parts, at = [], 0
+    for span in code:
+        parts += [source[at : span.start], re.sub(r"[^\n]", " ", source[span.start : span.end])]
+        at = span.end
+    parts.append(source[at:])
+    return "".join(parts).replace("<\\/", " </")
+
+
+def _sections(source: str) -> list[tuple[int, int]]:
+    """The CDATA sections of an XML source."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    while True:
+        head = _CDATA.search(source, at)
+        if head is None:
+            return found
+        end = source.find("]]>", head.end())
+        if end < 0:
+            return found
+        found.append((head.end(), end))
+        at = end
