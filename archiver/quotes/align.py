@@ -56,8 +56,10 @@ class Segment:
 Fits = Callable[[int], bool]
 
 
-def place(index: Index, keys: Keys, segments: Sequence[Segment], fits: Fits | None = None) -> list[int] | None:
-    """Where each segment stands in the original, in order and without overlap, or None.
+def place(
+    index: Index, keys: Keys, segments: Sequence[Segment], fits: Fits | None = None, begin: int = 0
+) -> list[int] | None:
+    """Where each segment stands in the original from word `begin` on, in order and without overlap, or None.
 
     The earliest end is taken, then gaps are made as small as they can be. `fits` judges the word after the last.
     """
@@ -68,7 +70,7 @@ def place(index: Index, keys: Keys, segments: Sequence[Segment], fits: Fits | No
         else:
             groups[-1].append(segment)
     placed: list[list[int]] = []
-    at = 0
+    at = begin
     for n, group in enumerate(groups):
         found = _place_group(index, keys, group, at, fits if n == len(groups) - 1 else None)
         if found is None:

@@ -31,6 +31,18 @@ NEGATIONS = frozenset(word.casefold() for word in _NEGATIONS.split())
 CONDITIONS = frozenset(word.casefold() for word in _CONDITIONS.split())
 NUMBERS = frozenset(_NUMBERS.split())
 _BETWEEN = frozenset(_FILLERS.split())
+_CUT_PREFIXES = "anti non un ex pseudo quasi counter dis ir il im mis de pre post half semi sub"
+_CUT_SUFFIXES = "free less proof like ish"
+_PREFIXES = frozenset(_CUT_PREFIXES.split())
+_SUFFIXES = frozenset(_CUT_SUFFIXES.split())
+_SCALES = """
+hundred thousand million billion trillion percent per pct cent k m bn dozen th st nd rd prozent millionen milliarden
+"""
+SCALES = frozenset(_SCALES.split())
+# Without their apostrophe these are other words: a quotation that adds one may say something else.
+_HOMOGRAPHS = "well hell shell were wed id ill shed cant wont"
+HOMOGRAPHS = frozenset(_HOMOGRAPHS.split())
+_HYPHENS = ("-", "‐", "‑")
 _SENTENCE_END = re.compile(r"[.!?。！？؟।](?=[\s\"'”’)\]]|$|[^\W\d])|\n")
 
 
@@ -69,3 +81,11 @@ def negated_outside(before: list[str], after: list[str]) -> bool:
         if word not in _BETWEEN:
             break
     return bool(after) and is_negation(after[0])
+
+
+def cut_apart(left: str, between: str, right: str) -> bool:
+    """Whether a cut between two neighbouring words of the original (keys; `between` as it stands there) leaves
+    another statement: "racist" of "anti-racist", "sugar" of "sugar-free", "5" of "5 million"."""
+    if between in _HYPHENS and (left in _PREFIXES or right in _SUFFIXES):
+        return True
+    return left[-1:].isdigit() and right in SCALES and len(between) <= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archiver.model import Change, Span, Verdict, VerdictKind
 from archiver.quotes import audit, marks
 from archiver.quotes.align import Pair, Segment, common, tighten, window
@@ -11,13 +13,16 @@ _SHARE = 0.6  # of the quotation's words in order; below it two texts are not ve
 _MOST_CHANGES = 200
 
 
-def differences(quote: Tokens, held: Tokens, open_start: bool) -> Verdict:
-    """`altered` with changes when most words of the quotation stand in order and close together, else `not-found`."""
+def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Sequence[Change] = ()) -> Verdict:
+    """`altered` with changes when most words of the quotation stand in order and close together, else `not-found`.
+
+    `objections` are changes that were found already in a reading which held all words.
+    """
     total = len(quote.keys)
     first = max(0, total - int(len(held.keys) / _SHARE) - 8) if open_start else 0
     known = set(held.keys)
     share = sum(key in known for key in quote.keys[first:]) / max(1, total - first)
-    if not open_start and min(share, len(held.keys) / total) < _SHARE:
+    if not objections and not open_start and min(share, len(held.keys) / total) < _SHARE:
         return Verdict(kind=VerdictKind.NOT_FOUND, score=min(share, len(held.keys) / total), reason="few words occur")
     low, high = window(quote.keys[first:], held.keys)
     pairs = [(i + first, j + low) for i, j in common(quote.keys[first:], held.keys[low:high])]
@@ -28,19 +33,24 @@ def differences(quote: Tokens, held: Tokens, open_start: bool) -> Verdict:
     pairs = _without_stragglers(pairs, quote, total - first)
     counted = total - first
     score = len(pairs) / counted if counted else 0.0
-    if score < _SHARE or len(pairs) < 2 or (open_start and len(pairs) < 3):
+    if not pairs or (not objections and (score < _SHARE or len(pairs) < 2 or (open_start and len(pairs) < 3))):
         return Verdict(kind=VerdictKind.NOT_FOUND, score=score, reason="too few words occur in order")
     runs = _runs(pairs)
-    changes = _changes(quote, held, pairs, first)
+    changes = [*objections, *_changes(quote, held, pairs, first)]
+    if open_start and not changes and first and pairs[0][1]:
+        # What precedes is all that differs: show it beside the original's beginning.
+        first -= min(first, pairs[0][1])
+        changes = _changes(quote, held, pairs, first)
     segments = [Segment(start=i, end=i + n, loose=True) for i, _, n in runs]
     added = marks.compare(quote, held, segments, [j for _, j, _ in runs], False).added
     for mark, place in added[:_MOST_CHANGES]:
-        span, there = quote.source.span(mark.start, mark.end), held.span(place, place)
-        changes.append(Change(op="added", quoted=mark.text, original="", quoted_span=span, original_span=there))
+        span, empty = quote.source.span(mark.start, mark.end), held.span(place, place)
+        changes.append(Change(op="added", quoted=mark.text, original="", quoted_span=span, original_span=empty))
     words = [
         word for change in changes if change.op != "elided" for word in (change.quoted + " " + change.original).split()
     ]
     flags = _sensitive(words)
+    there = held.span(pairs[0][1], pairs[-1][1] + 1)
     start = 0 if not open_start else quote.span(first, total).start
     end = quote.source.length
     return Verdict(
@@ -48,7 +58,10 @@ def differences(quote: Tokens, held: Tokens, open_start: bool) -> Verdict:
         changes=tuple(sorted(changes, key=lambda change: (change.quoted_span, change.original_span)))[:_MOST_CHANGES],
         flags=flags,
         quoted_span=Span(start=start, end=end),
-        original_span=held.span(pairs[0][1], pairs[-1][1] + 1),
+        original_span=Span(
+            start=min([there.start, *(change.original_span.start for change in changes)]),
+            end=max([there.end, *(change.original_span.end for change in changes)]),
+        ),
         score=score,
     )
 

@@ -46,6 +46,11 @@ LINK = (
     rf"|pic\.(?:twitter|x)\.com/\w+"
     rf"|(?<![\w@.-])(?:[\w-]+\.)+(?:{_TLD})/(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)"
 )
+# Scripts written without spaces: one word per character (with its combining marks).
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
+)
 _PICTURE = (
     "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u2300-\u23ff\u2500-\u25ff"
     "\u203c\u2049\u2139\u3030\u303d\u3297\u3299\u00a9\u00ae\u2122"
@@ -248,8 +253,17 @@ def contains(whole: str, part: str) -> bool:
     return False
 
 
+@cache
+def _without_spaces() -> re.Pattern[str]:
+    return re.compile(f"[{UNSPACED}]")
+
+
 def _joined(left: str, right: str) -> bool:
-    return left.isalnum() and (right.isalnum() or unicodedata.category(right)[0] == "M")
+    if unicodedata.category(right)[0] == "M":
+        return True
+    return (
+        left.isalnum() and right.isalnum() and not _without_spaces().match(left) and not _without_spaces().match(right)
+    )
 
 
 def needed(

@@ -6,7 +6,8 @@ import re
 
 from archiver.model import Span
 from archiver.quotes.align import Index
-from archiver.quotes.tokens import UNSPACED, meet, tokenise
+from archiver.quotes.normal import UNSPACED
+from archiver.quotes.tokens import meet, tokenise
 
 # Each opening mark with the marks that may close it: German closes „ with “, Swedish opens and closes with ”,
 # Danish and some German books turn guillemets round.
@@ -77,7 +78,7 @@ def _possessive(start: int, at: int, text: str) -> bool:
     """Whether a single mark after an s is more likely a possessive ("the drivers' union") inside a single quotation."""
     if text[at - 1 : at] not in ("s", "S", "z") or text[at + 1 : at + 2] != " ":
         return False
-    closing = text.find(text[at], at + 1, min(start + _LONGEST, at + 300))
+    closing = text.find(text[at], at + 1, min(start + _LONGEST, at + 100))
     line = text.find("\n", at)
     return (
         closing >= 0

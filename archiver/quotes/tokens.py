@@ -7,15 +7,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from archiver.model import Span
-from archiver.quotes.normal import EMOJI, LINK, SHAPES, Mapped, letter_forms, mapped, marks_class
+from archiver.quotes.normal import EMOJI, LINK, SHAPES, UNSPACED, Mapped, letter_forms, mapped, marks_class
 
-# Scripts written without spaces: one word per character (with its combining marks).
-UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
-    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
-)
 _CURRENCY = "$€£¥₹₽₩₺₴₿¢"
 # "." between: "..." and ". . ." and "…"; in square or round brackets too.
 _LINK_BEGINS = r"https?://|pic\.(?:twitter|x)\.com/"
@@ -72,9 +68,9 @@ def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> r
     if glued:
         parts.append(rf"(?P<before>[@#]?{letter}+?(?={_LINK_BEGINS}))")
     parts.append(
-        rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\d))?\d+(?:[.,:/'-]\d+)*{letter}*(?:'{letter}+)*(?:\s?%)?)"
+        rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\d))?\d+(?:[.,:/'-]\d+)*{letter}*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
         rf"|(?P<sign>[{_CURRENCY}]|[<>=≠≤≥±≈×÷+]+(?=\s?[\d{_CURRENCY}]))"
-        rf"|(?P<word>[@#]?{word})"
+        rf"|(?P<word>(?-i:[A-Z]{{1,3}})-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w))?)"
     )
     return re.compile("|".join(parts), re.I)
 
@@ -85,7 +81,7 @@ def key(raw: str) -> str:
     word = raw.casefold()
     if not word.isascii():
         word = unicodedata.normalize("NFC", letter_forms(word).casefold())
-    word = word.lstrip("@#+").replace("'", "").replace("[", "").replace("]", "")
+    word = re.sub(r"(?<!\d)'|'(?!\d)", "", word.lstrip("@#+")).replace("[", "").replace("]", "")
     if word.endswith("%"):
         word = "".join(word.split())
     bare = word if raw.startswith("@") else word.strip("_")
@@ -157,7 +153,11 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
             if not any(char.isspace() for char in between):
                 left, right = original.keys[mark.place - 1], original.keys[mark.place]
                 glued[left + right] = len(left)
-    if not split and not glued:
+    known = set(original.keys)
+    pairs: set[tuple[str, ...]] = set()
+    if any("'" in quote.raw(n) and word not in known for n, word in enumerate(quote.keys)):
+        pairs = set(pairwise(original.keys))
+    if not split and not glued and not pairs:
         return quote
     held = {mark.place for mark in quote.marks}
     most = max(map(len, split), default=0)
@@ -181,11 +181,16 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
             break
         else:
             start, end = quote.at[n]
-            cut = glued.get(quote.keys[n], 0)
-            skip = 1 if cut and quote.source.text[start] in "@#" else 0
-            if cut and start + skip + cut < end:
+            raw = quote.raw(n)
+            cut = 0 if quote.keys[n] in known else glued.get(quote.keys[n], 0)
+            skip = 1 if cut and raw[0] in "@#" else 0
+            apart = raw.find("'")
+            if cut and skip + cut < len(raw):
                 keys += (quote.keys[n][:cut], quote.keys[n][cut:])
                 at += ((start, start + skip + cut), (start + skip + cut, end))
+            elif apart > 0 and quote.keys[n] not in known and (key(raw[:apart]), key(raw[apart + 1 :])) in pairs:
+                keys += (key(raw[:apart]), key(raw[apart + 1 :]))
+                at += ((start, start + apart), (start + apart + 1, end))
             else:
                 keys.append(quote.keys[n])
                 at.append((start, end))

@@ -1,0 +1,263 @@
+"""What a placement of all words of a quotation says: which kind of faithful, with what left out or warned of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from archiver.model import Change, Span, Verdict, VerdictKind
+from archiver.quotes import audit, marks
+from archiver.quotes.align import Segment
+from archiver.quotes.normal import WORDS, contains, needed, replay
+from archiver.quotes.tokens import Mark, Tokens, tokenise
+
+_ENOUGH_WORDS = 8  # from here on a quotation cut inside a word looks like a technical limit and not like a choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """A quotation and an original as given, and as words. `ladder` are the verbatim steps. `objections` collects
+    what stood against a faithful reading although all words were there."""
+
+    quoted: str
+    original: str
+    quote: Tokens
+    held: Tokens
+    ladder: tuple[str, ...]
+    truncated: bool
+    open_start: bool
+    objections: list[Change] = field(default_factory=list)
+
+
+class Reading:
+    """A placement of all segments, and what it says."""
+
+    __slots__ = ("_cut", "_ending", "_texts", "end", "segments", "start", "starts")
+
+    def __init__(
+        self, texts: Texts, segments: list[Segment], starts: list[int], cut: bool, ending: Mark | None
+    ) -> None:
+        self._texts, self._cut, self._ending = texts, cut, ending
+        self.segments, self.starts = segments, starts
+        self.start = starts[0]
+        self.end = starts[-1] + segments[-1].end - segments[-1].start
+
+    def verdict(self) -> Verdict | None:
+        c = self._texts
+        quote, held = c.quote, c.held
+        if self._objected():
+            return None
+        gaps = self._gaps()
+        if gaps is None:
+            return None
+        elided, brackets, flags, changes = gaps
+        whole = self.start == 0 and self.end == len(held.keys)
+        compared = marks.compare(quote, held, self.segments, self.starts, whole)
+        if compared.added:
+            return None
+        omitted = set(compared.omitted)
+        cut_flags = self._cut_word() if self._cut else ()
+        if cut_flags is None:
+            return None
+        flags += cut_flags
+        rest = len(held.keys) - self.end
+        links_after = any(mark.kind == "link" and mark.place == self.end for mark in held.marks)
+        own_dots = any(mark.kind == "ellipsis" and mark.place == self.end for mark in held.marks)
+        cut_end = self._cut or (self._ending is not None and not own_dots and (rest > 0 or (links_after and whole)))
+        if self._cut and links_after:
+            omitted.add("links")
+        before = list(held.keys[max(0, self.start - 4) : self.start])
+        if self.start and audit.crosses_sentence(self._between(self.start - 1, self.start)):
+            before = []
+        after = list(held.keys[self.end : self.end + 1])
+        if rest and audit.crosses_sentence(self._between(self.end - 1, self.end)):
+            after = []
+        if not self._cut and audit.negated_outside(before, after):
+            flags += ("context-negation",)
+        if c.open_start and self.segments[0].start > 0 and self.start > 0:
+            flags += ("start-guessed",)
+        flags += self._lost_apostrophe()
+        words = sum(segment.end - segment.start for segment in self.segments)
+        if elided and words < 2 * len(self.segments):
+            if len(held.keys) > 400:
+                return None
+            flags += ("fragments",)
+        if not elided and not brackets:
+            kind, steps = self._contiguous(whole, omitted, cut_end)
+        elif elided:
+            kind, steps = VerdictKind.ELIDED, self._steps()
+        else:
+            kind, steps = VerdictKind.BRACKETED, self._steps()
+        return Verdict(
+            kind=kind,
+            steps=steps,
+            changes=tuple(changes),
+            omitted=tuple(sorted(omitted)),
+            flags=tuple(dict.fromkeys(flags)),
+            quoted_span=self._quoted_span(),
+            original_span=c.held.span(self.start, self.end),
+            score=1.0,
+        )
+
+    def _objected(self) -> bool:
+        """Whether an edge cuts a compound or a number, or an apostrophe was added that makes another word."""
+        c, quote, held = self._texts, self._texts.quote, self._texts.held
+        edges: list[tuple[int, int]] = []
+        end = 0
+        for segment, at in zip(self.segments, self.starts, strict=True):
+            if at > end or at == self.start:
+                edges.append((at, segment.start))
+            if end and at > end:
+                edges.append((end, segment.start))
+            end = at + segment.end - segment.start
+            for n in range(segment.start, segment.end):
+                if quote.keys[n] in audit.HOMOGRAPHS and "'" in quote.raw(n):
+                    there = at + n - segment.start
+                    if "'" not in held.raw(there):
+                        self._object("replaced", quote.span(n, n + 1), held.span(there, there + 1))
+        if not self._cut:
+            edges.append((end, self.segments[-1].end))
+        for edge, word in edges:
+            if 0 < edge < len(held.keys):
+                span = held.source.span(held.at[edge - 1][1], held.at[edge][0])
+                if audit.cut_apart(held.keys[edge - 1], c.original[span.start : span.end], held.keys[edge]):
+                    gone = edge - 1 if word == self.segments[0].start else edge
+                    self._object("removed", quote.span(word, word), held.span(gone, gone + 1))
+        return bool(c.objections)
+
+    def _lost_apostrophe(self) -> tuple[str, ...]:
+        """A flag where a word lost the apostrophe that told it from another word ("we'll", "well")."""
+        quote, held = self._texts.quote, self._texts.held
+        for segment, at in zip(self.segments, self.starts, strict=True):
+            for n in range(segment.start, segment.end):
+                word = quote.keys[n]
+                if word in audit.HOMOGRAPHS and "'" in held.raw(at + n - segment.start) and "'" not in quote.raw(n):
+                    return ("apostrophe-lost",)
+        return ()
+
+    def _object(self, op: str, ours: Span, theirs: Span) -> None:
+        c = self._texts
+        quoted, original = c.quoted[ours.start : ours.end], c.original[theirs.start : theirs.end]
+        change = Change(op=op, quoted=quoted, original=original, quoted_span=ours, original_span=theirs)
+        if change not in c.objections:
+            c.objections.append(change)
+
+    def _between(self, left: int, right: int) -> str:
+        held = self._texts.held
+        return held.source.text[held.at[left][1] : held.at[right][0]]
+
+    def _gaps(self) -> tuple[bool, bool, tuple[str, ...], list[Change]] | None:
+        """Whether something is elided, whether something is bracketed, flags and changes; None when a bracket
+        adds or takes a negation, which is no editor's clarification."""
+        c, changes = self._texts, []
+        quote, held = c.quote, c.held
+        flags: tuple[str, ...] = ()
+        elided = bracketed = False
+        inserted = 0
+        for left, right, at, following in zip(
+            self.segments, self.segments[1:], self.starts, self.starts[1:], strict=False
+        ):
+            end = at + left.end - left.start
+            taken = held.keys[end:following]
+            here = [m for m in quote.marks if m.place == right.start and m.kind in ("ellipsis", "bracket")]
+            loose = [m for m in here if m.kind == "ellipsis"]
+            if loose and taken:
+                elided = True
+                flags += audit.gone(taken)
+                if audit.crosses_sentence(self._between(end - 1, following)):
+                    flags += ("sentence-joined",)
+                changes.append(self._change("elided", loose[0], end, following))
+            elif taken:
+                flags += audit.gone(taken)
+        for mark in quote.marks:
+            if mark.kind != "bracket" or not self.segments[0].start <= mark.place <= self.segments[-1].end:
+                continue
+            bracketed = True
+            end = following = self.start if mark.place <= self.segments[0].start else self.end
+            for (left, right), at, next_at in zip(pairwise(self.segments), self.starts, self.starts[1:], strict=False):
+                if right.start == mark.place:
+                    end, following = at + left.end - left.start, next_at
+                    if right.loose:
+                        following = end
+            taken = held.keys[end:following]
+            lead, trail = mark.text.split("[")[0].casefold(), mark.text.split("]")[-1].casefold()
+            said = tokenise(mark.text.replace("[", " ").replace("]", " ")).keys
+            stands = len(taken) > 0 or not (lead or trail)
+            stands = stands and (not lead or taken[0].startswith(lead)) and (not trail or taken[-1].endswith(trail))
+            if not stands or any(map(audit.is_negation, said)) != any(map(audit.is_negation, taken)):
+                self._object(
+                    "replaced" if taken else "added", quote.source.span(mark.start, mark.end), held.span(end, following)
+                )
+                return None
+            inserted += len(said)
+            changes.append(self._change("bracketed", mark, end, following))
+        if inserted > sum(segment.end - segment.start for segment in self.segments):
+            for change in changes:
+                if change.op == "bracketed":
+                    self._object("replaced", change.quoted_span, change.original_span)
+            return None
+        return elided, bracketed, flags, changes
+
+    def _change(self, op: str, mark: Mark, start: int, end: int) -> Change:
+        c = self._texts
+        span = c.held.span(start, end)
+        return Change(
+            op=op,
+            quoted=c.quoted[slice(*_ends(c.quote.source.span(mark.start, mark.end)))],
+            original=c.original[slice(*_ends(span))],
+            quoted_span=c.quote.source.span(mark.start, mark.end),
+            original_span=span,
+        )
+
+    def _cut_word(self) -> tuple[str, ...] | None:
+        """Flags for a last word that was cut inside; None where the cut makes another statement."""
+        c, held = self._texts, self._texts.held
+        if self.end >= len(held.keys) or not held.keys[self.end].startswith(c.quote.keys[-1]):
+            return ()
+        whole = held.keys[self.end]
+        flags = audit.gone([whole])
+        long = self.start == 0 and len(c.quote.keys) >= _ENOUGH_WORDS
+        changed = audit.is_negation(whole) or any(char.isdigit() for char in whole)
+        return flags if long or not changed else None
+
+    def _contiguous(self, whole: bool, omitted: set[str], cut_end: bool) -> tuple[VerdictKind, tuple[str, ...]]:
+        c = self._texts
+        if cut_end:
+            return VerdictKind.TRUNCATED, self._steps()
+        quoted = c.quoted[slice(*_ends(self._quoted_span()))]
+        if not omitted:
+            steps = needed(quoted, c.original, c.ladder, contains)
+            if steps is not None:
+                return VerdictKind.PARTIAL, steps
+        return VerdictKind.SAME_WORDS, self._steps(edges=True)
+
+    def _steps(self, edges: bool = False) -> tuple[str, ...]:
+        """The steps after which quotation and original agree on each segment (the differing ones where no
+        step is enough, as with a lost apostrophe that became a space)."""
+        c = self._texts
+        plan = (*c.ladder[:-1], *WORDS)
+        out: list[str] = []
+        for segment, at in zip(self.segments, self.starts, strict=True):
+            quoted = c.quoted[slice(*_ends(c.quote.span(segment.start, segment.end)))]
+            original = c.original[slice(*_ends(c.held.span(at, at + segment.end - segment.start)))]
+            if len(self.segments) == 1 and edges:
+                quoted = c.quoted[slice(*_ends(self._quoted_span()))]
+            steps = needed(quoted, original, plan, str.__eq__)
+            if steps is None:
+                loose = tuple(
+                    step for step in plan if replay(quoted, (step,)) != quoted or replay(original, (step,)) != original
+                )
+                steps = loose
+            out += [step for step in steps if step not in out]
+        return tuple(step for step in dict.fromkeys(plan) if step in out)
+
+    def _quoted_span(self) -> Span:
+        """From the first aligned word (the beginning, when nothing was skipped) to the end of the quotation."""
+        c = self._texts
+        if self.segments[0].start > 0:
+            return Span(start=c.quote.span(self.segments[0].start, self.segments[0].end).start, end=len(c.quoted))
+        return Span(start=0, end=len(c.quoted))
+
+
+def _ends(span: Span) -> tuple[int, int]:
+    return span.start, span.end
