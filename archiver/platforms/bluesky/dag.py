@@ -83,15 +83,23 @@ def decode(block: bytes) -> Any:
 
 def from_json(value: Any) -> Any:
     """The data model's value of its JSON form (`$link`, `$bytes`). Raises ProofError where that form is broken or
-    cannot be told apart (a byte string that reads as a CID), and for fractions, which the data model forbids."""
+    cannot be told apart (a byte string that reads as a CID), for fractions, which the data model forbids, and for
+    nesting that is too deep."""
+    try:
+        return _from_json(value)
+    except RecursionError:
+        raise ProofError("nested too deeply") from None
+
+
+def _from_json(value: Any) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"$link"} and isinstance(value["$link"], str):
             return cid_bytes(value["$link"])
         if value.keys() == {"$bytes"} and isinstance(value["$bytes"], str):
             return _byte_string(value["$bytes"])
-        return {key: from_json(member) for key, member in value.items()}
+        return {key: _from_json(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [from_json(member) for member in value]
+        return [_from_json(member) for member in value]
     if isinstance(value, float):
         raise ProofError("a fraction: the data model has integers only")
     return value
@@ -116,7 +124,16 @@ def _reads_as_cid(value: bytes) -> bool:
 
 
 def to_json(value: Any) -> Any:
-    """The JSON form of a decoded block's value. Blocks come through `decode`, so bytes that read as a CID are links."""
+    """The JSON form of a decoded block's value. Blocks come through `decode`, so bytes that read as a CID are links.
+
+    Raises ProofError for nesting that is too deep."""
+    try:
+        return _to_json(value)
+    except RecursionError:
+        raise ProofError("nested too deeply") from None
+
+
+def _to_json(value: Any) -> Any:
     if isinstance(value, bytes):
         if value[:4] in (RECORD, BLOB) and len(value) == CID_LENGTH:
             return {"$link": cid_text(value)}
@@ -124,15 +141,12 @@ def to_json(value: Any) -> Any:
             return {"$link": libipld.encode_cid(value)}
         return {"$bytes": base64.b64encode(value).decode("ascii").rstrip("=")}
     if isinstance(value, dict):
-        return {key: to_json(member) for key, member in value.items()}
+        return {key: _to_json(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [to_json(member) for member in value]
+        return [_to_json(member) for member in value]
     return value
 
 
 def record_cid(record: Any) -> str:
     """The CID that a record's JSON form hashes to. Raises ProofError when it has no DAG-CBOR form."""
-    try:
-        return cid_of(encode(from_json(record)))
-    except RecursionError:
-        raise ProofError("the record is nested too deeply") from None
+    return cid_of(encode(from_json(record)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from archiver.errors import InputError, ParseError, ProofError
@@ -22,6 +23,8 @@ APPVIEW_RANK = 1  # a re-encoding of them
 SENSITIVE = frozenset(["!warn", "porn", "sexual", "nudity", "graphic-media", "gore", "sexual-figurative", "self-harm"])
 
 Part = Edge | Media | Unread
+T = TypeVar("T")
+NONE: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +103,14 @@ def read_record(record: Node, source: Source) -> Iterator[Post | Edge | Unread |
 def _read_post(record: Node, source: Source, version: str) -> Iterator[Post | Edge | Unread]:
     ref = record_ref(source.uri)
     text = record.at("text").text()
-    langs = [lang.text() for lang in record.list("langs")]
-    posted_at, broken = _created_at(record)
+    posted_at, no_time = _tolerant(lambda: record.at("createdAt").time(), "")
+    langs, no_langs = _tolerant(lambda: tuple(lang.text() for lang in record.list("langs")), NONE)
+    labels, no_labels = _tolerant(lambda: _self_labels(record), NONE)
     parts = [
         *_kept(_embed(record.get("embed"), ref, source)),
         *_kept(_facets(record, ref)),
         *_kept(_reply(record.get("reply"), ref)),
     ]
-    labels = [value.at("val").text() for value in _members(record.get("labels"), "values")]
     edges = [part for part in parts if isinstance(part, Edge)]
     unread = [part for part in parts if isinstance(part, Unread)]
     yield Post(
@@ -129,13 +132,13 @@ def _read_post(record: Node, source: Source, version: str) -> Iterator[Post | Ed
         pointer=source.pointer,
     )
     yield from edges
-    yield from (*unread, *broken)
+    yield from (*unread, *no_time, *no_langs, *no_labels)
 
 
 def _read_repost(record: Node, source: Source, version: str) -> Iterator[Post | Edge | Unread]:
     """A repost has no words of its own. `via` is the repost through which it was found."""
     ref = record_ref(source.uri)
-    posted_at, broken = _created_at(record)
+    posted_at, no_time = _tolerant(lambda: record.at("createdAt").time(), "")
     yield Post(
         ref=ref,
         author=account_ref(source.uri.authority),
@@ -149,7 +152,7 @@ def _read_repost(record: Node, source: Source, version: str) -> Iterator[Post | 
     yield _edge(EdgeKind.REPOSTS, ref, record.at("subject"))
     if (via := record.get("via")) is not None:
         yield _edge(EdgeKind.REPOSTS, ref, via)
-    yield from broken
+    yield from no_time
 
 
 _READERS: dict[str, Callable[[Node, Source, str], Iterator[Post | Edge | Unread]]] = {
@@ -158,14 +161,18 @@ _READERS: dict[str, Callable[[Node, Source, str], Iterator[Post | Edge | Unread]
 }
 
 
-def _created_at(record: Node) -> tuple[str, tuple[Unread, ...]]:
-    """The client's time of the post. Old clients wrote it without a zone: such a time says no moment."""
-    node = record.at("createdAt")
-    node.text()
+def _tolerant(read: Callable[[], T], default: T) -> tuple[T, tuple[Unread, ...]]:
+    """A part without which the words still stand. Old clients, for one, wrote times without a zone, which name no
+    moment."""
     try:
-        return node.time(), ()
+        return read(), ()
     except ParseError as error:
-        return "", (Unread(reason=error.message, pointer=error.pointer),)
+        return default, (Unread(reason=error.message, pointer=error.pointer),)
+
+
+def _self_labels(record: Node) -> tuple[str, ...]:
+    labels = record.get("labels")
+    return NONE if labels is None else tuple(value.at("val").text() for value in labels.list("values"))
 
 
 def _kept(parts: Iterator[Part]) -> Iterator[Part]:
@@ -174,10 +181,6 @@ def _kept(parts: Iterator[Part]) -> Iterator[Part]:
         yield from parts
     except ParseError as error:
         yield Unread(reason=error.message, pointer=error.pointer)
-
-
-def _members(node: Node | None, key: str) -> tuple[Node, ...]:
-    return () if node is None else node.list(key)
 
 
 def _edge(kind: EdgeKind, source: Ref, target: Node) -> Edge:
@@ -261,7 +264,7 @@ def _medium(kind: str, node: Node, key: str, source: Source, rendering: str = ""
     original = bool(source.pds)
     url = rendering
     if original:
-        query = urlencode({"did": source.uri.authority, "cid": cid})
+        query = urlencode({"did": source.uri.authority, "cid": cid}, safe=":")
         url = f"{source.pds}/xrpc/com.atproto.sync.getBlob?{query}"
     return Media(
         key=cid,

@@ -71,21 +71,21 @@ def read_post(view: Node, *, key: str = "record", depth: int = 0) -> Iterator[It
     account = next(person for person in people if isinstance(person, Account))
     shown = (view.get("embed"),) if key == "record" else view.list("embeds")
     embeds = tuple(embed for embed in shown if embed is not None)
+    images, unread = _images(embeds)
     source = Source(
         uri=uri,
         cid=read_cid(view.at("cid")),
         handle=account.handle,
         name=account.name,
-        images=_images(embeds),
+        images=images,
         counts=tuple((name, view.integer(member)) for name, member in _COUNTS.items() if view.get(member)),
         sensitive=_sensitive(view),
-        complete=bool(embeds) or record.get("embed") is None,
+        complete=not unread and (bool(embeds) or not _has_media(record)),
         pointer=view.pointer,
     )
     items: list[Item] = list(read_record(record, source))
     yield Finding(ref=ref, outcome=Outcome.LIVE, pointer=view.pointer)
-    yield from people
-    yield from items
+    yield from (*people, *items, *unread)
     quotes = [item for item in items if isinstance(item, Edge) and item.kind in {EdgeKind.QUOTES, EdgeKind.EMBEDS}]
     for embed in embeds:
         try:
@@ -103,22 +103,38 @@ def _sensitive(view: Node) -> bool:
     )
 
 
-def _images(embeds: tuple[Node, ...]) -> tuple[str, ...]:
+def _has_media(record: Node) -> bool:
+    """Whether a record holds more than words and a quote. Views nested twice leave its rendering out."""
+    embed = record.get("embed")
+    if embed is None:
+        return False
+    return not isinstance(embed.value, dict) or embed.value.get("$type") != "app.bsky.embed.record"
+
+
+def _images(embeds: tuple[Node, ...]) -> tuple[tuple[str, ...], tuple[Unread, ...]]:
+    """The addresses of the renderings of a post's images. One that is broken costs the renderings, not the post."""
     urls: list[str] = []
-    for embed in embeds:
-        media = embed.at("media") if embed.string("$type") == _RECORD_WITH_MEDIA else embed
-        if (member := _IMAGES.get(media.string("$type"))) is not None:
-            urls += [image.at("fullsize").text() for image in media.list(member)]
-    return tuple(urls)
+    try:
+        for embed in embeds:
+            media = embed.at("media") if embed.string("$type") == _RECORD_WITH_MEDIA else embed
+            if (member := _IMAGES.get(media.string("$type"))) is not None:
+                urls += [_address(image.at("fullsize")) for image in media.list(member)]
+    except ParseError as error:
+        return (), (Unread(reason=error.message, pointer=error.pointer),)
+    return tuple(urls), ()
+
+
+def _address(node: Node) -> str:
+    if not (url := node.text()).startswith(("https://", "http://")):
+        raise node.fail("a web address")
+    return url
 
 
 def _quoted(embed: Node) -> Node | None:
-    match embed.string("$type"):
-        case "app.bsky.embed.record#view":
-            return embed.at("record")
-        case "app.bsky.embed.recordWithMedia#view":
-            return embed.at("record", "record")
-    return None
+    """What the view of an embed shows in place of a record; None for embeds that hold none."""
+    if (kind := embed.string("$type")) == _RECORD:
+        return embed.at("record")
+    return embed.at("record", "record") if kind == _RECORD_WITH_MEDIA else None
 
 
 def _read_quoted(view: Node, quotes: list[Edge], depth: int) -> Iterator[Item]:
