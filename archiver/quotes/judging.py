@@ -14,6 +14,7 @@ from archiver.model import Span, Verdict, VerdictKind
 from archiver.quotes.align import Index, Segment, place
 from archiver.quotes.differences import differences
 from archiver.quotes.normal import VERBATIM, damage_between, needed
+from archiver.quotes.reading import Reading, Texts
 from archiver.quotes.tokens import Mark, Tokens, bracketed, meet, tokenise
 
 FAITHFUL = frozenset(set(VerdictKind) - {VerdictKind.ALTERED, VerdictKind.NOT_FOUND, VerdictKind.NOT_JUDGED})
