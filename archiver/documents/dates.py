@@ -158,6 +158,8 @@ class Dated:
 def at(text: str, position: int, langs: tuple[str, ...] = ()) -> Dated | None:
     """The date that starts exactly at `position`, None where none does. `langs` are languages that the document is
     known to be in (BCP 47; only the primary part counts). The date may be glued to the next word ("2019The")."""
+    if position >= len(text) or not text[position].isalnum():
+        return None
     before = _BEFORE.match(text, position)
     found = _date(text, before.end() if before else position, langs)
     if found is None:
@@ -178,8 +180,6 @@ def parse(text: str, langs: tuple[str, ...] = ()) -> str:
 
 
 def _date(text: str, position: int, langs: tuple[str, ...]) -> tuple[str, int] | None:
-    if position >= len(text) or not (text[position].isalnum()):
-        return None
     for pattern, year, month, day in _ORDERS:
         found = pattern.match(text, position)
         if found is None:

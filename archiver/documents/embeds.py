@@ -23,11 +23,12 @@ from archiver.model import Ref, Span
 
 Claim = Callable[[str], Ref | None]
 
-_CODE = frozenset({"code", "pre", "textarea", "xmp", "template", "style"})
+_CODE = frozenset({"code", "pre", "textarea", "xmp", "style"})
 _X_BLOCKS = frozenset({"twitter-tweet", "twitter-video", "subbuzz-tweet__container", "tweet-embed"})
 _INSIDE = 1000  # elements of one embed: real ones have tens; bounds the time on hostile nesting
 _VK = re.compile(r"VK\.Widgets\.Post\(\s?[\"'][^\"']{0,80}[\"']\s?,\s?(-?[0-9]{1,20})\s?,\s?([0-9]{1,20})")
 _BLOCK_URL = re.compile(r"wp:(?:core-)?(?:embed|core-embed)(?:/[a-z-]{1,40})?\s{1,4}\{")
+_BYLINE = re.compile(r"([^\n@]{1,100})\s@([A-Za-z0-9_]{1,20})(?=\n)")
 _BARE = re.compile(r"https?://[^\s<>\"']{4,2000}")
 _BSKY_AT = re.compile(r"at://(did:[a-z0-9]+:[A-Za-z0-9._:%-]{1,250})/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,64})")
 
@@ -88,7 +89,7 @@ class _Reader:
             case "iframe":
                 return _plain(element, "iframe", frame(element))
             case "script":
-                return _plain(element, "script", self._script(element))
+                return self._script(element)
             case "#comment":
                 return self._comment(element)
             case "figure":
@@ -139,6 +140,9 @@ class _Reader:
             return self._other(index, element, "facebook-div", value(element, "data-href"))
         if classes & {"twitter-embed", "tweet"} and element.get("data-attrs"):
             return _substack(element, self.langs)
+        given = value(element, "data-embed-id")
+        if value(element, "data-embed-type") == "twitter" and STATUS.fullmatch(given):
+            return _plain(element, "x-div", f"https://x.com/i/status/{given}")
         if STATUS.fullmatch(value(element, "data-tweet-id")):
             return _plain(element, "x-div", custom(element))
         if "subbuzz-tweet__container" in classes:
@@ -160,12 +164,14 @@ class _Reader:
         last = posts[-1] if posts else None
         signature = signatures.last(self.rendering.text, text, self.langs)
         dated, day = (signature.dated, signature.day) if signature else ("", "")
-        if not dated and last:
-            dated = self.rendering.text[last[0].text.start : last[0].text.end]
-            day = dates.parse(dated, self.langs)
-            dated = dated if day else ""
-        platform = "bluesky" if markup.startswith("bluesky") else "x"
         clock = bool(signature and signature.clock)
+        if not dated and last:
+            written = self.rendering.text[last[0].text.start : last[0].text.end].strip()
+            day = dates.parse(written, self.langs)
+            found = dates.at(written, 0, self.langs)
+            dated, clock = (written, bool(found and found.clock)) if day or found else ("", False)
+        platform = "bluesky" if markup.startswith("bluesky") else "x"
+        byline = _BYLINE.match(self.rendering.text, text.start, text.end) if markup == "x-subbuzz" else None
         cid = value(element, "data-bluesky-cid")
         return Embed(
             outer=outer,
@@ -174,8 +180,8 @@ class _Reader:
             url=url or (last[1] if last else ""),
             quote=self._words(text, inside, signature, last[0] if last else None),
             platform=platform,
-            handle=signature.handle if signature else "",
-            name=signature.name if signature else "",
+            handle=signature.handle if signature else byline[2] if byline else "",
+            name=signature.name if signature else byline[1] if byline else "",
             day=day,
             dated=dated,
             zone=("utc" if platform == "x" and not clock else "local") if dated else "",
@@ -206,12 +212,14 @@ class _Reader:
             url = next((href for href in anchors if _is_post(self.claim(href))), next(iter(filter(None, anchors)), ""))
         return Embed(outer=element.outer, text=element.text, markup=markup, url=url)
 
-    def _script(self, element: Element) -> str:
+    def _script(self, element: Element) -> Embed | None:
+        """A widget's own script, or markup that a page keeps as a string for its scripts to place later."""
         post = value(element, "data-telegram-post")
         if post:
-            return f"https://t.me/{post}"
-        found = _VK.search(self.source, element.inner.start, min(element.inner.end, element.inner.start + 4000))
-        return f"https://vk.com/wall{found[1]}_{found[2]}" if found else ""
+            return _plain(element, "script", f"https://t.me/{post}")
+        inner = element.inner
+        found = _VK.search(self.source, inner.start, min(inner.end, inner.start + 4000))
+        return _plain(element, "script", f"https://vk.com/wall{found[1]}_{found[2]}") if found else None
 
     def _comment(self, element: Element) -> Embed | None:
         """A WordPress block: the words between its comments are read first, the comment only if they hold no embed."""

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from archiver.documents import blocks, embeds, passages, quotation, shortcodes, signatures
+from archiver.documents import blocks, embeds, passages, quotation, scripted, shortcodes, signatures
 from archiver.documents.addresses import MEDIA_LINK, bare
 from archiver.documents.markup import walk
+from archiver.documents.sourcemap import to_source
 from archiver.documents.views import View, views
 from archiver.model import Document, Link, Mention, MentionKind, Ref, Span
 
@@ -52,7 +53,10 @@ def words(document: Document, mention: Mention) -> str:
         return ""
     plain = document.text[mention.quote.start : mention.quote.end]
     if document.text != document.source:
-        return plain
+        source = to_source(document.runs, mention.quote)
+        # A hidden textarea keeps markup that is rendered as it stands.
+        raw = plain == document.source[source.start : source.end] and _MARKUP.search(plain)
+        return walk(plain).text if raw else plain
     plain = _PREFIX.sub("", plain)
     if _MARKUP.search(plain):
         plain = walk(plain).text
@@ -113,7 +117,9 @@ class _Finder:
         found: list[tuple[View, embeds.Embed]] = []
         for view in self.views:
             found += [(view, embed) for embed in embeds.find(view.rendering, view.source, self.langs, self.claim)]
+            found += [(view, embed) for embed in scripted.find(view.rendering, view.source)]
         placed: list[Mention] = [self._embed(view, embed) for view, embed in found]
+        placed = _first_of_scripted(placed)
         placed += [self._shortcode(each) for each in shortcodes.find(self.document.source, self.code)]
         others = blocks.merged(each.source for each in placed if each.markup != "wp-block")
         for mention in placed:
@@ -134,12 +140,13 @@ class _Finder:
             if end and not 0 <= following < end.start():
                 outer = Span(start=outer.start, end=end.end())
         target = self.claim(embed.url) if embed.url else None
+        quote = view.in_text(embed.quote, embed.outer) if embed.quote else None
         pinned = Link(url=embed.cid, text=Span(start=0, end=0), source=outer, role="cid")
         return Mention(
             kind=MentionKind.EMBED,
             text=view.in_text(embed.text, embed.outer),
             source=outer,
-            quote=view.in_text(embed.quote, embed.outer) if embed.quote else None,
+            quote=quote if quote and quote.start < quote.end else None,
             platform=target.platform if target else embed.platform,
             target=target,
             url=embed.url,
@@ -318,6 +325,19 @@ class _Finder:
 
     def _source(self, span: Span) -> Span:
         return self.views[0].to_source(span)
+
+
+def _first_of_scripted(placed: list[Mention]) -> list[Mention]:
+    """Without what scripts repeat: markup kept as a string counts only for a post that the page does not show."""
+    shown = {each.target for each in placed if each.markup != scripted.MARKUP}
+    kept: list[Mention] = []
+    for each in placed:
+        if each.markup == scripted.MARKUP:
+            if each.target is None or each.target in shown:
+                continue
+            shown.add(each.target)
+        kept.append(each)
+    return kept
 
 
 def _is_post(ref: Ref | None) -> bool:

@@ -86,6 +86,18 @@ def last(text: str, within: Span, langs: tuple[str, ...] = ()) -> Signature | No
 def _read(
     text: str, handle: re.Match[str], floor: int, ceiling: int, langs: tuple[str, ...], *, embed: bool = False
 ) -> Signature | None:
+    to_date = _TO_DATE.match(text, handle.end(), ceiling)
+    gap = to_date.end() if to_date else handle.end()
+    dated = None if "\n\n" in text[handle.end() : gap] else dates.at(text, gap, langs)
+    if dated is not None and dated.span.end > ceiling:
+        dated = None
+    cut = None
+    if dated is None:
+        cut = _CUT_DATE.match(text, gap, ceiling)
+        if cut and dates.month_of(cut[1], langs) is None:
+            cut = None
+        if not (cut or embed or _ends_line(text, handle.end())):
+            return None
     name_start, name, dash = _name(text, floor, handle.start())
     start = dash if dash >= 0 else name_start
     known = handle[1].replace("\\_", "_").rstrip("-.")
@@ -96,14 +108,8 @@ def _read(
         platform = "fediverse" if "@" in known else "bluesky" if "." in known else "x"
     if platform == "x" and (len(known) > 20 or "-" in known):
         return None  # X handles have at most 15 characters (20 in its first years), and no hyphen
-    to_date = _TO_DATE.match(text, handle.end(), ceiling)
-    gap = to_date.end() if to_date else handle.end()
-    dated = None if "\n\n" in text[handle.end() : gap] else dates.at(text, gap, langs)
-    if dated is None or dated.span.end > ceiling:
-        cut = _CUT_DATE.match(text, gap, ceiling) if dash >= 0 else None
-        if cut and dates.month_of(cut[1], langs) is None:
-            cut = None
-        if not (cut or embed or _stands_alone(text, start, handle.end(), dash)):
+    if dated is None:
+        if not (embed or (cut and dash >= 0) or _stands_alone(text, start, handle.end(), dash)):
             return None
         return Signature(
             span=Span(start=start, end=cut.end() if cut else handle.end()),
@@ -136,8 +142,11 @@ def _stands_alone(text: str, start: int, end: int, dash: int) -> bool:
     if dash < 0 or (text[dash] in "-\\–‒" and not text.startswith("--", dash)):
         return False
     before = text[max(0, start - 12) : start].rpartition("\n")[2]
-    after = text[end : end + 12].partition("\n")[0]
-    return not before.strip(" \t>*_") and not after.strip(" \t*_.\r")
+    return not before.strip(" \t>*_") and _ends_line(text, end)
+
+
+def _ends_line(text: str, end: int) -> bool:
+    return not text[end : end + 12].partition("\n")[0].strip(" \t*_.\r")
 
 
 def _name(text: str, floor: int, end: int) -> tuple[int, str, int]:

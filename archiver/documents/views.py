@@ -17,6 +17,7 @@ from archiver.model import Document, Run, Span
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _CODE = frozenset({"code", "textarea", "xmp"})
+_KEPT = frozenset({"text/template", "text/html", "text/plain", "text/x-template", "text/x-handlebars-template"})
 _CDATA = re.compile(r"<!\[CDATA\[")
 _RAW = re.compile(r"<(?:blockquote|div|iframe|script|figure|amp-|twitter-widget|!--)", re.IGNORECASE)
 
@@ -70,11 +71,13 @@ def views(document: Document) -> tuple[View, ...]:
         rendering = walk(document.source)
         same = rendering.text == document.text
         view = View(rendering=rendering, source=document.source, offset=0, runs=document.runs, same=same, plain=plain)
-        return (_quoting(view),)
+        return (_quoting(view), *_hidden(document, rendering))
     if plain:
         code = shortcodes.code(document.source)
         source = _masked(document.source, code)
         rendering = walk(source if _RAW.search(source) else "")
+        comments = [element.outer for element in rendering.elements if element.tag == "#comment"]
+        code = blocks.merged([*code, *comments])
         view = View(rendering=rendering, source=source, offset=0, runs=document.runs, same=False, plain=True, code=code)
         raw = _quoting(view).blocks
         return (_with(view, (*raw, *blocks.markdown(source))),)
@@ -86,6 +89,32 @@ def views(document: Document) -> tuple[View, ...]:
         found.append(_quoting(view))
     empty = View(rendering=walk(""), source="", offset=0, runs=document.runs, same=False, plain=plain)
     return tuple(found) or (empty,)
+
+
+def _hidden(document: Document, rendering: Rendering) -> list[View]:
+    """Markup that a page keeps for its scripts to place, in templates: embeds behind a consent wait there."""
+    found: list[View] = []
+    end = -1
+    for element in rendering.elements:
+        kept = (
+            element.tag == "template"
+            or (element.tag == "script" and element.get("type").lower() in _KEPT)
+            or (element.tag == "textarea" and any(name == "hidden" for name, _ in element.attrs))
+        )
+        if kept and element.outer.start >= end:
+            end = element.outer.end
+            inner = document.source[element.inner.start : element.inner.end]
+            if _RAW.search(inner):
+                view = View(
+                    rendering=walk(inner),
+                    source=inner,
+                    offset=element.inner.start,
+                    runs=document.runs,
+                    same=False,
+                    plain=False,
+                )
+                found.append(view)
+    return found
 
 
 def _quoting(view: View) -> View:
