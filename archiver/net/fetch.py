@@ -68,9 +68,9 @@ class Fetcher:
         redactor = Redactor(used)
         return follow(
             request,
-            lambda hop: self._hop(request, hop, redactor),
+            lambda hop: self._hop(request, hop, used, redactor),
             max_redirects=self._policy.max_redirects,
-            holds_secret=lambda target: redactor.text(target) != target,
+            holds_secret=lambda target: not names_in(redactor.text(target)).isdisjoint(used),
         )
 
     def close(self) -> None:
@@ -87,14 +87,14 @@ class Fetcher:
     def __exit__(self, *unused: object) -> None:
         self.close()
 
-    def _hop(self, request: Request, hop: Hop, redactor: Redactor) -> Exchange:
+    def _hop(self, request: Request, hop: Hop, used: Mapping[str, str], redactor: Redactor) -> Exchange:
         if hop.refused:
             return self._blocked(request, hop, redactor, hop.refused)
         try:
-            url = check_url(hop.url if hop.number else fill(hop.url, self._secrets, spelling="url"), self._policy)
+            url = check_url(fill(hop.url, used, spelling="url"), self._policy)
         except BlockedError as error:
             return self._blocked(request, hop, redactor, str(error))
-        sending = self._message(hop, url)
+        sending = self._message(hop, url, used)
         with self._slot(canonical_host(url.host)):
             exchange = None
             for turn in range(self._policy.per_host + 1):
@@ -105,7 +105,7 @@ class Fetcher:
         assert exchange is not None  # the last turn always gives one
         return exchange
 
-    def _message(self, hop: Hop, url: httpx.URL) -> httpx.Request:
+    def _message(self, hop: Hop, url: httpx.URL, used: Mapping[str, str]) -> httpx.Request:
         """Exactly the headers that are sent, in their order."""
         host = url.netloc.decode("ascii")
         headers = {
@@ -113,7 +113,7 @@ class Fetcher:
             "accept": ("Accept", "*/*"),
             "accept-encoding": ("Accept-Encoding", "gzip"),
         }
-        given = [(name, fill(value, self._secrets)) for name, value in hop.headers]
+        given = [(name, fill(value, used)) for name, value in hop.headers]
         for name, _ in given:
             headers.pop(name.lower(), None)
         pairs = [("Host", host), *headers.values(), *given]
@@ -123,7 +123,7 @@ class Fetcher:
             hop.method,
             url,
             headers=[(name.encode("ascii"), _encoded(value)) for name, value in pairs],
-            content=_filled(hop, self._secrets) or None,
+            content=_filled(hop, used) or None,
         )
 
     def _try(

@@ -41,12 +41,10 @@ def names_in(text: str) -> set[str]:
 
 
 def fill(text: str, secrets: Mapping[str, str], *, spelling: str = "") -> str:
-    """The template with values. `spelling` is `url`, `form`, `json` or empty (as it is). Raises InputError."""
+    """The template with these values; others stay. `spelling` is `url`, `form`, `json` or empty (as it is)."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in secrets:
-            raise InputError(f"no secret {match[1]} is configured", place=match[1])
-        return _spell(secrets[match[1]], spelling)
+        return _spell(secrets[match[1]], spelling) if match[1] in secrets else match[0]
 
     return PLACEHOLDER.sub(value, text)
 

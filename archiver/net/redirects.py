@@ -1,8 +1,9 @@
 """From one hop to the next (RFC 9110 section 15.4): which address, which method, and what may be carried along.
 
 To another origin go only headers that say nothing about us: no secret, no credentials, no signature, no
-body that holds a secret; and what was once left behind does not come back. Addresses are never taken from a
-Location as templates: a server cannot make us fill in a secret.
+body that holds a secret; and what was once left behind does not come back. An address is a template on every
+hop, since records show placeholders, but only secrets that this request sends are filled in, and a Location
+with one of them leads to the origin that has it already, or nowhere.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One step of a chain, before it is made. `url` is a template only on hop 0; headers and body always are.
+    """One step of a chain, before it is made. `url`, headers and body are templates.
 
     `refused` is why the step must not be made: it is then recorded as blocked, without being asked.
     """
@@ -68,7 +69,7 @@ def location(exchange: Exchange) -> str | None:
 
 
 def next_hop(hop: Hop, exchange: Exchange, target: str, *, holds_secret: bool) -> Hop:
-    """The step that a Location asks for. `holds_secret` tells that `target` contains the value of a secret."""
+    """The step that a Location asks for. `holds_secret` tells that `target` contains a secret of this request."""
     try:
         url = urljoin(hop.url, target)
         same = _same_origin(hop.url, url)
@@ -79,7 +80,7 @@ def next_hop(hop: Hop, exchange: Exchange, target: str, *, holds_secret: bool) -
     if "#" not in url and "#" in hop.url:
         url += "#" + urldefrag(hop.url).fragment
     step = replace(hop, url=url, number=hop.number + 1, parent=exchange.uid, refused=refused)
-    drop_body = (exchange.status == 303 and hop.method != "HEAD") or (
+    drop_body = (exchange.status == 303 and hop.method not in ("GET", "HEAD")) or (
         exchange.status in (301, 302) and hop.method == "POST"
     )
     if drop_body:

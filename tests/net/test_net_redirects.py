@@ -175,6 +175,14 @@ def test_a_server_cannot_send_a_secret_elsewhere(target: str, fetcher: Fetcher) 
     assert b"tOken" not in everything(first) + everything(second)
 
 
+def test_a_secret_may_go_back_to_the_origin_that_has_it(fetcher: Fetcher) -> None:
+    spelled = "tOken%2F%2B%20%22%3Cvalue%3E%22%3D"
+    with RawServer({"/": redirect(f"/2?t={spelled}"), f"/2?t={spelled}": Reply(message(b"end"))}) as server:
+        made = fetcher.fetch(request(server.url("/"), headers=(("X", "{secret:TOKEN}"),)))
+        assert (made[-1].status, made[-1].url) == (200, server.url("/2?t={secret:TOKEN}"))
+    assert b"tOken" not in everything(made[0]) + everything(made[1])
+
+
 def test_a_server_cannot_make_us_fill_in_a_secret(fetcher: Fetcher) -> None:
     with RawServer({"/": redirect("/2?t={secret:OTHER}")}) as server:
         fetcher.fetch(request(server.url("/"), headers=(("X", "{secret:TOKEN}"),)))
@@ -288,6 +296,6 @@ def test_secrets_that_could_not_be_kept_out_are_refused(secrets: dict[str, str])
 
 
 def test_unknown_names_are_refused() -> None:
-    assert fill("a {secret:TOKEN} {secret}", SECRETS) == f"a {SECRET} {{secret}}"
-    with pytest.raises(InputError, match="NONE"):
-        fill("{secret:NONE}", SECRETS)
+    assert fill("a {secret:TOKEN} {secret} {secret:NONE}", SECRETS) == f"a {SECRET} {{secret}} {{secret:NONE}}"
+    with Fetcher(LOOPBACK, SECRETS) as fetcher, pytest.raises(InputError, match="NONE"):
+        fetcher.fetch(request("http://a.example/{secret:NONE}"))
