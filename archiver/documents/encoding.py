@@ -52,12 +52,14 @@ _HAN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """`encoding` is the codec; `source` what decided it: bom, http, meta, utf-8 or detected."""
+    """`encoding` is the codec; `source` what decided it: bom, http, meta, utf-8 or detected. `binary` is a text that
+    begins with too many control characters to be one."""
 
     text: str
     encoding: str
     source: str
     unread: tuple[Unread, ...] = ()
+    binary: bool = False
 
 
 def decode(data: bytes, *, charset: str = "") -> Decoded:
@@ -117,7 +119,11 @@ def _decoded(data: bytes, skip: int, name: str, origin: str, notes: list[Unread]
         text = data[skip:].decode(name)
     except UnicodeDecodeError:
         text = _with_holes(data, skip, name, notes)
-    return Decoded(text=_plain(text, notes), encoding=name, source=origin, unread=tuple(notes))
+    head = text[:_SAMPLE]
+    controls = len(_BROKEN.findall(head)) + len(_CONTROLS.findall(head))
+    binary = controls * 10 > len(head) or (controls > 16 and controls * 100 > len(head))
+    plain = _plain(text, notes)
+    return Decoded(text=plain, encoding=name, source=origin, unread=tuple(notes), binary=binary)
 
 
 def _with_holes(data: bytes, skip: int, name: str, notes: list[Unread]) -> str:
@@ -157,10 +163,9 @@ def _plain(text: str, notes: list[Unread]) -> str:
     """NUL and lone surrogates become U+FFFD; other control characters stay. Both are noted where they first stand."""
     broken = _BROKEN.search(text)
     if broken:
-        count = len(_BROKEN.findall(text))
-        reason = f"{count} NUL or lone surrogate: read as U+FFFD"
-        notes.append(Unread(reason=reason, pointer=place(text, broken.start())))
-        text = _BROKEN.sub("\N{REPLACEMENT CHARACTER}", text)
+        first = place(text, broken.start())
+        text, count = _BROKEN.subn("\N{REPLACEMENT CHARACTER}", text)
+        notes.append(Unread(reason=f"{count} NUL or lone surrogate, from here on: read as U+FFFD", pointer=first))
     control = _CONTROLS.search(text)
     if control:
         reason = f"control character U+{ord(control[0]):04X}: kept as it is"

@@ -102,3 +102,40 @@ def _point(runs: tuple[Run, ...], at: int, first: int) -> Span:
     else:
         point = runs[first - 1].source.end if first else (runs[0].source.start if runs else 0)
     return Span(start=point, end=point)
+
+
+def shift(runs: tuple[Run, ...], text: int, source: int) -> tuple[Run, ...]:
+    """The same map for a piece that stands further on, by so many code points of text and of source."""
+    return tuple(Run(text=_moved(run.text, text), source=_moved(run.source, source)) for run in runs)
+
+
+def compose(inner: tuple[Run, ...], outer: tuple[Run, ...]) -> tuple[Run, ...]:
+    """The map of a rendering whose source was itself rendered: text → value (`inner`), value → source (`outer`).
+
+    In time linear in both. A piece of the value without source of its own is left out.
+    """
+    runs: list[Run] = []
+    first = 0
+    for run in inner:
+        while first < len(outer) and outer[first].text.end <= run.source.start:
+            first += 1
+        at = first
+        while at < len(outer) and outer[at].text.start < run.source.end:
+            piece = outer[at]
+            start, end = max(run.source.start, piece.text.start), min(run.source.end, piece.text.end)
+            moved = _moved(Span(start=start, end=end), piece.source.start - piece.text.start)
+            source = moved if _even(piece) else piece.source
+            if _even(run):
+                runs.append(
+                    Run(text=_moved(Span(start=start, end=end), run.text.start - run.source.start), source=source)
+                )
+            elif runs and runs[-1].text == run.text:
+                runs[-1] = Run(text=run.text, source=Span(start=runs[-1].source.start, end=source.end))
+            else:
+                runs.append(Run(text=run.text, source=source))
+            at += 1
+    return tuple(runs)
+
+
+def _moved(span: Span, by: int) -> Span:
+    return Span(start=span.start + by, end=span.end + by)
