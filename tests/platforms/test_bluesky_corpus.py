@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import libipld
 import pytest
-from test_bluesky import check_mutations, mutations, parsed
+from test_bluesky_mutations import check_mutations, mutations, parsed
 from test_bluesky_proofs import Repository, link, rewritten
 
 from archiver.errors import ParseError, ProofError
@@ -314,6 +314,20 @@ def test_mutations_of_each_kind_of_recorded_answer(recorded: Recording) -> None:
     print(f"{ran} mutations of {', '.join(sorted(routes))}")
     assert routes >= {"posts", "did", "record", "repo-status"}
     assert ran > 4000
+
+
+def test_a_view_of_the_production_network(corpus: Path) -> None:
+    path = corpus / "atproto" / "public" / "marshalx-test-data" / "test_data__thread_view_post_with_embed_media.json"
+    view = json.loads(path.read_text("utf-8"))["thread"]["post"]
+    ref = bluesky.claim(view["uri"])
+    assert ref is not None
+    request = Request(ref=ref, route="posts", url="https://public.api.bsky.app/")
+    reading = bluesky.parse(request, Answer(request=request, status=200, body=json.dumps({"posts": [view]}).encode()))
+    assert [proof.valid for proof in reading.proofs] == [True, True]
+    assert [edge.kind for edge in reading.edges] == [EdgeKind.QUOTES]
+    assert [post.whole for post in reading.posts] == [True, True]
+    assert [medium.rank for medium in reading.posts[0].media] == [1]
+    assert not reading.unread
 
 
 # The public vectors.

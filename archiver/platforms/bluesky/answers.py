@@ -36,7 +36,9 @@ from archiver.model import (
 )
 from archiver.platforms.bluesky import dag, keys, plc, proof
 from archiver.platforms.bluesky.addresses import AtUri, account_ref, record_ref, tid_microseconds
-from archiver.platforms.bluesky.records import Source, read_cid, read_record, read_uri
+from archiver.platforms.bluesky.embeds import Source
+from archiver.platforms.bluesky.names import read_cid, read_uri
+from archiver.platforms.bluesky.records import read_record
 from archiver.platforms.bluesky.routes import error_name, resolved_did
 from archiver.platforms.bluesky.views import Item, read_account, read_post
 from archiver.platforms.fields import Node, iso, load
@@ -93,12 +95,14 @@ def _given(request: Request, name: str) -> str:
 
 
 def _refusal(request: Request, answer: Answer) -> Iterator[Item]:
-    """An answer other than 200. The DID's own directory may use 404 and 410; XRPC does not."""
+    """An answer other than 200. 404 and 410 mean something in the PLC directory alone, and there of the account."""
     status, name, pointer = answer.status or 0, error_name(answer), ""
     outcome = http(status) or Outcome.UNKNOWN
     if name in _ERRORS and 400 <= status < 500:
         outcome, pointer = _ERRORS[name], "/error"
-    elif request.route != "did" and outcome in {Outcome.NOT_FOUND, Outcome.DELETED}:
+    elif outcome in {Outcome.NOT_FOUND, Outcome.DELETED} and not (
+        request.route == "did" and request.ref.id.startswith("did:plc:")
+    ):
         outcome = Outcome.UNAVAILABLE
     for ref in (request.ref, *request.refs):
         yield Finding(ref=ref, outcome=outcome, reason=name or f"HTTP {status}", pointer=pointer)
@@ -158,6 +162,8 @@ def _plc_log(request: Request, answer: Answer) -> Iterator[Item]:
             raise ProofError(f"{detail}; the log ends without a signing key, the DID document names one")
         if named and keys.from_multibase(_given(request, "key-type"), named) != keys.PublicKey.parse(state.key):
             raise ProofError(f"{detail}; the DID document names another signing key than the log")
+        if (host := _given(request, "pds")) and host != plc.origin(state.pds):
+            raise ProofError(f"{detail}; the DID document names another host than the log")
     except ProofError as error:
         yield Proof(kind="plc-log", ref=ref, valid=False, detail=str(error))
         return
@@ -202,7 +208,9 @@ def _record_proof(request: Request, answer: Answer) -> Iterator[Item]:
         outcome=Outcome.WITHHELD if hidden else Outcome.LIVE,
         reason="held by the repository, not shown by its host" if hidden else "",
     )
-    yield from _proven_record(proven.record, Source(uri=uri, cid=proven.cid, pds=_given(request, "pds")))
+    yield from _proven_record(
+        proven.record, Source(uri=uri, cid=proven.cid, pds=_given(request, "pds"), pointer=f"/{proven.cid}")
+    )
 
 
 def _proven_record(block: bytes, source: Source) -> Iterator[Item]:

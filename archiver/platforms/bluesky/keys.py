@@ -52,7 +52,7 @@ def from_multibase(kind: str, multibase: str) -> PublicKey:
 
     Raises ProofError for other types, curves and encodings.
     """
-    if not multibase.startswith("z"):
+    if not multibase.startswith("z") or len(multibase) > 200:  # 65 bytes are 89 characters
         raise ProofError("the key is not in base58btc multibase")
     try:
         raw: bytes = libipld.decode_multibase(multibase)[1]

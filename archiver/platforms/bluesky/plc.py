@@ -51,12 +51,12 @@ def read_document(document: Node, did: str) -> DidDocument:
     for service in document.list("service"):
         named = service.at("id").text() in {"#atproto_pds", f"{did}#atproto_pds"}
         if not pds and named and service.string("type") == "AtprotoPersonalDataServer":
-            pds = _base_address(service.at("serviceEndpoint").text())
+            pds = origin(service.at("serviceEndpoint").text())
     handle = next((handle.lower() for handle in handles if is_handle(handle)), "")
     return DidDocument(did=did, handle=handle, key=key, key_type=key_type, pds=pds)
 
 
-def _base_address(url: str) -> str:
+def origin(url: str) -> str:
     """An http(s) origin without path, query or user; empty for anything else."""
     try:
         parts = urlsplit(url)

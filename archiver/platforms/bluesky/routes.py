@@ -4,7 +4,7 @@
        handle-did       the handle's own host does (`/.well-known/atproto-did`)
     2  posts            app.bsky.feed.getPosts (for an account: `profile`, app.bsky.actor.getProfile)
        did              the DID document: PLC directory, or the host of a did:web
-    3  plc-log          the audit log of a did:plc
+    3  plc-log          the audit log of a did:plc (also when `did` says 410: the log proves the tombstone)
        record           com.atproto.repo.getRecord from the account's own host (PDS)
     4  record-proof     com.atproto.sync.getRecord: the author's proof that the record is there, or is not
        repo-status      com.atproto.sync.getRepoStatus, when `record` did not show it; always for an account
@@ -56,9 +56,11 @@ def plan(ref: Ref, answers: tuple[Answer, ...], settings: Settings) -> tuple[Req
             return ()
         uri = replace(uri, authority=did)
     wanted = _from_directories(uri, settings)
-    document = _document(done.get("did"), uri.authority)
+    document, answer = _document(done.get("did"), uri.authority), done.get("did")
     if document is not None:
         wanted += _from_host(uri, document, done.get("record"), settings)
+    elif answer is not None and answer.status == 410:
+        wanted += _log(uri.authority, (("did", uri.authority),), settings)  # a tombstone, which the log proves
     return tuple(request for request in wanted if request.route not in done)
 
 
@@ -113,14 +115,11 @@ def _from_directories(uri: AtUri, settings: Settings) -> tuple[Request, ...]:
 
 def _from_host(uri: AtUri, document: DidDocument, record: Answer | None, settings: Settings) -> tuple[Request, ...]:
     """What needs the DID document: the log that proves it, and the account's own host."""
-    did, proofs = uri.authority, settings.options.get("bluesky.proofs") != "no"
+    did = uri.authority
     ref = record_ref(uri) if uri.rkey else account_ref(did)
-    key = (("key-type", document.key_type), ("key", document.key))
-    given = (("did", did), ("pds", document.pds), *(pair for pair in key if pair[1]))
-    wanted: list[Request] = []
-    if proofs and did.startswith("did:plc:"):
-        url = f"{document_url(did, settings.endpoint('bluesky.plc', PLC))}/log/audit"
-        wanted.append(Request(ref=account_ref(did), route="plc-log", url=url, headers=JSON, given=given))
+    facts = (("did", did), ("pds", document.pds), ("key-type", document.key_type), ("key", document.key))
+    given = tuple((name, value) for name, value in facts if value)
+    wanted = list(_log(did, given, settings))
     if not document.pds:
         return tuple(wanted)
     status = f"{document.pds}/xrpc/com.atproto.sync.getRepoStatus?did={_quote(did)}"
@@ -132,7 +131,7 @@ def _from_host(uri: AtUri, document: DidDocument, record: Answer | None, setting
     wanted.append(Request(ref=ref, route="record", url=get, headers=JSON, given=given))
     if record is None or record.failure in HOST_SILENT:
         return tuple(wanted)
-    if proofs:
+    if _proofs(settings):
         sync = f"{document.pds}/xrpc/com.atproto.sync.getRecord?did={_quote(did)}&{path}"
         error = error_name(record)
         known = (*given, ("record-error", error)) if error else given
@@ -140,6 +139,17 @@ def _from_host(uri: AtUri, document: DidDocument, record: Answer | None, setting
     if record.status not in {None, 200}:
         wanted.append(repo_status)
     return tuple(wanted)
+
+
+def _proofs(settings: Settings) -> bool:
+    return settings.options.get("bluesky.proofs") != "no"
+
+
+def _log(did: str, given: tuple[tuple[str, str], ...], settings: Settings) -> tuple[Request, ...]:
+    if not (_proofs(settings) and did.startswith("did:plc:")):
+        return ()
+    url = f"{document_url(did, settings.endpoint('bluesky.plc', PLC))}/log/audit"
+    return (Request(ref=account_ref(did), route="plc-log", url=url, headers=JSON, given=given),)
 
 
 def _quote(text: str) -> str:

@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from archiver.errors import ParseError
 from archiver.model import Account, Alias, Edge, EdgeKind, Finding, Outcome, Post, Proof, Ref, Unread
 from archiver.platforms.bluesky.addresses import POST, account_ref, actor_ref, is_handle, record_ref
-from archiver.platforms.bluesky.records import SENSITIVE, Source, read_cid, read_did, read_record, read_uri
+from archiver.platforms.bluesky.embeds import Source
+from archiver.platforms.bluesky.names import read_cid, read_did, read_uri
+from archiver.platforms.bluesky.records import SENSITIVE, read_record
 from archiver.platforms.fields import Node
 
 Item = Finding | Post | Account | Edge | Alias | Proof | Unread
