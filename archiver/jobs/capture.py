@@ -7,7 +7,6 @@ Each try of each request is a capture of its own, recorded before anything is pa
 from __future__ import annotations
 
 import queue
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,8 +22,8 @@ from archiver import schedule
 from archiver.errors import InputError, IntegrityError
 from archiver.jobs import follow, read
 from archiver.jobs.session import Session
-from archiver.model import Answer, Exchange, Failure, Outcome, Ref, Request
-from archiver.net.pace import Pace
+from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Ref, Request
+from archiver.net.pace import Pace, retry_after
 from archiver.platforms import Platform, platform_of
 from archiver.store import summaries
 from archiver.store.queue import Task
@@ -99,7 +98,6 @@ class Capturing:
         self.pace = pace
         self.summary = Summary()
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.gates: dict[str, threading.Semaphore] = {}
         self.active: dict[str, dict[Ref, Look]] = {}
         self.flying = 0
         self.pool = ThreadPoolExecutor(session.config.hosts * session.config.per_host, "fetch")
@@ -204,7 +202,7 @@ class Capturing:
                 look.latest[event.number] = answer
                 look.reads.append(result)
             else:
-                result = read.Read(reading=read.Reading())
+                result = read.Read(reading=Reading())
             read.store_reading(session, row, result)
             self.summary.captures += 1
             self.summary.received += exchange.size
@@ -226,13 +224,14 @@ class Capturing:
             retry_after=look.retry_after,
         )
         with session.archive.transaction():
-            session.frontier.record(task, outcome=outcome.value, at=now, due_at=due, failed=failed)
+            told = "postponed" if look.postponed and not look.reads else outcome.value
+            session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
             self.summary.new_refs += follow.follow_reading(session, task, look.reads)
             if task.purpose == "seed":
                 for result in look.reads:
                     self.summary.new_refs += follow.follow_document(session, result, seed=task.seed)
         self.summary.looks += 1
-        self.summary.outcomes[outcome.value] += 1
+        self.summary.outcomes[told] += 1
         self.summary.failed += failed or outcome in schedule.NEVER
         del self.active[task.host][task.ref]
 
@@ -259,16 +258,15 @@ class Capturing:
 
     def _once(self, look: Look, number: int, request: Request) -> Exchange:
         host = urlsplit(request.url).netloc.lower()
-        with self.gates.setdefault(host, threading.Semaphore(self.session.config.per_host)):
-            if self.pace is not None:
-                wait = self.pace.reserve(host)
+        if self.pace is None:
+            exchanges = self.fetcher.fetch(request)
+        else:
+            while (wait := self.pace.begin(host)) > 0:
                 if wait > self.session.config.wait:
                     raise Postponed(wait)
-                if wait > 0:
-                    self.sleep(wait)
+                self.sleep(wait)
             exchanges = self.fetcher.fetch(request)
-            if self.pace is not None:
-                self.pace.finished(host, exchanges[-1])
+            self.pace.finished(host, exchanges[-1])
         if self.tier != "wire":
             exchanges = tuple(replace(exchange, tier=self.tier) for exchange in exchanges)
         self.events.put(Event(look=look, number=number, exchanges=exchanges))
@@ -280,7 +278,7 @@ class Capturing:
         return exchange.status in BUSY and self._asked_to_wait(exchange) <= self.session.config.wait
 
     def _asked_to_wait(self, exchange: Exchange) -> float:
-        return (self.pace.retry_after(exchange) if self.pace is not None else None) or 0.0
+        return retry_after(exchange, schedule.parse_time(self.session.now()).timestamp()) or 0.0
 
     def _pause(self, state: RetryCallState) -> float:
         """At least what the server asked for, else exponential with jitter."""

@@ -15,6 +15,7 @@ from archiver.jobs import follow, read
 from archiver.jobs.session import Session
 from archiver.model import Exchange, Ref, Request
 from archiver.net.uid import new_uid
+from archiver.store.evidence import load_request
 
 PIECE = 1 << 20
 SKIPPED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".lock", ".toml")
@@ -22,11 +23,12 @@ SKIPPED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".lock", ".toml")
 
 @dataclass(slots=True, kw_only=True)
 class Taken:
-    """What intake did: seeds stored, seeds known already, refs queued, and messages about what cannot be used."""
+    """What intake did: seeds stored or known already, refs queued, names, and messages about what cannot be used."""
 
     stored: int = 0
     known: int = 0
     queued: int = 0
+    names: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -45,6 +47,7 @@ def take(
     for seed in seeds:
         try:
             for name, folder, body in _open(seed, stdin):
+                taken.names.append(name)
                 with body:
                     given = (
                         ("name", name),
@@ -140,4 +143,4 @@ def _known(session: Session, request: Request) -> bool:
     row = session.archive.one(
         "SELECT request FROM captures WHERE tier = 'import' AND url = ? ORDER BY id DESC LIMIT 1", request.url
     )
-    return row is not None and read.load_request(row[0]) == request
+    return row is not None and load_request(row[0]) == request

@@ -11,7 +11,6 @@ The rules, in this order:
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,6 +18,7 @@ from archiver.jobs.session import Session
 from archiver.model import Ref
 from archiver.platforms import claim
 from archiver.platforms.x import day_ids
+from archiver.store.archive import Row
 
 LONGEST_CHAIN = 5
 
@@ -37,7 +37,7 @@ class Resolution:
     reason: str = ""
 
 
-def resolve(session: Session, mention: sqlite3.Row) -> Resolution:
+def resolve(session: Session, mention: Row) -> Resolution:
     """Rules 1 to 3 for one row of mentions (with `passage`, its ref as text); rule 4 needs verdicts."""
     stated = session.archive.one(
         "SELECT object, reason FROM statements WHERE what = 'resolves' AND subject = ? ORDER BY leaf DESC LIMIT 1",
@@ -81,16 +81,14 @@ def _stated(session: Session, text: str) -> Ref:
     return session.canonical(claimed if claimed is not None else Ref.parse(text))
 
 
-def _id_range(mention: sqlite3.Row) -> tuple[str, str]:
+def _id_range(mention: Row) -> tuple[str, str]:
     """X's ids carry their time: the ids that the claimed UTC day allows."""
     if mention["platform"] == "x" and mention["day"] and mention["day_zone"] == "utc":
         return day_ids(mention["day"])
     return "", ""
 
 
-def _through(
-    session: Session, mention: sqlite3.Row, short: Ref, low: str, high: str, tried: list[str]
-) -> Resolution | None:
+def _through(session: Session, mention: Row, short: Ref, low: str, high: str, tried: list[str]) -> Resolution | None:
     """Follows a short link through what its captures showed. None when it led to no post (`tried` says why)."""
     here, seen = short, {short}
     for _ in range(LONGEST_CHAIN):
@@ -129,7 +127,7 @@ def _attempted(session: Session, ref: Ref) -> str:
     return f"{ref.id} was asked for {times}: {row['outcome']}" + (f" ({row['reason']})" if row["reason"] else "")
 
 
-def _accepted(session: Session, mention: sqlite3.Row, short: Ref, post: Ref, low: str, high: str) -> Resolution:
+def _accepted(session: Session, mention: Row, short: Ref, post: Ref, low: str, high: str) -> Resolution:
     row = session.archive.one(
         "SELECT p.id, p.outcome FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post)
     )
@@ -144,7 +142,7 @@ def _accepted(session: Session, mention: sqlite3.Row, short: Ref, post: Ref, low
     return Resolution(status="resolved", how="short-link", ref=post, id_low=low, id_high=high)
 
 
-def _disagreements(session: Session, mention: sqlite3.Row, post: Ref) -> list[str]:
+def _disagreements(session: Session, mention: Row, post: Ref) -> list[str]:
     """In what the captured post differs from the mention's signature; empty when it agrees or nothing can be said."""
     row = session.archive.one(
         "SELECT p.handle, p.posted_at FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post)

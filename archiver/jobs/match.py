@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from archiver.jobs.link import Resolution, same_day
 from archiver.jobs.session import Session
 from archiver.model import Ref, Verdict, VerdictKind
 from archiver.quotes import candidates, shingles, verdict
+from archiver.store.archive import Row
 
 MOST_CANDIDATES = 12
 FEWEST_WORDS = 5
@@ -42,7 +42,7 @@ class Match:
     post: Ref | None = None
 
 
-def judge(session: Session, mention: sqlite3.Row, resolution: Resolution) -> tuple[Resolution, tuple[Match, ...]]:
+def judge(session: Session, mention: Row, resolution: Resolution) -> tuple[Resolution, tuple[Match, ...]]:
     """The verdicts on one mention, best first, and the resolution that they lead to (rule 4 of `link`)."""
     quoted = mention["quoted"]
     if mention["quote_start"] is None or not quoted.strip():
@@ -110,7 +110,7 @@ _ORIGINAL = (
 )
 
 
-def _originals(rows: Iterable[sqlite3.Row]) -> list[Original]:
+def _originals(rows: Iterable[Row]) -> list[Original]:
     return [
         Original(
             version=row["id"],
@@ -125,7 +125,7 @@ def _originals(rows: Iterable[sqlite3.Row]) -> list[Original]:
     ]
 
 
-def _by_signature(session: Session, mention: sqlite3.Row) -> list[Original]:
+def _by_signature(session: Session, mention: Row) -> list[Original]:
     """The captured posts of the handle and day that the mention is signed with."""
     if not (mention["handle"] and mention["day"] and mention["platform"]):
         return []

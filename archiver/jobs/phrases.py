@@ -7,12 +7,12 @@ document and the posts that it refers to; four or more in the whole archive, thr
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
 
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref, Span
 from archiver.quotes import phrases, shingles
+from archiver.store.archive import Row
 from archiver.store.readings import passage
 
 GRAM = 4
@@ -32,7 +32,7 @@ def grams_of(text: str) -> set[int]:
     return {gram(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)}
 
 
-def link_phrases(session: Session, document: sqlite3.Row, mentions: list[sqlite3.Row], posts: list[Ref]) -> list[Edge]:
+def link_phrases(session: Session, document: Row, mentions: list[Row], posts: list[Ref]) -> list[Edge]:
     """Finds, stores and returns the phrase edges of one document. `posts` are what its mentions stand for."""
     text, sha256 = document["text"], document["sha256"]
     quoting = [row for row in mentions if row["quote_start"] is not None]
@@ -87,7 +87,7 @@ def _texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
 
 def _far(
     session: Session,
-    document: sqlite3.Row,
+    document: Row,
     source: Ref,
     own: Ref | None,
     span: Span,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -28,6 +28,7 @@ from archiver.model import (
 )
 from archiver.platforms import claim, outcomes, platform_of
 from archiver.store import summaries
+from archiver.store.archive import Row
 from archiver.store.evidence import load_request
 
 PARSER = "parse/1"
@@ -94,7 +95,7 @@ def answer_from_exchange(exchange: Exchange) -> Answer:
     )
 
 
-def answer_from_capture(session: Session, row: sqlite3.Row) -> Answer:
+def answer_from_capture(session: Session, row: Row) -> Answer:
     """The same answer, from what was stored."""
     body: BinaryIO | None = None
     if row["sha256"] is not None and row["route"] != "media":
@@ -201,7 +202,7 @@ CAPTURE = (
 )
 
 
-def store_reading(session: Session, row: sqlite3.Row, read: Read) -> None:
+def store_reading(session: Session, row: Row, read: Read) -> None:
     """Stores what a capture said, and logs its hash when it is new or has changed."""
     capture = int(row["id"])
     readings = session.readings
@@ -221,22 +222,20 @@ def store_reading(session: Session, row: sqlite3.Row, read: Read) -> None:
         session.remember("read_upto", str(max(int(session.state("read_upto") or -1), int(row["leaf"]))))
 
 
-def read_capture(session: Session, row: sqlite3.Row) -> Read:
+def read_capture(session: Session, row: Row) -> Read:
     """Reads one stored capture and stores what it says. A hop that was followed on says nothing itself."""
     read = Read(reading=Reading()) if row["followed"] else read_answer(answer_from_capture(session, row))
     store_reading(session, row, read)
     return read
 
 
-def read_pending(session: Session) -> int:
-    """Reads every capture that was stored but not read (after a crash, or when the rules changed). How many."""
-    count = 0
+def read_pending(session: Session) -> Iterator[tuple[Row, Read]]:
+    """Reads every capture that was stored but not read (after a crash, or when the rules changed), in log order."""
     while True:
         upto = int(session.state("read_upto") or -1)
         row = session.archive.one(
             CAPTURE + "WHERE c.origin = ? AND c.leaf > ? ORDER BY c.leaf LIMIT 1", session.evidence.origin, upto
         )
         if row is None:
-            return count
-        read_capture(session, row)
-        count += 1
+            return
+        yield row, read_capture(session, row)

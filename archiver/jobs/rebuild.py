@@ -50,7 +50,7 @@ def _rebuild(session: Session, report: Rebuilt) -> None:
     version = session.state("readings_version")
     db.execute("DELETE FROM work_state")
     session.remember("readings_version", version)
-    report.captures = read.read_pending(session)
+    report.captures = sum(1 for _ in read.read_pending(session))
     report.documents = settle.settle(session, everything=True).documents
     for table in schema.TABLES:
         now = schema.natural(table)

@@ -6,13 +6,13 @@ Only documents that something new may concern are settled again; the result is t
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from archiver.custody import canonical
 from archiver.jobs import link, match, phrases
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
+from archiver.store.archive import Row
 
 _NEW = "SELECT id FROM captures WHERE leaf > :upto"
 _CONCERNED = f"""
@@ -60,7 +60,7 @@ def settle(session: Session, *, everything: bool = False) -> Settled:
     return done
 
 
-def _documents(session: Session, upto: int | None) -> list[sqlite3.Row]:
+def _documents(session: Session, upto: int | None) -> list[Row]:
     """Rows of documents, in log order."""
     query = (
         "SELECT d.id, d.capture, d.sha256, d.text FROM documents d JOIN captures c ON c.id = d.capture "
@@ -98,12 +98,12 @@ MENTIONS = (
 )
 
 
-def _settle(session: Session, document: sqlite3.Row) -> bool:
+def _settle(session: Session, document: Row) -> bool:
     db, readings = session.archive.db, session.readings
     with session.archive.transaction():
         _clear(session, document)
         result: list[object] = []
-        resolved: list[tuple[sqlite3.Row, Ref | None]] = []
+        resolved: list[tuple[Row, Ref | None]] = []
         for mention in session.archive.all(MENTIONS, document["id"]):
             resolution, matches = match.judge(session, mention, link.resolve(session, mention))
             readings.add("resolutions", _resolution_row(session, mention, resolution))
@@ -133,7 +133,7 @@ def _settle(session: Session, document: sqlite3.Row) -> bool:
         return session.evidence.mark(document["capture"], "match", match.POLICY, canonical.digest(result))
 
 
-def _clear(session: Session, document: sqlite3.Row) -> None:
+def _clear(session: Session, document: Row) -> None:
     """Removes what an earlier settling of this document said."""
     db, key = session.archive.db, (document["id"],)
     db.execute("DELETE FROM matches WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
@@ -145,7 +145,7 @@ def _clear(session: Session, document: sqlite3.Row) -> None:
     )
 
 
-def _resolution_row(session: Session, mention: sqlite3.Row, resolution: link.Resolution) -> dict[str, object]:
+def _resolution_row(session: Session, mention: Row, resolution: link.Resolution) -> dict[str, object]:
     ref, candidate = resolution.ref, resolution.candidate
     return {
         "mention": mention["id"],
@@ -159,7 +159,7 @@ def _resolution_row(session: Session, mention: sqlite3.Row, resolution: link.Res
     }
 
 
-def _quotes(mention: sqlite3.Row, post: Ref, how: str) -> Edge:
+def _quotes(mention: Row, post: Ref, how: str) -> Edge:
     """The edge from a passage to the post that it quotes: the document's claim, or our inference from its words."""
     return Edge(
         kind=EdgeKind.QUOTES,

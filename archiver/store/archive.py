@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archiver.errors import InputError, IntegrityError
 
+Row = sqlite3.Row
 APPLICATION_ID = 0x51554F54  # "QUOT"
 GUARDED = ("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates")
 _KEYS = {

@@ -308,7 +308,11 @@ def natural(table: Table) -> str:
             shown.append(f"quote({_natural_key(table.keys[column], f't.{column}')})")
         elif column != table.pk:
             shown.append(f"quote(t.{column})")
-    return f"SELECT {' || char(31) || '.join(shown)} FROM {table.name} t"
+    query = f"SELECT {' || char(31) || '.join(shown)} FROM {table.name} t"
+    if table.name == "refs":  # a ref that nothing holds any more says nothing
+        held = [f"SELECT {c} FROM {other.name}" for other in TABLES for c, to in other.keys.items() if to == "refs"]
+        query += f" WHERE t.id IN ({' UNION '.join(held)})"
+    return query
 
 
 def _natural_key(table: str, value: str) -> str:

@@ -1,0 +1,246 @@
+"""The command line. Heavy imports wait until a command needs them, so that `archiver --version` is quick.
+
+Exit codes are bits: 0 all done; 1 something was not captured and will be tried again, or cannot be; 2 bad input
+(also click's own code for a wrong option); 4 integrity: stored evidence or readings do not agree.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archiver import __version__
+from archiver.errors import ArchiverError, InputError, IntegrityError
+
+if TYPE_CHECKING:
+    from archiver.jobs.config import Config
+
+FAILED, BAD_INPUT, INTEGRITY = 1, 2, 4
+DEFAULT_DB = Path("data/archive.db")
+
+db_option = click.option(
+    "--db", type=click.Path(path_type=Path), default=DEFAULT_DB, show_default=True, help="The archive file."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), help="Configuration; default archiver.toml if present."
+)
+private_option = click.option(
+    "--allow-private",
+    multiple=True,
+    metavar="HOST",
+    help="A private host, address or range (with :PORT if wanted) that may be asked. Repeatable.",
+)
+seed_options = (
+    click.option("--collection", default="", help="Name under which these seeds are filed."),
+    click.option("--column", default="", help="Column that holds the addresses, for .csv and .tsv."),
+    click.option("--type", "media_type", default="", help="Media type of the seeds, when it cannot be seen."),
+)
+
+
+def with_seed_options(command: Any) -> Any:
+    """Adds the options that say how seeds are read."""
+    for option in reversed(seed_options):
+        command = option(command)
+    return command
+
+
+class Commands(click.Group):
+    """Turns every error raised on purpose into one line and a truthful exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except InputError as error:
+            click.echo(f"archiver: {error}", err=True)
+            context.exit(BAD_INPUT)
+        except IntegrityError as error:
+            click.echo(f"archiver: the archive does not agree with itself: {error}", err=True)
+            context.exit(INTEGRITY)
+        except ArchiverError as error:
+            click.echo(f"archiver: {error}", err=True)
+            context.exit(BAD_INPUT)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="archiver")
+def main() -> None:
+    """Captures the social posts that documents quote, follows them to their origin, judges the quotations."""
+
+
+def _config(path: Path | None, allow_private: tuple[str, ...] = ()) -> Config:
+    from archiver.jobs.config import load
+
+    default = Path("archiver.toml")
+    return load(path or (default if default.is_file() else None), allow_private=allow_private)
+
+
+@main.command()
+@click.argument("seeds", nargs=-1)
+@with_seed_options
+@db_option
+@config_option
+@private_option
+@click.option("--offline", is_flag=True, help="Read and judge what is there; ask nobody.")
+@click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Answer requests from a recording.")
+@click.option("--recheck", is_flag=True, help="Look at every known ref again now, due or not.")
+@json_option
+def run(
+    seeds: tuple[str, ...],
+    collection: str,
+    column: str,
+    media_type: str,
+    db: Path,
+    config_path: Path | None,
+    allow_private: tuple[str, ...],
+    offline: bool,
+    replay: Path | None,
+    recheck: bool,
+    as_json: bool,
+) -> None:
+    """Takes SEEDS (files, folders, addresses, or - for standard input), captures what they quote and what is due,
+    and says what was found. With no SEEDS: the folder seeds/ if there is one."""
+    from archiver.jobs.run import Options, run_archive
+    from archiver.render.run import print_run, progress_bar
+
+    if offline and replay:
+        raise InputError("--offline and --replay exclude each other", hint="Choose one")
+    if not seeds and Path("seeds").is_dir():
+        seeds = ("seeds",)
+    options = Options(
+        seeds=seeds,
+        collection=collection,
+        column=column,
+        media_type=media_type,
+        offline=offline,
+        replay=replay,
+        recheck=recheck,
+        command=" ".join(sys.argv[1:]),
+    )
+    with progress_bar(quiet=as_json) as progress:
+        report = run_archive(db, _config(config_path, allow_private), options, progress=progress)
+    print_run(report, db, as_json=as_json)
+    code = FAILED if report.failed else 0
+    sys.exit(code | (BAD_INPUT if report.problems else 0))
+
+
+@main.command()
+@click.argument("seeds", nargs=-1, required=True)
+@with_seed_options
+@db_option
+@config_option
+@json_option
+def add(
+    seeds: tuple[str, ...],
+    collection: str,
+    column: str,
+    media_type: str,
+    db: Path,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Stores and reads SEEDS and queues what they quote, without asking anybody."""
+    from archiver.jobs.run import Options, run_archive
+    from archiver.render.run import print_run
+
+    options = Options(
+        seeds=seeds,
+        collection=collection,
+        column=column,
+        media_type=media_type,
+        offline=True,
+        command=" ".join(sys.argv[1:]),
+    )
+    report = run_archive(db, _config(config_path), options)
+    print_run(report, db, as_json=as_json)
+    sys.exit(BAD_INPUT if report.problems else 0)
+
+
+@main.command()
+@db_option
+@json_option
+def status(db: Path, as_json: bool) -> None:
+    """What the archive holds, what waits and when, how the last runs ended."""
+    from archiver.jobs.status import status_of
+    from archiver.render.status import print_status
+    from archiver.store.archive import open_reader
+
+    print_status(status_of(open_reader(db)), as_json=as_json)
+
+
+@main.command()
+@click.argument("what")
+@db_option
+@json_option
+def show(what: str, db: Path, as_json: bool) -> None:
+    """A post, document or account (a REF or an address): versions, chain, captures, verdicts."""
+    from archiver.jobs.show import show_ref
+    from archiver.render.show import print_shown
+    from archiver.store.archive import open_reader
+
+    print_shown(show_ref(open_reader(db), what), as_json=as_json)
+
+
+@main.command()
+@click.argument("mention")
+@click.argument("url")
+@click.option("--reason", required=True, help="Why this mention is that post: kept with the decision.")
+@click.option("--by", default="", help="Who decides; default is the operator of the configuration.")
+@db_option
+@config_option
+@json_option
+def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path: Path | None, as_json: bool) -> None:
+    """Records your decision that MENTION (a doc:passage ref) is the post at URL (an address or a ref)."""
+    from archiver.jobs.run import resolve_mention
+
+    decided = resolve_mention(db, _config(config_path), mention, url, reason=reason, by=by)
+    if as_json:
+        click.echo(json.dumps(decided, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"{decided['mention']} is {decided['post']} (leaf {decided['leaf']}): {decided['reason']}")
+        click.echo("It is queued: `archiver run` captures it." if decided["queued"] else "It is known already.")
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Only compare: change nothing, exit with 4 when something differs.")
+@db_option
+@config_option
+@json_option
+def rebuild(check: bool, db: Path, config_path: Path | None, as_json: bool) -> None:
+    """Makes all readings again from the evidence."""
+    from archiver.jobs.rebuild import rebuild as run_rebuild
+    from archiver.jobs.session import open_session
+    from archiver.render.run import print_rebuilt
+
+    if not db.exists():
+        raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
+    with open_session(db, _config(config_path)) as session:
+        report = run_rebuild(session, check=check)
+    print_rebuilt(report, check=check, as_json=as_json)
+    sys.exit(INTEGRITY if check and report.differences else 0)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@db_option
+@click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--metadata", type=click.Path(path_type=Path), help="Default: datasette-metadata.json.")
+@click.option("--print", "print_only", is_flag=True, help="Print the command instead of running it.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def serve(db: Path, port: int, host: str, metadata: Path | None, print_only: bool, arguments: tuple[str, ...]) -> None:
+    """Opens Datasette on the archive, with the flags that the installed Datasette needs."""
+    import os
+    import shlex
+
+    from archiver.jobs.serving import command_for
+
+    command = command_for(db, port=port, host=host, metadata=metadata, extra=arguments)
+    if print_only:
+        click.echo(shlex.join(command))
+        return
+    click.echo(f"Reading room: http://{host}:{port}/{db.stem}", err=True)
+    os.execv(command[0], command)

@@ -1,0 +1,243 @@
+"""One run: intake, capture, settle, report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from archiver.errors import InputError
+from archiver.jobs import follow, intake, read, settle
+from archiver.jobs.config import Config
+from archiver.jobs.session import Session, open_session
+from archiver.model import Ref
+from archiver.net.clock import utc_now
+from archiver.net.uid import new_uid
+from archiver.platforms import claim
+
+Progress = Callable[[str, int, int], None]
+"""(what is done, done, waiting)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a run was asked to do."""
+
+    seeds: tuple[str, ...] = ()
+    collection: str = ""
+    column: str = ""
+    media_type: str = ""
+    offline: bool = False
+    replay: Path | None = None
+    recheck: bool = False
+    command: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class MentionReport:
+    """One mention as the report shows it."""
+
+    kind: str
+    passage: str
+    words: str
+    handle: str
+    day: str
+    status: str
+    how: str
+    ref: str
+    reason: str
+    verdict: str
+    flags: str
+
+
+@dataclass(slots=True, kw_only=True)
+class DocumentReport:
+    """One document of this run's seeds."""
+
+    ref: str
+    name: str
+    characters: int
+    repairs: list[str]
+    phrases: list[str]
+    mentions: list[MentionReport]
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when."""
+
+    stored: int = 0
+    known: int = 0
+    captures: int = 0
+    received: int = 0
+    looks: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    scheduled: int = 0
+    next_due: str = ""
+    failed: bool = False
+    offline: bool = False
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    documents: list[DocumentReport] = field(default_factory=list)
+
+
+def run_archive(
+    db: Path,
+    config: Config,
+    options: Options,
+    *,
+    progress: Progress | None = None,
+    now: Callable[[], str] = utc_now,
+    stdin: BinaryIO | None = None,
+) -> Report:
+    """Runs once over one archive. InputError when it cannot be opened or another run is at work."""
+    report = Report(offline=options.offline)
+    with open_session(db, config, now=now) as session:
+        report.notes += session.notes
+        started = session.now()
+        session.archive.db.execute(
+            "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, options.command)
+        )
+        run_id = session.archive.value("SELECT max(id) FROM work_runs")
+        _catch_up(session)
+        source = stdin if stdin is not None else (sys.stdin.buffer if "-" in options.seeds else None)
+        taken = intake.take(
+            session,
+            options.seeds,
+            collection=options.collection,
+            column=options.column,
+            media_type=options.media_type,
+            stdin=source,
+        )
+        report.stored, report.known, report.problems = taken.stored, taken.known, taken.problems
+        if not options.offline:
+            _capture(session, options, report, progress)
+        settle.settle(session)
+        _count(session, report, taken.names)
+        session.archive.db.execute(
+            "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ? WHERE id = ?",
+            (session.now(), report.captures, report.waiting, int(report.failed) | 2 * bool(report.problems), run_id),
+        )
+    return report
+
+
+def _catch_up(session: Session) -> None:
+    """Reads what a crash left unread; seeds among it are followed as they would have been."""
+    for row, result in read.read_pending(session):
+        if row["tier"] == "import":
+            follow.follow_document(session, result, seed=row["url"].removeprefix("seed:"))
+
+
+def _capture(session: Session, options: Options, report: Report, progress: Progress | None) -> None:
+    """Looks at everything that is due. The network layer is loaded only when something is."""
+    if options.recheck:
+        session.frontier.make_due(session.now())
+    due = session.frontier.next_due()
+    if due is None or due > session.now():
+        return
+    from archiver.jobs.asking import capturing  # loads httpx: only when something is due
+
+    with capturing(session, replay=options.replay, progress=progress) as job:
+        summary = job.run()
+    report.captures, report.received, report.looks = summary.captures, summary.received, summary.looks
+    report.outcomes = dict(sorted(summary.outcomes.items()))
+    report.failed = summary.failed > 0
+
+
+def _count(session: Session, report: Report, names: list[str]) -> None:
+    row = session.archive.one(
+        "SELECT count(*), coalesce(sum(attempts > 0), 0) FROM work_queue WHERE due_at IS NOT NULL"
+    )
+    report.scheduled, report.waiting = (0, 0) if row is None else (int(row[0]), int(row[1]))
+    report.failed = report.failed or report.waiting > 0
+    report.next_due = session.frontier.next_due() or ""
+    for name in names:
+        newest = session.archive.one(
+            "SELECT d.id, r.ref, d.characters FROM captures c JOIN refs r ON r.ref = c.ref "
+            "JOIN documents d ON d.id = r.id WHERE c.url = ? ORDER BY c.id DESC LIMIT 1",
+            f"seed:{name}",
+        )
+        if newest is not None:
+            report.documents.append(_document(session, name, newest["id"], newest["ref"], newest["characters"]))
+
+
+def _document(session: Session, name: str, key: int, ref: str, characters: int) -> DocumentReport:
+    rows = session.archive.all(
+        "SELECT m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, s.reason, "
+        "x.verdict, x.flags, x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref "
+        "LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate) "
+        "LEFT JOIN matches x ON x.mention = m.id AND x.rank = 0 WHERE m.document = ? ORDER BY m.ordinal",
+        key,
+    )
+    repairs = session.archive.all('SELECT before, "after", steps FROM repairs WHERE document = ? ORDER BY ordinal', key)
+    phrases = session.archive.all(
+        "SELECT s.ref AS source, t.ref AS target, e.pointer FROM edges e JOIN documents d ON d.capture = e.capture "
+        "JOIN refs s ON s.id = e.source JOIN refs t ON t.id = e.target "
+        "WHERE d.id = ? AND e.kind = 'same-text' ORDER BY s.ref, t.ref",
+        key,
+    )
+    text = str(session.archive.value("SELECT text FROM documents WHERE id = ?", key))
+    return DocumentReport(
+        ref=ref,
+        name=name,
+        characters=characters,
+        repairs=[f"{row['before']} → {row['after']} ({row['steps']})" for row in repairs],
+        phrases=[_phrase(text, row["source"], row["target"], row["pointer"]) for row in phrases],
+        mentions=[
+            MentionReport(
+                kind=row["kind"],
+                passage=row["passage"],
+                words=row["quoted"] or row["url"],
+                handle=row["handle"],
+                day=row["day"],
+                status=row["status"] or "",
+                how=row["how"] or "",
+                ref=row["post"] or "",
+                reason="; ".join(filter(None, (row["reason"], row["told"]))),
+                verdict=row["verdict"] or "",
+                flags=row["flags"] or "",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _phrase(text: str, source: str, target: str, pointer: str) -> str:
+    start, _, end = pointer.partition(">")[0].partition("-")
+    words = text[int(start) : int(end)] if source.startswith("doc:") else ""
+    return f"“{words}” {source} stands in {target}"
+
+
+def resolve_mention(
+    db: Path, config: Config, mention: str, url: str, *, reason: str, by: str = "", now: Callable[[], str] = utc_now
+) -> dict[str, object]:
+    """Records a person's decision as a statement, queues the post and settles the document again."""
+    if not db.exists():
+        raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
+    ref = claim(url)
+    if ref is None:
+        ref = Ref.parse(url)
+    if ref.kind not in ("post", "repost"):
+        raise InputError(f"{url} is no post ({ref})", hint="Give the address of the post itself")
+    if not reason.strip():
+        raise InputError("a decision needs a reason", place="--reason", hint="Say why this mention is that post")
+    with open_session(db, config, now=now) as session:
+        known = session.archive.one("SELECT 1 FROM mentions m JOIN refs r ON r.id = m.ref WHERE r.ref = ?", mention)
+        if known is None:
+            raise InputError(
+                f"no mention {mention}", hint="Copy its ref from `archiver show` or from the mentions table"
+            )
+        stored = session.evidence.state(
+            new_uid(),
+            who=by or config.operator,
+            what="resolves",
+            subject=mention,
+            object=str(ref),
+            reason=reason,
+        )
+        queued = follow.enqueue(session, ref, purpose="post", depth=0, seed=mention)
+        settle.settle(session)
+    return {"mention": mention, "post": str(ref), "reason": reason, "leaf": stored.leaf, "queued": queued}

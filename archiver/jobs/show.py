@@ -1,0 +1,181 @@
+"""Everything that an archive knows of one ref."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from archiver import graph
+from archiver.errors import InputError
+from archiver.model import EdgeKind, Evidence, Ref
+from archiver.platforms import claim
+from archiver.store.archive import Archive
+
+
+@dataclass(slots=True, kw_only=True)
+class Shown:
+    """What is known of one ref: rows of the archive as plain values, ready for JSON."""
+
+    ref: str
+    aliases: list[str] = field(default_factory=list)
+    post: dict[str, Any] | None = None
+    account: dict[str, Any] | None = None
+    document: dict[str, Any] | None = None
+    page: dict[str, Any] | None = None
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    chain: list[dict[str, Any]] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
+    pointed_at_by: list[dict[str, Any]] = field(default_factory=list)
+    media: list[dict[str, Any]] = field(default_factory=list)
+    captures: list[dict[str, Any]] = field(default_factory=list)
+    proofs: list[dict[str, Any]] = field(default_factory=list)
+    quotations: list[dict[str, Any]] = field(default_factory=list)
+    mentions: list[dict[str, Any]] = field(default_factory=list)
+    queue: dict[str, Any] | None = None
+
+
+def find(archive: Archive, what: str) -> Ref:
+    """The canonical ref that a person means: a ref, or an address. InputError when the archive has never met it."""
+    asked: Ref | None = None
+    if "://" in what or "." in what.split("/", 1)[0]:
+        asked = claim(what)
+    if asked is None:
+        asked = Ref.parse(what)
+    seen = {asked}
+    while True:
+        row = archive.one(
+            "SELECT t.ref FROM aliases a JOIN refs f ON f.id = a.alias JOIN refs t ON t.id = a.ref "
+            "JOIN captures c ON c.id = a.capture WHERE f.ref = ? ORDER BY c.origin, c.leaf, t.ref LIMIT 1",
+            str(asked),
+        )
+        following = asked if row is None else Ref.parse(row[0])
+        if following in seen:
+            break
+        asked = following
+        seen.add(asked)
+    if archive.one("SELECT 1 FROM refs WHERE ref = ?", str(asked)) is None:
+        raise InputError(
+            f"the archive knows nothing of {asked}", hint="`archiver status` says what it holds; `archiver run` adds"
+        )
+    return asked
+
+
+def show_ref(archive: Archive, what: str) -> Shown:
+    """Everything about a post, document, account or page."""
+    ref = find(archive, what)
+    key = int(str(archive.value("SELECT id FROM refs WHERE ref = ?", str(ref))))
+
+    def rows(sql: str, *parameters: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in archive.all(sql, *(parameters or (key,)))]
+
+    def row(sql: str) -> dict[str, Any] | None:
+        found = archive.one(sql, key)
+        return None if found is None else dict(found)
+
+    def upstream(here: Ref) -> Iterable[tuple[EdgeKind, Evidence, Ref]]:
+        found = archive.all(
+            "SELECT DISTINCT e.kind, e.evidence, t.ref FROM edges e JOIN refs s ON s.id = e.source "
+            "JOIN refs t ON t.id = e.target WHERE s.ref = ? AND e.kind IN ('quotes', 'reposts', 'replies-to') "
+            "ORDER BY e.kind, t.ref, e.evidence",
+            str(here),
+        )
+        return [(EdgeKind(r["kind"]), Evidence(r["evidence"]), Ref.parse(r["ref"])) for r in found]
+
+    steps = graph.chain(ref, upstream)
+    shown = Shown(ref=str(ref), origins=[str(origin) for origin in graph.origins(ref, steps)] if steps else [])
+    shown.chain = [_step(archive, step) for step in steps]
+    shown.aliases = [
+        r["ref"]
+        for r in rows("SELECT f.ref FROM aliases a JOIN refs f ON f.id = a.alias WHERE a.ref = ? ORDER BY f.ref")
+    ]
+    shown.post = row(
+        "SELECT p.platform, a.ref AS author, p.handle, p.name, p.text, p.posted_at, p.lang, p.url, p.warning, "
+        "p.outcome, p.outcome_at, p.first_seen, p.last_seen, p.versions, p.edits, p.truncated FROM posts p "
+        "LEFT JOIN refs a ON a.id = p.author WHERE p.id = ?"
+    )
+    shown.account = row("SELECT platform, handle, name, url FROM accounts WHERE id = ?")
+    shown.document = row(
+        "SELECT d.sha256, d.media_type, d.encoding, d.encoding_from, d.title, d.lang, d.characters, d.mentions, "
+        "c.url, c.observed_at FROM documents d JOIN captures c ON c.id = d.capture WHERE d.id = ?"
+    )
+    shown.page = row(
+        "SELECT title, author, site, published_at, modified_at, canonical FROM pages p JOIN captures c "
+        "ON c.id = p.capture WHERE p.ref = ? ORDER BY c.leaf DESC LIMIT 1"
+    )
+    shown.versions = rows(
+        "SELECT v.sha256, v.text, v.posted_at, v.version_id, v.edited_at, v.truncated, "
+        "min(c.observed_at) AS first_seen, max(c.observed_at) AS last_seen, group_concat(DISTINCT s.route) AS routes FROM versions v "
+        "JOIN sightings s ON s.version = v.id JOIN captures c ON c.id = s.capture WHERE v.post = ? "
+        "GROUP BY v.id ORDER BY min(c.leaf), v.sha256"
+    )
+    shown.edits = rows(
+        "SELECT e.shown_by, e.route, b.text AS before, a.text AS after, cb.observed_at AS last_seen_before, "
+        "ca.observed_at AS first_seen_after FROM edits e JOIN versions a ON a.id = e.after "
+        "LEFT JOIN versions b ON b.id = e.before JOIN captures ca ON ca.id = e.capture_after "
+        "LEFT JOIN captures cb ON cb.id = e.capture_before WHERE e.post = ? ORDER BY ca.leaf, e.shown_by"
+    )
+    shown.pointed_at_by = rows(
+        "SELECT e.kind, e.evidence, s.ref AS source, e.pointer FROM edges e JOIN refs s ON s.id = e.source "
+        "WHERE e.target = ? ORDER BY e.kind, s.ref LIMIT 100"
+    )
+    shown.media = rows(
+        "SELECT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size FROM media m "
+        "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob WHERE m.post = ? "
+        "ORDER BY m.key, m.rank DESC, m.url"
+    )
+    shown.captures = rows(
+        "SELECT c.uid, c.observed_at, c.route, c.status, c.failure, c.url, o.outcome, o.reason, c.leaf, c.tier "
+        "FROM outcomes o JOIN captures c ON c.id = o.capture WHERE o.ref = ? ORDER BY c.leaf DESC LIMIT 50"
+    )
+    shown.proofs = rows(
+        "SELECT p.kind, p.valid, p.detail, c.observed_at FROM proofs p JOIN captures c ON c.id = p.capture "
+        "WHERE p.ref = ? ORDER BY c.leaf, p.kind, p.pointer"
+    )
+    shown.quotations = _quotations(archive, "x.post = ?", key)
+    shown.mentions = _quotations(archive, "m.document = ?", key)
+    queued = archive.one(
+        "SELECT due_at, attempts, last_outcome, last_at, purpose, depth FROM work_queue WHERE ref = ?", str(ref)
+    )
+    shown.queue = None if queued is None else dict(queued)
+    return shown
+
+
+def _step(archive: Archive, step: graph.Step) -> dict[str, Any]:
+    post = archive.one(
+        "SELECT handle, text, posted_at, outcome FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?",
+        str(step.target),
+    )
+    seen = post or archive.one(
+        "SELECT '' AS handle, '' AS text, '' AS posted_at, o.outcome FROM outcomes o JOIN refs r ON r.id = o.ref "
+        "JOIN captures c ON c.id = o.capture WHERE r.ref = ? ORDER BY c.leaf DESC LIMIT 1",
+        str(step.target),
+    )
+    fields = {name: "" if seen is None else seen[name] for name in ("handle", "text", "posted_at", "outcome")}
+    return {
+        "depth": step.depth,
+        "kind": step.kind.value,
+        "evidence": step.evidence.value,
+        "source": str(step.source),
+        "target": str(step.target),
+        "again": step.again,
+        **fields,
+    }
+
+
+def _quotations(archive: Archive, where: str, key: int) -> list[dict[str, Any]]:
+    """Mentions with their verdicts: those of a document, or those that were judged against a post."""
+    found = archive.all(
+        "SELECT r.ref AS passage, m.kind, m.markup, m.quoted, m.handle, m.day, s.status, s.how, s.reason, s.id_low, "
+        "s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, x.reason AS told "
+        "FROM mentions m JOIN refs r ON r.id = m.ref LEFT JOIN resolutions s ON s.mention = m.id "
+        "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
+        f"WHERE {where} ORDER BY r.ref, m.ordinal, x.rank LIMIT 200",
+        key,
+    )
+    rows = [dict(row) for row in found]
+    for row in rows:
+        row["changes"] = json.loads(row["changes"]) if row["changes"] else []
+    return rows

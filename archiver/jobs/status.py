@@ -1,0 +1,70 @@
+"""What an archive holds and what it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archiver.store.archive import Archive
+
+COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "blobs", "edges", "matches", "statements")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Counts by table, bytes of blobs, leaves of the log, outcomes by latest look, the queue, the last runs."""
+
+    counts: dict[str, int]
+    blob_bytes: int
+    leaves: int
+    outcomes: dict[str, int]
+    verdicts: dict[str, int]
+    resolutions: dict[str, int]
+    scheduled: int
+    waiting: int
+    next_due: str
+    hosts: list[tuple[str, int, int]]
+    runs: list[dict[str, object]]
+
+
+def status_of(archive: Archive) -> Status:
+    """Reads the status of an archive."""
+
+    def counts(sql: str) -> dict[str, int]:
+        return {str(row[0]): int(row[1]) for row in archive.all(sql)}
+
+    def number(sql: str) -> int:
+        return int(str(archive.value(sql)))
+
+    queue = archive.one(
+        "SELECT count(*), coalesce(sum(attempts > 0), 0), coalesce(min(due_at), '') FROM work_queue "
+        "WHERE due_at IS NOT NULL"
+    )
+    return Status(
+        counts={table: number(f"SELECT count(*) FROM {table}") for table in COUNTED},
+        blob_bytes=number("SELECT coalesce(sum(size), 0) FROM blobs"),
+        leaves=number("SELECT count(*) FROM log_leaf"),
+        outcomes=counts(
+            "SELECT outcome, count(*) FROM posts WHERE outcome <> '' GROUP BY outcome ORDER BY count(*) DESC, outcome"
+        ),
+        verdicts=counts(
+            "SELECT verdict, count(*) FROM matches WHERE rank = 0 GROUP BY verdict ORDER BY count(*) DESC, verdict"
+        ),
+        resolutions=counts("SELECT status, count(*) FROM resolutions GROUP BY status ORDER BY count(*) DESC, status"),
+        scheduled=0 if queue is None else int(queue[0]),
+        waiting=0 if queue is None else int(queue[1]),
+        next_due="" if queue is None else str(queue[2]),
+        hosts=[
+            (row["host"], row["waiting"], row["failed"])
+            for row in archive.all(
+                "SELECT host, count(*) AS waiting, sum(attempts > 0) AS failed FROM work_queue "
+                "WHERE due_at IS NOT NULL GROUP BY host ORDER BY waiting DESC, host LIMIT 12"
+            )
+        ],
+        runs=[
+            dict(row)
+            for row in archive.all(
+                "SELECT started_at, ended_at, command, captures, failures, exit_code FROM work_runs "
+                "ORDER BY id DESC LIMIT 5"
+            )
+        ],
+    )

@@ -1,0 +1,123 @@
+"""What `archiver run` prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from archiver.jobs.rebuild import Rebuilt
+from archiver.jobs.run import DocumentReport, MentionReport, Report
+from archiver.render.text import as_json as print_json
+from archiver.render.text import console, short, word
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A moving line on a terminal; a plain line every hundred captures elsewhere; nothing when quiet."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+
+        def plain(what: str, done: int, active: int) -> None:
+            if done and done % 100 == 0:
+                print(f"{done} {what}, {active} under way", file=sys.stderr)
+
+        yield plain
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("captures", total=None)
+
+        def moving(what: str, done: int, active: int) -> None:
+            bar.update(task, description=f"{done} {what}, {active} under way")
+
+        yield moving
+
+
+def print_run(report: Report, db: Path, *, as_json: bool) -> None:
+    """The report of a run."""
+    if as_json:
+        print_json(asdict(report))
+        return
+    out = console()
+    for document in report.documents:
+        _document(out, document)
+    for problem in report.problems:
+        out.print(Text(f"! {problem}", style="yellow"))
+    for note in report.notes:
+        out.print(f"Note: {note}")
+    out.print(f"Seeds: {report.stored} stored, {report.known} known already.")
+    if report.offline:
+        out.print("Offline: nobody was asked.")
+    else:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in report.outcomes.items()) or "nothing was due"
+        size = f" ({report.received:,} bytes)" if report.received else ""
+        out.print(f"Looks: {told}. Captures: {report.captures}{size}.")
+    if report.scheduled:
+        waiting = f", {report.waiting} after a failed look" if report.waiting else ""
+        out.print(f"Queue: {report.scheduled} refs{waiting}; the next is due {report.next_due}.")
+    if report.waiting:
+        out.print("What could not be captured stays queued and is tried again when due: run the command again.")
+    out.print(f"Archive: {db} (open it with `archiver serve{'' if str(db) == 'data/archive.db' else f' --db {db}'}`)")
+
+
+def _document(out: Console, document: DocumentReport) -> None:
+    out.print(Text(document.name, style="bold"), f"({document.characters:,} characters)")
+    for repair in document.repairs:
+        out.print(f"  damaged encoding: {repair}")
+    for mention in document.mentions:
+        _mention(out, mention)
+    for phrase in document.phrases:
+        out.print(f"  phrase: {_shorter(phrase)}")
+    if not document.mentions:
+        out.print("  no mention of a post found")
+    out.print()
+
+
+def _mention(out: Console, mention: MentionReport) -> None:
+    who = f" @{mention.handle}" if mention.handle else ""
+    when = f" {mention.day}" if mention.day else ""
+    out.print(f"  {mention.kind}{who}{when}: “{short(mention.words, 80)}”")
+    line = Text("    ")
+    line.append_text(word(mention.status))
+    if mention.ref:
+        line.append(f" {mention.ref}" + (f" by {mention.how}" if mention.how else ""))
+    if mention.verdict:
+        line.append(", verdict ")
+        line.append_text(word(mention.verdict))
+    if mention.flags:
+        line.append(f" [{mention.flags}]", style="bold yellow")
+    out.print(line)
+    if mention.reason:
+        out.print(f"    {short(mention.reason, 160)}")
+    out.print(Text(f"    {_shorter(mention.passage)}", style="dim"))
+
+
+def _shorter(text: str) -> str:
+    """Document hashes by their first twelve digits: enough to tell apart, short enough to read."""
+    return " ".join(
+        f"{part[: -len(rest)]}{rest[:12]}…{rest[64:]}" if len(rest := part.split(":", 2)[-1]) >= 64 else part
+        for part in text.split(" ")
+    )
+
+
+def print_rebuilt(report: Rebuilt, *, check: bool, as_json: bool) -> None:
+    """The report of a rebuild."""
+    if as_json:
+        print_json(asdict(report))
+        return
+    out = console()
+    changed = sum(gone + new for gone, new in report.differences.values())
+    out.print(f"{report.captures} captures read, {report.documents} documents settled, {report.rows} rows.")
+    for line in report.shown:
+        out.print(short(line, 400))
+    verb = "differ" if check else "changed"
+    out.print(f"{changed} differences" if check else f"{changed} rows {verb}", style="bold" if changed else "")

@@ -1,0 +1,35 @@
+"""What `archiver status` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from archiver.jobs.status import Status
+from archiver.render.text import as_json as print_json
+from archiver.render.text import console
+
+
+def print_status(status: Status, *, as_json: bool) -> None:
+    """The status of an archive."""
+    if as_json:
+        print_json(asdict(status))
+        return
+    out = console()
+    out.print(", ".join(f"{count:,} {name}" for name, count in status.counts.items()))
+    out.print(f"Log: {status.leaves:,} leaves. Blobs: {status.blob_bytes:,} bytes.")
+    for title, counts in (
+        ("Posts by outcome", status.outcomes),
+        ("Mentions", status.resolutions),
+        ("Verdicts", status.verdicts),
+    ):
+        if counts:
+            out.print(f"{title}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    if status.scheduled:
+        out.print(f"Queue: {status.scheduled} refs, {status.waiting} after a failed look; next due {status.next_due}")
+        for host, waiting, failed in status.hosts:
+            out.print(f"  {host}: {waiting}" + (f" ({failed} failed)" if failed else ""))
+    else:
+        out.print("Queue: empty")
+    for run in status.runs:
+        ended = run["ended_at"] or "did not end"
+        out.print(f"Run {run['started_at']} – {ended}: {run['captures']} captures, exit {run['exit_code']}")

@@ -1,0 +1,66 @@
+"""Small pieces of what a terminal shows."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+COLOURS = {
+    "exact": "green",
+    "normalised": "green",
+    "same-words": "green",
+    "partial": "green",
+    "truncated": "green",
+    "elided": "cyan",
+    "bracketed": "cyan",
+    "spliced": "magenta",
+    "altered": "bold red",
+    "not-found": "yellow",
+    "not-judged": "dim",
+    "live": "green",
+    "deleted": "red",
+    "not-found-post": "red",
+    "suspended": "red",
+    "unreachable": "yellow",
+    "resolved": "green",
+    "media-source": "magenta",
+    "pending": "yellow",
+    "unresolved": "yellow",
+}
+
+
+def console() -> Console:
+    """Standard output; plain and unwrapped where it is no terminal, so that it can be piped."""
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=True, no_color=None if terminal else True, emoji=False, markup=False)
+
+
+def word(name: str) -> Text:
+    """An outcome, status or verdict in its colour."""
+    return Text(name, style=COLOURS.get(name, ""))
+
+
+def safe(text: str) -> str:
+    """Archived text for a terminal: control and bidirectional characters are shown, never obeyed."""
+    return "".join(
+        char
+        if char == "\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs") or char == "\u200d"
+        else f"\\u{ord(char):04x}"
+        for char in text
+    )
+
+
+def short(text: str, length: int = 90) -> str:
+    """One line of at most `length` characters."""
+    line = " ".join(safe(text).split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def as_json(value: Any) -> None:
+    """Prints a value as JSON (UTF-8, two spaces)."""
+    print(json.dumps(value, indent=2, ensure_ascii=True))
