@@ -71,14 +71,22 @@ def judge(session: Session, mention: Row, resolution: Resolution) -> tuple[Resol
         spliced = _splice(quoted, [match.original for match in (*signed, *found) if match.original is not None])
         if spliced:
             return resolution, (*spliced, *matches)
-        reason = "no captured post holds these words"
-        nothing = Match(verdict=Verdict(kind=VerdictKind.NOT_FOUND, reason=reason), original=None, found_by="words")
-        return resolution, matches or (nothing,)
+        return resolution, matches or (_nothing(mention, bool(signed)),)
     if resolution.status == "unresolved" and faithful[0].original is not None:
         post = faithful[0].original.post
         reason = "; ".join(filter(None, (resolution.reason, "its words stand in this post")))
         resolution = replace(resolution, status="resolved", how="text", ref=post, reason=reason)
     return resolution, matches
+
+
+def _nothing(mention: Row, compared: bool) -> Match:
+    """No original at all. Where a signature names an author whose post of that day was never captured, nothing was
+    compared, so nothing is said of the words."""
+    if mention["handle"] and not compared:
+        reason = f"no post of @{mention['handle']} of {mention['day'] or 'any day'} was captured"
+        return Match(verdict=Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason), original=None, found_by="signature")
+    told = Verdict(kind=VerdictKind.NOT_FOUND, reason="no captured post holds these words")
+    return Match(verdict=told, original=None, found_by="words")
 
 
 def _not_judged(session: Session, post: Ref) -> Match:

@@ -50,6 +50,8 @@ class MentionReport:
     reason: str
     verdict: str
     flags: str
+    id_low: str
+    id_high: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -167,7 +169,7 @@ def _count(session: Session, report: Report, names: list[str]) -> None:
 def _document(session: Session, name: str, key: int, ref: str, characters: int) -> DocumentReport:
     rows = session.archive.all(
         "SELECT m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, s.reason, "
-        "x.verdict, x.flags, x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref "
+        "s.id_low, s.id_high, x.verdict, x.flags, x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref "
         "LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate) "
         "LEFT JOIN matches x ON x.mention = m.id AND x.rank = 0 WHERE m.document = ? ORDER BY m.ordinal",
         key,
@@ -199,6 +201,8 @@ def _document(session: Session, name: str, key: int, ref: str, characters: int) 
                 reason="; ".join(filter(None, (row["reason"], row["told"]))),
                 verdict=row["verdict"] or "",
                 flags=row["flags"] or "",
+                id_low=row["id_low"] or "",
+                id_high=row["id_high"] or "",
             )
             for row in rows
         ],

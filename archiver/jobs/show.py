@@ -102,12 +102,13 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "c.url, c.observed_at FROM documents d JOIN captures c ON c.id = d.capture WHERE d.id = ?"
     )
     shown.page = row(
-        "SELECT title, author, site, published_at, modified_at, canonical FROM pages p JOIN captures c "
+        "SELECT p.title, p.author, p.site, p.published_at, p.modified_at, p.canonical FROM pages p JOIN captures c "
         "ON c.id = p.capture WHERE p.ref = ? ORDER BY c.leaf DESC LIMIT 1"
     )
     shown.versions = rows(
         "SELECT v.sha256, v.text, v.posted_at, v.version_id, v.edited_at, v.truncated, "
-        "min(c.observed_at) AS first_seen, max(c.observed_at) AS last_seen, group_concat(DISTINCT s.route) AS routes FROM versions v "
+        "min(c.observed_at) AS first_seen, max(c.observed_at) AS last_seen, "
+        "group_concat(DISTINCT s.route) AS routes FROM versions v "
         "JOIN sightings s ON s.version = v.id JOIN captures c ON c.id = s.capture WHERE v.post = ? "
         "GROUP BY v.id ORDER BY min(c.leaf), v.sha256"
     )

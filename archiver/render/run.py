@@ -97,7 +97,9 @@ def _mention(out: Console, mention: MentionReport) -> None:
         line.append(f" [{mention.flags}]", style="bold yellow")
     out.print(line)
     if mention.reason:
-        out.print(f"    {short(mention.reason, 160)}")
+        out.print(f"    {short(mention.reason, 200)}")
+    if mention.id_low and mention.status != "resolved":
+        out.print(f"    its id lies between {mention.id_low} and {mention.id_high}")
     out.print(Text(f"    {_shorter(mention.passage)}", style="dim"))
 
 
