@@ -21,7 +21,7 @@ _LINES = frozenset(("li", "tr", "dt", "dd", "hr"))
 _FALLBACK = frozenset(("quote-inline", "reference-link-inline"))
 _MENTION = frozenset(("mention", "hashtag", "u-hashtag"))
 _SPACE = re.compile("[ \t\n\f\r]+")
-_ONLY_A_LINK = re.compile(r"\s*(?:[A-Z]{2}: ?)?(?:https?://\S+|\[[^\]\s]{1,8}\])\s*")
+_ONLY_A_LINK = re.compile(r"\s*(?:[A-Z]{2}:\s*)?(?:[!-~…]{1,2000}|\S{1,8})\s*")  # one address, or one short word
 _TRAILING = re.compile(r"\s*\b(?:RE|QT|QP): ?(https?://\S+)\s*$")
 LONGEST = 2 * 1024 * 1024
 
@@ -73,7 +73,7 @@ def read(html: str, *, quoted: Collection[str] = ()) -> Content:
             pre = max(0, pre + (-1 if tag.end else 1))
         if aside is not None and aside[1] <= 0:
             inside = "".join(out[aside[2] :])
-            if _ONLY_A_LINK.fullmatch(inside.replace("\n", " ")):
+            if aside_links and _ONLY_A_LINK.fullmatch(inside):
                 del out[aside[2] :]
                 fallback.extend(aside_links)
             else:
@@ -86,7 +86,7 @@ def read(html: str, *, quoted: Collection[str] = ()) -> Content:
     if anchor is not None:
         _close(anchor, out, links)
     links.extend(aside_links)
-    text = _tidy("".join(out))
+    text = tidy("".join(out))
     trailing = _TRAILING.search(text)
     if trailing and trailing[1] in quoted:
         text = text[: trailing.start()].rstrip()
@@ -129,8 +129,8 @@ def _emoji(tag: Tag) -> str:
     return alt if "emoji" in tag.attributes().get("class", "") or re.fullmatch(r":[\w.@-]{1,100}:", alt) else ""
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """No blanks at line ends, at most one empty line, nothing at the ends."""
-    lines = [line.strip(" \t") for line in text.split("\n")]
+    lines = [line.strip(" \t") for line in text.replace("\r\n", "\n").split("\n")]
     text = re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n ")
     return re.sub("[\x00\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

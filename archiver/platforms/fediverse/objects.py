@@ -67,8 +67,8 @@ def read_object(node: Node, request: Request, out: Gathered) -> None:
         _announce(node, uri, request, out)
     elif types & {"Create", "Update"}:
         inner, actor = node.at("object"), author_of(node, "actor")
-        if type(inner.value) is not dict or not out.place.owns(identity(inner)):
-            out.found(request.ref, Outcome.UNKNOWN, "an activity without an object of its own host", "/object")
+        if type(inner.value) is not dict or not out.place.owns(identity(inner)) or not set(kinds(inner)) & POSTS:
+            out.found(request.ref, Outcome.UNKNOWN, "an activity without a post of its own host", "/object")
             return
         out.answered(request, post(identity(inner)), inner.pointer)
         _post(inner, out, creator=actor if "Create" in types else "")
@@ -122,7 +122,7 @@ def _post(node: Node, out: Gathered, creator: str = "") -> None:
     lang, mapped = _language(node)
     raw = html.text() if html else mapped
     plain = node.string("mediaType", "text/html").split(";")[0] in {"text/plain", "text/markdown"}
-    text = content.Content(text=raw[: content.LONGEST]) if plain else content.read(raw, quoted=quotes)
+    text = content.Content(text=content.tidy(raw[: content.LONGEST])) if plain else content.read(raw, quoted=quotes)
     title = node.string("name") if types & _TITLED else ""
     published, updated = out.moment(node, "published"), out.moment(node, "updated")
     url, found = media(node, out)

@@ -67,7 +67,7 @@ def _status(node: Node, out: Gathered, depth: int) -> Ref:
             out.edge(EdgeKind.REPOSTS, ref, _original(reblog, inner, out), reblog.pointer)
         out.edge(EdgeKind.NAMES, ref, author, f"{node.pointer}/account")
         return ref
-    quotes = _quotes(node, ref, out, depth)
+    quotes, named = _quotes(node, ref, out, depth)
     text = content.read(node.at("content").text(), quoted=quotes)
     edited = node.get("edited_at")
     out.posts.append(
@@ -90,7 +90,7 @@ def _status(node: Node, out: Gathered, depth: int) -> Ref:
             pointer=node.pointer or "/",
         )
     )
-    _edges(node, ref, text, quotes, out)
+    _edges(node, ref, text, named, out)
     if depth and local:
         out.found(ref, Outcome.LIVE, "shown by its own server", node.pointer)
     return ref
@@ -102,14 +102,14 @@ def _original(node: Node, inner: Ref, out: Gathered) -> Ref:
     return inner if not uri or inner.id == uri else post(uri)
 
 
-def _edges(node: Node, ref: Ref, text: content.Content, quotes: tuple[str, ...], out: Gathered) -> None:
+def _edges(node: Node, ref: Ref, text: content.Content, quotes: bool, out: Gathered) -> None:
     if (reply := node.get("in_reply_to_id")) is not None:
         if not ID.fullmatch(reply.text()):
             raise reply.fail("a status id")
         out.edge(EdgeKind.REPLIES_TO, ref, out.place.numbered(reply.text()), reply.pointer)
     for mention in node.list("mentions"):
         out.edge(EdgeKind.NAMES, ref, handle(mention.at("acct").text(), out.place.host), mention.pointer)
-    content_edges(node, "content", ref, text, bool(quotes), out)
+    content_edges(node, "content", ref, text, quotes, out)
     if (card := node.get("card")) is not None and (url := normal(card.string("url"))):
         out.edge(EdgeKind.LINKS_TO, ref, target(url), card.pointer)
 
@@ -123,10 +123,11 @@ def content_edges(node: Node, key: str, ref: Ref, text: content.Content, quotes:
         out.edge(EdgeKind.QUOTES, ref, target(url), pointer, Evidence.CLAIMED)
 
 
-def _quotes(node: Node, ref: Ref, out: Gathered, depth: int) -> tuple[str, ...]:
-    """Edges of quote fields; the addresses quoted. A state other than `accepted` says what became of the quote, not
-    of the quoted post: some servers write `deleted` for a post that lives."""
+def _quotes(node: Node, ref: Ref, out: Gathered, depth: int) -> tuple[tuple[str, ...], bool]:
+    """Edges of quote fields; the addresses quoted, and whether a field names the quoted post. A state other than
+    `accepted` says what became of the quote, not of the quoted post: some servers write `deleted` for what lives."""
     found: list[str] = []
+    named = False
     quote = node.get("quote")
     if quote is not None:
         state = quote.string("state", "accepted")
@@ -142,6 +143,7 @@ def _quotes(node: Node, ref: Ref, out: Gathered, depth: int) -> tuple[str, ...]:
                 raise quote.fail("a status id")
             goal = out.place.numbered(number)
         if goal is not None:
+            named = True
             out.edge(EdgeKind.QUOTES, ref, goal, quote.pointer)
             if state != "accepted":
                 out.found(goal, Outcome.UNKNOWN, f"quote-state:{state}", f"{quote.pointer}/state")
@@ -151,7 +153,7 @@ def _quotes(node: Node, ref: Ref, out: Gathered, depth: int) -> tuple[str, ...]:
     if pleroma is not None and quote is None and (url := web_uri(pleroma.string("quote_url"))):
         out.edge(EdgeKind.QUOTES, ref, target(normal(url) or url), f"{pleroma.pointer}/quote_url")
         found.append(url)
-    return tuple(found)
+    return tuple(found), named or bool(found)
 
 
 def _acct(node: Node, out: Gathered) -> str:
