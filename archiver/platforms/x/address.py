@@ -48,7 +48,7 @@ _WIDGET = frozenset(["platform.twitter.com", "platform.x.com"])
 _PORTS = {"http": (None, 80), "https": (None, 443)}
 
 _POST = re.compile(
-    r"/(?:i/(?:web/)?|(?:#!/)?[A-Za-z0-9_]{1,50}/)?status(?:es)?/([1-9][0-9]{0,19})(?:/[^?#]*)?", re.ASCII
+    r"/(?:i/(?:web/)?|(?:#!/)?[A-Za-z0-9_]{1,50}/)?(?i:status(?:es)?)/([1-9][0-9]{0,19})(?:/[^?#]*)?", re.ASCII
 )
 _ACCOUNT = re.compile(
     r"/(?:#!/)?([A-Za-z0-9_]{1,15})(?:/(?:with_replies|media|likes|highlights|articles))?/?", re.ASCII

@@ -39,6 +39,8 @@ def read(asked: Ref, answer: Answer, sheet: Sheet) -> None:
     if not named or not address.startswith(("http://", "https://")):
         raise ParseError("a short link that leads nowhere", pointer=pointer)
     target = claim(address) or Ref(platform="web", kind="page", id=address)
+    if target == asked:
+        raise ParseError("a short link that leads to itself", pointer=pointer)
     sheet.edge(EdgeKind.RESOLVES_TO, asked, target, pointer, address)
     sheet.find(asked, Outcome.LIVE, f"HTTP {status}", pointer)
 
