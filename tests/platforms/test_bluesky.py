@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import libipld
 import pytest
 from test_bluesky_plan import (
     ALICE,
@@ -38,7 +37,6 @@ from archiver.errors import ParseError
 from archiver.model import Answer, EdgeKind, Outcome, Reading, Ref, Request
 from archiver.platforms import bluesky
 from archiver.platforms.bluesky import dag
-from archiver.platforms.bluesky.addresses import AtUri, record_ref
 
 
 def test_a_view_is_read_with_everything_in_it() -> None:
@@ -337,6 +335,23 @@ def test_embeds_of_each_kind() -> None:
     assert [(edge.kind.value, edge.target.kind) for edge in reading.edges] == [("embeds", "record")]
 
 
+def test_one_broken_part_does_not_cost_the_others() -> None:
+    quote = {"$type": "app.bsky.embed.record", "record": strong(QUOTED, quoted_record("Words of Bob"))}
+    media = {"$type": "app.bsky.embed.images", "images": [IMAGE | {"image": None}, IMAGE, IMAGE | {"alt": 5}]}
+    whole = {"$type": "app.bsky.embed.recordWithMedia", "record": quote, "media": media}
+    reading = single(whole, facets=[{"features": 5}, *RECORD["facets"]])
+    assert [edge.kind.value for edge in reading.edges] == ["quotes", "links-to", "links-to", "names"]
+    assert [medium.alt for medium in reading.posts[0].media] == ["a chart"]
+    assert [part.pointer for part in reading.unread] == [
+        "/value/embed/media/images/0/image",
+        "/value/embed/media/images/2/alt",
+        "/value/facets/0/features",
+    ]
+    assert not reading.posts[0].whole
+    reading = single(whole | {"record": 5})
+    assert (len(reading.posts[0].media), reading.unread[0].pointer) == (1, "/value/embed/record")
+
+
 def test_what_is_not_known_makes_a_sighting_less_than_whole() -> None:
     reading = single({"$type": "org.example.embed.new", "x": 1})
     assert (reading.posts[0].whole, reading.posts[0].text) == (False, "Words")
@@ -377,10 +392,3 @@ def test_unknown_routes_are_parse_errors() -> None:
     request = Request(ref=POST, route="other", url="https://a.example")
     with pytest.raises(ParseError):
         bluesky.parse(request, Answer(request=request, status=200))
-
-
-def test_libipld_writes_a_record_as_we_hash_it() -> None:
-    """One record by hand: sorted keys, lengths first; so that both sides are not wrong together."""
-    assert libipld.encode_dag_cbor({"bb": 1, "a": "x"}) == b"\xa2\x61a\x61x\x62bb\x01"
-    uri = AtUri.parse(URI)
-    assert record_ref(uri) == POST

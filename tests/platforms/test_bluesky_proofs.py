@@ -329,3 +329,8 @@ def test_signatures_other_than_64_low_s_bytes_are_refused(signer: Signer) -> Non
     for wrong in (signer.sign(b"words", high=True), signer.sign(b"other"), der, b"", bytes(64)):
         with pytest.raises(ProofError):
             keys.verify(signer.key, b"words", wrong)
+
+
+def test_libipld_writes_what_dag_cbor_says() -> None:
+    """One value by hand (sorted keys, lengths first), so that signer and verifier are not wrong together."""
+    assert libipld.encode_dag_cbor({"bb": 1, "a": "x"}) == b"\xa2\x61a\x61x\x62bb\x01"

@@ -52,24 +52,24 @@ def kept(parts: Iterator[Part]) -> Iterator[Part]:
 
 
 def read_embed(embed: Node | None, ref: Ref, source: Source) -> Iterator[Part]:
+    """Media, quote or card. Each is read apart: a broken medium does not cost the quote, nor the other way round."""
     if embed is None:
         return
     match embed.at("$type").text():
         case "app.bsky.embed.record":
-            yield _quote(embed.at("record"), ref)
+            yield from _quote(embed, ref)
         case "app.bsky.embed.recordWithMedia":
-            yield _quote(embed.at("record", "record"), ref)
-            yield from _media(embed.at("media"), ref, source)
+            yield from kept(_quote(embed.at("record"), ref))
+            yield from kept(_media(embed.at("media"), ref, source))
         case _:
             yield from _media(embed, ref, source)
 
 
-def _quote(target: Node, ref: Ref) -> Edge:
+def _quote(embed: Node, ref: Ref) -> Iterator[Edge]:
     """Posts are quoted; lists, feeds and packs are shown as cards."""
+    target = embed.at("record")
     edge = edge_to(EdgeKind.QUOTES, ref, target)
-    if edge.target.kind == "post":
-        return edge
-    return edge_to(EdgeKind.EMBEDS, ref, target)
+    yield edge if edge.target.kind == "post" else edge_to(EdgeKind.EMBEDS, ref, target)
 
 
 def _media(embed: Node, ref: Ref, source: Source) -> Iterator[Part]:
@@ -79,14 +79,14 @@ def _media(embed: Node, ref: Ref, source: Source) -> Iterator[Part]:
         case "app.bsky.embed.gallery":
             yield from _images(embed.at("items"), source)
         case "app.bsky.embed.video":
-            yield _medium("video", embed, "video", source)
+            yield from kept(_medium("video", embed, "video", source))
             for caption in embed.list("captions"):
-                yield _medium("captions", caption, "file", source)
+                yield from kept(_medium("captions", caption, "file", source))
         case "app.bsky.embed.external":
             external = embed.at("external")
-            yield _link(external.at("uri"), ref)
+            yield from kept(_link(external, ref))
             if external.get("thumb") is not None:
-                yield _medium("thumbnail", external, "thumb", source)
+                yield from kept(_medium("thumbnail", external, "thumb", source))
         case kind:
             yield Unread(reason=f"an embed of type {kind[:80]!r}", pointer=embed.pointer)
 
@@ -95,10 +95,10 @@ def _images(images: Node, source: Source) -> Iterator[Part]:
     nodes = tuple(images.items())
     urls = source.images if len(source.images) == len(nodes) else ("",) * len(nodes)
     for node, url in zip(nodes, urls, strict=True):
-        yield _medium("image", node, "image", source, url)
+        yield from kept(_medium("image", node, "image", source, url))
 
 
-def _medium(kind: str, node: Node, key: str, source: Source, rendering: str = "") -> Media:
+def _medium(kind: str, node: Node, key: str, source: Source, rendering: str = "") -> Iterator[Media]:
     """A blob of the record (also in the form without `$type` of 2022). Without a host its address is left empty."""
     blob = node.at(key)
     link = blob.at("cid") if blob.get("ref") is None else blob.at("ref", "$link")
@@ -108,7 +108,7 @@ def _medium(kind: str, node: Node, key: str, source: Source, rendering: str = ""
     if original:
         query = urlencode({"did": source.uri.authority, "cid": cid}, safe=":")
         url = f"{source.pds}/xrpc/com.atproto.sync.getBlob?{query}"
-    return Media(
+    yield Media(
         key=cid,
         kind=kind,
         url=url,
@@ -123,28 +123,32 @@ def _medium(kind: str, node: Node, key: str, source: Source, rendering: str = ""
 
 
 def read_facets(record: Node, ref: Ref) -> Iterator[Part]:
+    """The links and mentions in the text. Facets mark places of the text; they do not change it."""
     for facet in record.list("facets"):
-        for feature in facet.list("features"):
-            match feature.string("$type"):
-                case "app.bsky.richtext.facet#link":
-                    yield _link(feature.at("uri"), ref)
-                case "app.bsky.richtext.facet#mention":
-                    did = feature.at("did")
-                    target = account_ref(read_did(did))
-                    yield Edge(
-                        kind=EdgeKind.NAMES,
-                        source=ref,
-                        target=target,
-                        evidence=Evidence.ASSERTED,
-                        pointer=did.pointer,
-                    )
+        yield from kept(_features(facet, ref))
 
 
-def _link(node: Node, ref: Ref) -> Part:
-    url = node.text()
+def _features(facet: Node, ref: Ref) -> Iterator[Part]:
+    for feature in facet.list("features"):
+        match feature.string("$type"):
+            case "app.bsky.richtext.facet#link":
+                yield from kept(_link(feature, ref))
+            case "app.bsky.richtext.facet#mention":
+                yield from kept(_mention(feature.at("did"), ref))
+
+
+def _mention(did: Node, ref: Ref) -> Iterator[Edge]:
+    target = account_ref(read_did(did))
+    yield Edge(kind=EdgeKind.NAMES, source=ref, target=target, evidence=Evidence.ASSERTED, pointer=did.pointer)
+
+
+def _link(node: Node, ref: Ref) -> Iterator[Part]:
+    uri = node.at("uri")
+    url = uri.text()
     target = claim(url)
-    if target is None:
-        if not url.lower().startswith(("http://", "https://")):
-            return Unread(reason="a link that is not a web address", pointer=node.pointer)
+    if target is None and url.lower().startswith(("http://", "https://")):
         target = Ref(platform="web", kind="page", id=url)
-    return Edge(kind=EdgeKind.LINKS_TO, source=ref, target=target, evidence=Evidence.ASSERTED, pointer=node.pointer)
+    if target is None:
+        yield Unread(reason="a link that is not a web address", pointer=uri.pointer)
+        return
+    yield Edge(kind=EdgeKind.LINKS_TO, source=ref, target=target, evidence=Evidence.ASSERTED, pointer=uri.pointer)

@@ -99,7 +99,7 @@ def read_post(view: Node, *, key: str = "record", depth: int = 0) -> Iterator[It
 
 
 def _sensitive(view: Node) -> bool:
-    """Labels that apply to the post: a negated label takes an earlier one back."""
+    """Whether a label asks for a cover. An AppView shows the labels in force; a negation among them is none."""
     return any(
         label.at("val").text() in SENSITIVE and not label.truth("neg", default=False) for label in view.list("labels")
     )
