@@ -193,7 +193,7 @@ class Comparison:
         if not segments or (cut and last <= first):
             return None
         begin = 0
-        for _ in range(_MOST_READINGS):
+        for _ in range(_MOST_READINGS if len(segments) <= 4 else 1):
             starts = place(index, quote.keys, segments, fits, begin)
             if starts is None:
                 return None

@@ -48,6 +48,10 @@ def quoted_phrases(text: str) -> tuple[Span, ...]:
         closes = next((n for n in range(len(stack) - 1, -1, -1) if mark in _PAIRS[stack[n][0]]), -1)
         can_open = not after.isspace() and after != "" and not (before.isalnum() and mark not in "「『")
         can_close = not before.isspace() and before != ""
+        if mark in "«‹»›":
+            # French sets spaces inside: « mots ».
+            can_open = can_open or (mark in "«‹" and not before.isalnum() and after != "")
+            can_close = can_close or (mark in "»›" and closes >= 0)
         if single and before.isalnum() and after.isalnum():
             continue
         if closes >= 0 and can_close and (not single or not after.isalnum()):

@@ -103,6 +103,7 @@ class Reading:
         """Whether an edge cuts a compound or a number, or an apostrophe was added that makes another word."""
         c, quote, held = self._texts, self._texts.quote, self._texts.held
         edges: list[tuple[int, int]] = []
+        objected = False
         end = 0
         for segment, at in zip(self.segments, self.starts, strict=True):
             if at > end or at == self.start:
@@ -115,6 +116,7 @@ class Reading:
                     there = at + n - segment.start
                     if "'" not in held.raw(there):
                         self._object("replaced", quote.span(n, n + 1), held.span(there, there + 1))
+                        objected = True
         if not self._cut:
             edges.append((end, self.segments[-1].end))
         for edge, word in edges:
@@ -123,7 +125,8 @@ class Reading:
                 if audit.cut_apart(held.keys[edge - 1], c.original[span.start : span.end], held.keys[edge]):
                     gone = edge - 1 if word == self.segments[0].start else edge
                     self._object("removed", quote.span(word, word), held.span(gone, gone + 1))
-        return bool(c.objections)
+                    objected = True
+        return objected
 
     def _lost_apostrophe(self) -> tuple[str, ...]:
         """A flag where a word lost the apostrophe that told it from another word ("we'll", "well")."""
