@@ -19,6 +19,7 @@ BLANK_LINE = re.compile(rb"\n\r?\n")
 STATUS_LINE = re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})(?:[ \t]([^\r\n]*))?")
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 DIGITS = re.compile(r"[0-9]{1,19}")
+LINE_BEGINNING = re.compile(rb"[0-9A-Fa-f]{0,16}|[0-9A-Fa-f]{1,16}[ \t]*(?:;[^\r\n]*)?\r?")
 MAX_CHUNK_LINE = 16 * 1024
 PIECE = 64 * 1024
 
@@ -320,14 +321,13 @@ class Splitter:
     def _line(self, data: bytes, at: int) -> int:
         stop = data.find(b"\n", at) + 1 or len(data)
         self._pending += data[at:stop]
-        ended = self._pending.endswith(b"\n")
-        line = CHUNK_LINE.fullmatch(self._pending) if ended else None
+        line = CHUNK_LINE.fullmatch(self._pending)
         if line is not None:
             self._left = int(line[1], 16)
             self._note(self._pending[:-2].decode("latin-1"))
             self._pending.clear()
             self._open, self._state = (True, "data") if self._left else (False, "trailer")
-        elif ended or len(self._pending) > MAX_CHUNK_LINE:
+        elif len(self._pending) > MAX_CHUNK_LINE or not LINE_BEGINNING.fullmatch(self._pending):
             # A head that says chunked before a body that is not (records of some archives): the bytes are the body.
             self._state = "damaged" if self._runs else "close"
         return stop

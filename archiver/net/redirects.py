@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from archiver.model import Failure, Request
 from archiver.net.exchange import Exchange
@@ -78,7 +78,7 @@ def next_hop(hop: Hop, exchange: Exchange, target: str, *, holds_secret: bool) -
     else:
         refused = "the redirect would carry a secret to another origin" if holds_secret and not same else ""
     if "#" not in url and "#" in hop.url:
-        url += "#" + urldefrag(hop.url).fragment
+        url += "#" + hop.url.partition("#")[2]
     step = replace(hop, url=url, number=hop.number + 1, parent=exchange.uid, refused=refused)
     drop_body = (exchange.status == 303 and hop.method not in ("GET", "HEAD")) or (
         exchange.status in (301, 302) and hop.method == "POST"
@@ -124,7 +124,7 @@ def follow(
     made: list[Exchange] = []
     seen: set[tuple[str, str]] = set()
     while True:
-        seen.add((hop.method, urldefrag(hop.url).url))
+        seen.add((hop.method, hop.url.partition("#")[0]))
         made.append(ask(hop))
         last = made[-1]
         target = location(last) if request.follow and not hop.refused else None
@@ -132,7 +132,7 @@ def follow(
             return tuple(made)
         hop = next_hop(hop, last, target, holds_secret=holds_secret(target))
         reason = ""
-        if (hop.method, urldefrag(hop.url).url) in seen:
+        if (hop.method, hop.url.partition("#")[0]) in seen:
             reason = "the redirects turn in a circle"
         elif len(made) > max_redirects:
             reason = f"more than {max_redirects} redirects"

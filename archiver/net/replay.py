@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urldefrag, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from archiver.custody.framing import Head, Splitter
 from archiver.errors import InputError
@@ -41,7 +41,7 @@ class _Found:
 
 def normalised(url: str) -> str:
     """The address without fragment and default port, its scheme and host in lower case, `/` for an empty path."""
-    bare = urldefrag(url).url
+    bare = url.partition("#")[0]
     try:
         parts = urlsplit(bare)
         port = parts.port

@@ -46,9 +46,11 @@ def index(path: Path) -> tuple[WarcAnswer, ...]:
     """All HTTP responses, in the order of the file. Raises InputError for what is no WARC and for a broken digest."""
     answers: list[tuple[str, str, WarcAnswer]] = []
     asked: dict[str, _Asked] = {}
+    kinds: set[str] = set()
     with _records(path, 0) as records:
         for record in records.iterator:
-            kind, fields = record.rec_type, record.rec_headers
+            kind, fields = record.rec_type or "", record.rec_headers
+            kinds.add(kind)
             name = fields.get_header("WARC-Record-ID") or ""
             partner = fields.get_header("WARC-Concurrent-To") or ""
             if not (fields.get_header("Content-Type") or "").lower().startswith("application/http"):
@@ -62,6 +64,8 @@ def index(path: Path) -> tuple[WarcAnswer, ...]:
             elif kind == "response":
                 whole = size == int(fields.get_header("Content-Length") or -1)
                 answers.append((name, partner, _answer(fields, path, offset, whole=whole)))
+    if not kinds or "" in kinds:
+        raise InputError("the file holds no records, or one without a WARC-Type", place=str(path))
     by_response = {entry.belongs_to: entry for entry in asked.values()}
     found: list[WarcAnswer] = []
     for name, partner, answer in answers:

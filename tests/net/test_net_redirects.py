@@ -90,6 +90,7 @@ def test_circles_and_long_chains_end(fetcher: Fetcher) -> None:
         ("file:///etc/passwd", "scheme"),
         ("app://open?id=1", "scheme"),
         ("http://[::1", "not a valid address"),
+        ("http://[::1#x", "not a valid address"),
         ("http://a.example:99999/", "port|valid"),
     ],
 )
