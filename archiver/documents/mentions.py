@@ -232,8 +232,11 @@ class _Finder:
         """Block quotations without a signature: they are signed by a link in their last line or by their address."""
         reported: list[Span] = []
         taken: list[Span] = []
+        embedded = {mention.source.start for mention in self.found if mention.kind is MentionKind.EMBED}
         for view in self.views:
             for block in view.blocks:
+                if block.source.start in embedded or shortcodes.touches(self.code, block.source.start):
+                    continue
                 if blocks.overlaps(self.signed, block.text) or blocks.overlaps(
                     blocks.merged(reported[-1:]), block.text
                 ):

@@ -26,8 +26,10 @@ def find(rendering: Rendering, source: str) -> tuple[Embed, ...]:
     for element in rendering.elements:
         if element.tag != "script":
             continue
-        for head in _HEAD.finditer(source, element.inner.start, element.inner.end):
-            limit = min(element.inner.end, head.end() + _REACH)
+        heads = list(_HEAD.finditer(source, element.inner.start, element.inner.end))
+        for index, head in enumerate(heads):
+            following = heads[index + 1].start() if index + 1 < len(heads) else element.inner.end
+            limit = min(following, head.end() + _REACH)
             end = source.find("blockquote", head.end(), limit)
             statuses = list(_STATUS.finditer(source, head.end(), end if end >= 0 else limit))
             if statuses:

@@ -17,8 +17,8 @@ _NAMES = (
     r"(tweet|twitter|x|tweet_simple|twitter_simple|x_simple|instagram|instagram_simple|youtube|bluesky|bsky|mastodon|"
     r"toot|fediverse|embed|tiktok|reddit|threads)"
 )
-_LIQUID = re.compile(rf"\{{%-?\s{{0,4}}{_NAMES}\s{{1,4}}([^%\n]{{1,400}})%\}}", re.IGNORECASE)
-_HUGO = re.compile(rf"\{{\{{[<%]\s{{0,4}}{_NAMES}\s{{1,4}}([^>}}\n]{{1,400}}?)/?\s{{0,4}}[>%]\}}\}}", re.IGNORECASE)
+_LIQUID = re.compile(rf"(?<!\{{)\{{%-?\s{{0,4}}{_NAMES}\s{{1,4}}([^%{{}}\n]{{1,400}})%\}}", re.IGNORECASE)
+_HUGO = re.compile(rf"\{{\{{[<%]\s{{0,4}}{_NAMES}\s{{1,4}}([^<>{{}}\n]{{1,400}}?)/?\s{{0,4}}[>%]\}}\}}", re.IGNORECASE)
 _WORDPRESS = re.compile(r"\[(embed|tweet)(?:\s[^\]\n]{0,200})?\]\s{0,4}(https?://[^\s\[\]<>]{1,400})\s{0,4}\[/\1\]")
 _WORDPRESS_ID = re.compile(r"\[(tweet)\s{1,4}((?:https?://[^\s\]\n]{1,400}|[0-9]{1,20}))(?:\s[^\]\n]{0,200})?\]")
 _NAMED = re.compile(r"([A-Za-z_-]{1,20})\s?=\s?[\"'“”]?([^\"'“”\s]{1,400})[\"'“”]?")

@@ -76,8 +76,8 @@ def views(document: Document) -> tuple[View, ...]:
         code = shortcodes.code(document.source)
         source = _masked(document.source, code)
         rendering = walk(source if _RAW.search(source) else "")
-        comments = [element.outer for element in rendering.elements if element.tag == "#comment"]
-        code = blocks.merged([*code, *comments])
+        unseen = [element.outer for element in rendering.elements if element.tag in _CODE or element.tag == "#comment"]
+        code = blocks.merged([*code, *unseen])
         view = View(rendering=rendering, source=source, offset=0, runs=document.runs, same=False, plain=True, code=code)
         raw = _quoting(view).blocks
         return (_with(view, (*raw, *blocks.markdown(source))),)
