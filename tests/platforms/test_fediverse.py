@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from typing import Any
 
 import pytest
@@ -208,6 +209,34 @@ def test_content_as_text(html: str, text: str) -> None:
 @given(st.text(alphabet="<>/ abp=\"'&;\nspan class=quote-inline", max_size=200))
 def test_any_content_can_be_read(html: str) -> None:
     content.read(html)
+
+
+def test_a_post_that_quotes_itself_yields_its_edge() -> None:
+    reading = ask(URI, "object", note(quoteUrl=URI, content=f'<p>Mine<br><br>RE: <a href="{URI}">{URI}</a></p>'))
+    assert edges(reading, EdgeKind.QUOTES) == [(f"fediverse:post:{URI}", "asserted")]
+    assert edges(reading, EdgeKind.LINKS_TO) == []
+    assert reading.posts[0].text == "Mine"
+
+
+def test_nesting_is_bounded_and_says_so() -> None:
+    nested = status()
+    for number in range(12):
+        nested = status(id=NUMBER, uri=f"{URI}{number}", quote={"state": "accepted", "quoted_status": nested})
+    reading = ask(URL, "status", nested)
+    assert len(reading.posts) == 5
+    assert [unread.reason for unread in reading.unread] == ["a status nested deeper than what is read"]
+    assert len(edges(reading, EdgeKind.QUOTES)) == 5
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["RE:https://" * 150_000, "\u00a0" * 1_500_000, "<span class=quote-inline>" * 60_000, "<a href=x>" * 100_000,
+     "<p>" * 400_000, "<pre>" + " " * 1_500_000, "&" * 1_500_000, "<br>" * 300_000],
+)  # fmt: skip
+def test_hostile_content_stays_bounded(html: str) -> None:
+    started = time.process_time()
+    content.read(html, quoted=[URI])
+    assert time.process_time() - started < 10, "linear work on megabytes; quadratic work would take hours"
 
 
 def test_history() -> None:

@@ -22,7 +22,8 @@ _FALLBACK = frozenset(("quote-inline", "reference-link-inline"))
 _MENTION = frozenset(("mention", "hashtag", "u-hashtag"))
 _SPACE = re.compile("[ \t\n\f\r]+")
 _ONLY_A_LINK = re.compile(r"\s*(?:[A-Z]{2}:\s*)?(?:[!-~…]{1,2000}|\S{1,8})\s*")  # one address, or one short word
-_TRAILING = re.compile(r"\s*\b(?:RE|QT|QP): ?(https?://\S+)\s*$")
+_TRAILING = re.compile(r"\b(?:RE|QT|QP): ?(https?://\S+)$")
+_TAIL = 4_000  # only the end of a text is searched for a quote's stand-in
 LONGEST = 2 * 1024 * 1024
 
 
@@ -87,7 +88,7 @@ def read(html: str, *, quoted: Collection[str] = ()) -> Content:
         _close(anchor, out, links)
     links.extend(aside_links)
     text = tidy("".join(out))
-    trailing = _TRAILING.search(text)
+    trailing = _TRAILING.search(text, max(0, len(text) - _TAIL))
     if trailing and trailing[1] in quoted:
         text = text[: trailing.start()].rstrip()
     return Content(

@@ -78,6 +78,8 @@ def read_object(node: Node, request: Request, out: Gathered) -> None:
         _post(node, out)
         _note_proof(node, post(uri), author_of(node), out)
     elif types & ACTORS:
+        if request.ref.kind in {"post", "repost"}:
+            out.found(request.ref, Outcome.UNKNOWN, "an actor, not a post", "/type")
         read_actor(node, request, out)
     else:
         out.found(

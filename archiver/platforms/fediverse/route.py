@@ -72,11 +72,11 @@ def _object(goal: Ref, answers: tuple[Answer, ...], signer: bool) -> tuple[Reque
     if node is None or place is None or _last(answers, "actor") is not None:
         return ()
     try:
-        given = proof_inputs(node)
+        given, uri = proof_inputs(node), web_uri(node.string("id"))
     except ParseError:
         return ()
     key = dict(given).get("proof.method", "").partition("#")[0]
-    if not given or not place.owns(web_uri(node.string("id"))) or not place.owns(key):
+    if not given or not place.owns(uri) or not place.owns(key):
         return ()
     return (Request(ref=goal, route="actor", url=key, headers=ACCEPT, given=given, signer=came is signed),)
 

@@ -62,9 +62,7 @@ def _status(node: Node, out: Gathered, depth: int) -> Ref:
     author = _account(node.at("account"), out)
     if reblog is not None:
         # A server may repeat the boosted words in the wrapper: they are not the booster's, so no post is read here.
-        if depth < DEPTH:
-            inner = _status(reblog, out, depth + 1)
-            out.edge(EdgeKind.REPOSTS, ref, _original(reblog, inner, out), reblog.pointer)
+        out.edge(EdgeKind.REPOSTS, ref, _nested(reblog, out, depth), reblog.pointer)
         out.edge(EdgeKind.NAMES, ref, author, f"{node.pointer}/account")
         return ref
     quotes, named = _quotes(node, ref, out, depth)
@@ -96,9 +94,14 @@ def _status(node: Node, out: Gathered, depth: int) -> Ref:
     return ref
 
 
-def _original(node: Node, inner: Ref, out: Gathered) -> Ref:
-    """The far end of an edge to a nested status: the original's id, also where only a copy of it was shown."""
+def _nested(node: Node, out: Gathered, depth: int) -> Ref:
+    """Reads a nested status (to a depth); the far end of the edge to it: the original's id, also where only a copy of
+    it was shown."""
     uri = web_uri(node.at("uri").text())
+    if depth >= DEPTH:
+        out.skip("a status nested deeper than what is read", node.pointer)
+        return post(uri) if uri else out.place.numbered(_id(node))
+    inner = _status(node, out, depth + 1)
     return inner if not uri or inner.id == uri else post(uri)
 
 
@@ -134,9 +137,9 @@ def _quotes(node: Node, ref: Ref, out: Gathered, depth: int) -> tuple[tuple[str,
         status = quote.get("quoted_status") if "state" in quote.value else quote
         number = quote.string("quoted_status_id") or node.string("quote_id")
         goal = None
-        if status is not None and depth < DEPTH:
+        if status is not None:
             uri = web_uri(status.at("uri").text())
-            goal = _original(status, _status(status, out, depth + 1), out)
+            goal = _nested(status, out, depth)
             found += [text for text in (uri, normal(status.string("url")) or "") if text]
         elif number:
             if not ID.fullmatch(number):
