@@ -59,6 +59,7 @@ _RANGES_V6 = tuple((ipaddress.IPv6Network(text), rule) for text, rule in _V6)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _FULL_STOPS = str.maketrans("。．｡", "...")
@@ -70,7 +71,7 @@ def check_url(url: str, policy: Policy) -> httpx.URL:
     Refused: schemes other than http and https, credentials, ports out of range, hosts that are not a name or
     a plainly written IP address (percent-encoding, zone ids, 0x7f.1, 2130706433), and refused IP literals.
     """
-    if any(ord(character) < 32 or ord(character) == 127 for character in url):
+    if _CONTROL.search(url):
         raise BlockedError("a control character in the address")
     scheme, colon, rest = url.partition(":")
     if scheme.lower() not in ("http", "https") or not colon:
