@@ -417,7 +417,12 @@ JSON, HTML = "application/json", "text/html"
         ([(200, status(edited_at="2024-03-01T10:00:00Z"), JSON), (404, b"", HTML)], None,
          [("status", API), ("history", API + "/history")]),
         ([(404, {"error": "x"}, JSON), (404, b"", HTML)], None, [("status", API), ("object", URL)]),
-        ([(401, {"error": "x"}, JSON), (401, b"", HTML)], None, [("status", API), ("object", URL)]),
+        ([(401, {"error": "x"}, JSON), (401, b"", HTML), (200, b"<title>", HTML)], None,
+         [("status", API), ("object", URL), ("page", URL)]),
+        ([(404, b"", HTML), (200, b"<html>", HTML), (200, b"<title>", HTML)], None,
+         [("status", API), ("object", URL), ("page", URL)]),
+        ([(401, b"", JSON), (403, b"", HTML), (403, b"", HTML), (404, b"", HTML)], SIGNER,
+         [("status", API), ("object", URL), ("object-signed", URL), ("page", URL)]),
         ([(401, {"error": "x"}, JSON), (401, b"", HTML), (200, note(), AP)], SIGNER,
          [("status", API), ("object", URL), ("object-signed", URL)]),
         ([(200, b"<html>", HTML), (200, note(), AP)], None, [("status", API), ("object", URL)]),
@@ -447,6 +452,15 @@ def test_plan_of_other_refs() -> None:
     assert [str(alias.ref) for alias in found.aliases] == ["fediverse:account:https://social.example/users/ada"]
     found = fediverse.parse(request, answer(request, {"subject": "acct:bo@social.example", "links": [link]}))
     assert found.aliases == ()
+
+
+def test_a_page_is_evidence_but_does_not_show_that_a_post_lives() -> None:
+    request = Request(ref=ref(URL), route="page", url=URL)
+    reading = fediverse.parse(request, answer(request, b"<title>Ada: Hello</title>", kind=HTML))
+    assert [page.title for page in reading.pages] == ["Ada: Hello"]
+    assert [str(finding.ref) for finding in reading.findings] == [f"web:page:{URL}"]
+    gone = fediverse.parse(request, answer(request, b"<title>Gone</title>", 404, HTML))
+    assert outcome(gone, URL) == (Outcome.NOT_FOUND, "page: http-404")
 
 
 def base58(data: bytes) -> str:

@@ -2,16 +2,18 @@
 
 Refs: `fediverse:post:URI` (the ActivityPub id; before it is known, the address as given), `fediverse:repost:URI` (a
 boost), `fediverse:account:URI`, `fediverse:handle:user@host`, `fediverse:conversation:ID`. Routes: `status`,
-`history` (Mastodon API), `object`, `object-signed`, `actor`, `webfinger`.
+`history` (Mastodon API), `object`, `object-signed`, `actor`, `webfinger`, and `page`: the post's web page where its
+server answers nothing else (many answer 200 to any path, so a page does not show that the post lives).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from archiver.errors import ParseError
 from archiver.model import Answer, Finding, Outcome, Proof, Reading, Ref, Request
-from archiver.platforms import outcomes
+from archiver.platforms import outcomes, web
 from archiver.platforms.fediverse.address import account, claim, place_of
 from archiver.platforms.fediverse.gathered import Gathered, web_uri
 from archiver.platforms.fediverse.objects import read_actor, read_object
@@ -62,6 +64,8 @@ def parse(request: Request, answer: Answer) -> Reading:
         # Not every server has it (404), and its absence says nothing of the post.
         if 200 <= status < 300:
             read_history(load(answer.body), request, out)
+    elif request.route == "page":
+        return _page(request, answer, status)
     elif request.route == "webfinger":
         _webfinger(request, answer, status, out)
     else:
@@ -110,6 +114,19 @@ def _document(request: Request, answer: Answer, status: int, out: Gathered) -> N
         read_actor(document, request, out)
     else:
         read_object(document, request, out)
+
+
+def _page(request: Request, answer: Answer, status: int) -> Reading:
+    """The post's web page, read as a page; a status of failure counts for the post too."""
+    about = web.claim(request.url)
+    if about is None:
+        return Reading()
+    reading = web.parse(replace(request, ref=about), answer)
+    outcome = outcomes.http(status)
+    if outcome is None:
+        return reading
+    finding = Finding(ref=request.ref, outcome=outcome, reason=f"page: http-{status}", pointer="status")
+    return replace(reading, findings=(finding, *reading.findings))
 
 
 def _webfinger(request: Request, answer: Answer, status: int, out: Gathered) -> None:

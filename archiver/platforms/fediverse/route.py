@@ -27,7 +27,8 @@ def is_activity(content_type: str) -> bool:
 def plan(ref: Ref, answers: tuple[Answer, ...], settings: Settings) -> tuple[Request, ...]:
     """The next requests. A post: the Mastodon API where the address shows its id; then, where that does not give the
     post, or gives a copy of another server's, the ActivityPub object, signed only when `fediverse.signer` is set;
-    the history of an edited post; the actor whose key an object's proof names."""
+    the history of an edited post; the actor whose key an object's proof names; the web page, as evidence alone, where
+    the server keeps its documents to itself."""
     if ref.platform != "fediverse":
         return ()
     signer = bool(settings.options.get("fediverse.signer"))
@@ -62,12 +63,12 @@ def _object(goal: Ref, answers: tuple[Answer, ...], signer: bool) -> tuple[Reque
     plain, signed = _last(answers, "object"), _last(answers, "object-signed")
     if plain is None:
         return (Request(ref=goal, route="object", url=goal.id, headers=ACCEPT),)
-    if plain.status in {401, 403} and signed is None:
-        if not signer:
-            return ()
+    if plain.status in {401, 403} and signed is None and signer:
         return (Request(ref=goal, route="object-signed", url=goal.id, headers=ACCEPT, signer=True),)
     came = signed or plain
     node = _document(came)
+    if node is None and _last(answers, "page") is None and _guarded(came):
+        return (Request(ref=goal, route="page", url=goal.id, headers=(("Accept", "text/html"),)),)
     place = place_of(came.url or came.request.url)
     if node is None or place is None or _last(answers, "actor") is not None:
         return ()
@@ -79,6 +80,12 @@ def _object(goal: Ref, answers: tuple[Answer, ...], signer: bool) -> tuple[Reque
     if not given or not place.owns(uri) or not place.owns(key):
         return ()
     return (Request(ref=goal, route="actor", url=key, headers=ACCEPT, given=given, signer=came is signed),)
+
+
+def _guarded(answer: Answer) -> bool:
+    """Whether the server keeps its documents from us, or has none, while it may still show the post as a page."""
+    code = answer.status or 0
+    return code in {401, 403, 406} or 200 <= code < 300
 
 
 def _history(ref: Ref, uri: str, node: Node, answers: tuple[Answer, ...]) -> tuple[Request, ...]:
