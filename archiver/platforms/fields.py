@@ -34,7 +34,9 @@ class Node:
         if type(self.value) is not dict:
             raise self.fail("an object")
         value = self.value.get(key)
-        return None if value is None else Node(value, f"{self.pointer}/{_escape(key)}")
+        if value is None:
+            return None
+        return Node(value, f"{self.pointer}/{key if key.isidentifier() else _escape(key)}")
 
     # The typed reads below look at the member first and make a Node of it only to name a fault: they are most
     # of what a parser does, and half of its time went into pointers that nobody asked for.
@@ -145,7 +147,7 @@ def _kind(value: Any) -> str:
 
 
 def _escape(key: str) -> str:
-    return key if key.isidentifier() else key.replace("~", "~0").replace("/", "~1")
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _whole(text: str) -> str:
@@ -189,11 +191,11 @@ def load(body: bytes) -> Node:
     """The JSON document in `body` (UTF-8, a BOM is allowed). ParseError for anything else: also for duplicate keys,
     NaN, and nesting or numbers beyond what can be read safely."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         raise ParseError(f"not UTF-8: {error.reason}", pointer=f"byte:{error.start}") from None
     try:
-        return Node(json.loads(text, object_pairs_hook=_unique, parse_constant=_constant))
+        return Node(_DECODER.decode(text))
     except json.JSONDecodeError as error:
         raise ParseError(f"not JSON: {error.msg}", pointer=f"text:{error.lineno}:{error.colno}") from None
     except RecursionError:
@@ -215,3 +217,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)

@@ -98,7 +98,7 @@ def syndicated(corpus: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, value
             continue
         for inner in walk(value):
-            if inner.get("__typename") == "Tweet" and "user" in inner and "quoted_tweet" not in path:
+            if inner.get("__typename") == "Tweet" and "user" in inner:
                 yield path, inner
 
 
@@ -131,6 +131,9 @@ def test_syndication(corpus: Path) -> None:
             versions = tweet.get("edit_control", {}).get("edit_tweet_ids", [])
             assert post.edited == (len(versions) > 1), path
             counts["edited"] += post.edited
+            homes = {u["expanded_url"].split("/")[5] for u in tweet["entities"].get("media", [])}
+            assert set(named(reading, "same-media", post.ref.id)) == homes - {post.ref.id}, path
+            counts["borrowed media"] += bool(homes - {post.ref.id})
             links = [u["expanded_url"] for u in tweet["entities"].get("urls") or []]
             link = any(re.search(r"//(www\.|mobile\.)?(x|twitter)\.com/\w+/status/\d+", u) for u in links)
             assert post.whole == (not link or quoted is not None), path
@@ -580,7 +583,7 @@ def test_wrong_types_at_every_place(corpus: Path, kind: str, route: str) -> None
             continue
         value = json.loads(body)
         spots = list(places(value))
-        for number, place in enumerate(spots[:: max(1, len(spots) // 60)]):
+        for number, place in enumerate(spots[:: max(1, len(spots) // 40)]):
             wrong = WRONG[number % len(WRONG)]
             cases += 1
             try:

@@ -139,6 +139,15 @@ def test_the_quoted_permalink_is_no_text() -> None:
         assert edges(reading) == {("quotes", ID, QUOTED)}
 
 
+def test_media_of_another_post_name_it() -> None:
+    borrowed = {"url": "https://t.co/mmm", "expanded_url": f"https://x.com/bob_example/status/{QUOTED}/video/1"}
+    own = {"url": "https://t.co/own", "expanded_url": f"https://x.com/ada_example/status/{ID}/photo/1"}
+    value = syndication(text="Look https://t.co/mmm", entities={"urls": [], "media": [borrowed, own]})
+    reading = answered("syndication", value)
+    assert edges(reading) == {("same-media", ID, QUOTED)}
+    assert (post(reading).text, post(reading).whole) == ("Look", True)
+
+
 def test_versions_are_aliases_of_the_first() -> None:
     control = {"initial_tweet_id": EARLIER, "edit_tweet_ids": [EARLIER, ID]}
     reading = answered("syndication", syndication(edit_control=control, isEdited=True))

@@ -47,7 +47,7 @@ def read(node: Node, sheet: Sheet) -> str:
             text=body.at("body").text(),
             created=node.at("postedTime").time(),
             links=entities.links(marks),
-            hidden=entities.media_links(marks),
+            attached=entities.media_links(marks),
             media=() if extended is None else tuple(entities.media(medium) for medium in extended.list("media")),
             quote=quote,
             reply=_reply(node),

@@ -79,9 +79,18 @@ def links(entities: Node | None) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def media_links(entities: Node | None) -> tuple[str, ...]:
-    """The t.co addresses that stand for attached media."""
-    return () if entities is None else tuple(medium.string("url") for medium in elements(entities, "media"))
+def media_links(entities: Node | None) -> tuple[Link, ...]:
+    """The links that stand for attached media; where they lead names the post that the media belong to."""
+    if entities is None:
+        return ()
+    return tuple(
+        Link(
+            address=medium.string("url"),
+            expanded=medium.string("expanded_url"),
+            pointer=f"{medium.pointer}/expanded_url",
+        )
+        for medium in elements(entities, "media")
+    )
 
 
 def versions(control: Node | None) -> tuple[tuple[str, ...], str]:

@@ -152,7 +152,8 @@ def post(node: Node, sheet: Sheet) -> str:
         text=(long.at("text") if long else old.at("full_text")).text(),
         created=old.at("created_at").time(),
         links=note_links + entities.links(marks),
-        hidden=_hidden_links(marks, extended, old),
+        attached=entities.media_links(marks) + (entities.media_links(extended) if extended is not marks else ()),
+        hidden=_permalink(old),
         media=() if extended is None else tuple(entities.media(medium) for medium in extended.list("media")),
         quote=Target() if repost.id else quote,
         reply=entities.target(old, "in_reply_to_status_id_str"),
@@ -173,10 +174,9 @@ def post(node: Node, sheet: Sheet) -> str:
     return id
 
 
-def _hidden_links(marks: Node | None, extended: Node | None, old: Node) -> tuple[str, ...]:
+def _permalink(old: Node) -> tuple[str, ...]:
     permalink = old.get("quoted_status_permalink")
-    hidden = entities.media_links(marks) + (entities.media_links(extended) if extended is not marks else ())
-    return hidden + ((permalink.string("url"),) if permalink else ())
+    return (permalink.string("url"),) if permalink else ()
 
 
 def _quoted(node: Node, old: Node, sheet: Sheet) -> tuple[Target, bool]:

@@ -108,7 +108,7 @@ def post(node: Node, sheet: Sheet, by: Author | None) -> str:
         text=written.text(),
         created=node.at("created_at").time(),
         links=entities.links(marks),
-        hidden=entities.media_links(marks) + (entities.media_links(extended) if extended is not marks else ()),
+        attached=entities.media_links(marks) + (entities.media_links(extended) if extended is not marks else ()),
         media=() if extended is None else tuple(entities.media(medium) for medium in extended.list("media")),
         quote=quote,
         reply=entities.target(node, "in_reply_to_status_id_str"),

@@ -76,7 +76,7 @@ def _fx_post(node: Node, sheet: Sheet) -> str:
     author = node.at("author")
     quote, quote_read = _fx_quote(node, sheet)
     raw = node.get("raw_text")
-    links, hidden = _facets(raw)
+    links, attached = _facets(raw)
     reply = node.get("replying_to")
     media = node.find("media", "all")
     sheet.write(
@@ -93,7 +93,7 @@ def _fx_post(node: Node, sheet: Sheet) -> str:
             escaped=raw is not None,
             created=node.at("created_at").time(),
             links=links,
-            hidden=hidden,
+            attached=attached,
             media=() if media is None else tuple(_fx_medium(medium) for medium in media.items()),
             quote=quote,
             reply=entities.target(reply, "status") if reply else Target(),
@@ -109,15 +109,15 @@ def _fx_post(node: Node, sheet: Sheet) -> str:
 _FX_COUNTS = ("likes", "reposts", "replies", "quotes", "bookmarks", "views")
 
 
-def _facets(raw: Node | None) -> tuple[tuple[Link, ...], tuple[str, ...]]:
-    links, hidden = [], []
+def _facets(raw: Node | None) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
+    links, attached = [], []
     for facet in raw.list("facets") if raw else ():
         kind, address = facet.string("type"), facet.string("original")
         if kind == "media":
-            hidden.append(address)
+            attached.append(Link(address=address, expanded=facet.string("replacement"), pointer=facet.pointer))
         elif kind == "url" and address and facet.string("replacement"):
             links.append(Link(address=address, expanded=facet.string("replacement"), pointer=facet.pointer))
-    return tuple(links), tuple(hidden)
+    return tuple(links), tuple(attached)
 
 
 def _fx_medium(node: Node) -> Media:

@@ -49,8 +49,9 @@ NOBODY = Target()
 class Status:
     """A post as one route wrote it, typed but not yet rendered.
 
-    `hidden` are the t.co addresses of its media. `tells_quotes` is whether this route names every quotation in
-    a field: where it does not, a link to a post may be a quotation, and the rendering is not whole.
+    `attached` are the links of its media (their `expanded` names the post that the media belong to, which may be
+    another one), `hidden` further addresses that are no text. `tells_quotes` is whether this route names every
+    quotation in a field: where it does not, a link to a post may be a quotation, and the rendering is not whole.
     `edits` are the ids of all versions, oldest first.
     """
 
@@ -60,6 +61,7 @@ class Status:
     text: str
     created: str
     links: tuple[Link, ...] = ()
+    attached: tuple[Link, ...] = ()
     hidden: tuple[str, ...] = ()
     media: tuple[Media, ...] = ()
     quote: Target = NOBODY
@@ -215,7 +217,10 @@ class Sheet:
     def _links(self, status: Status, ref: Ref) -> tuple[dict[str, str], set[str]]:
         """Where the links of the text lead, and which of them are no text: media and the quoted permalink."""
         links: dict[str, str] = {}
-        hidden = set(status.hidden)
+        hidden = {*status.hidden, *(link.address for link in status.attached)}
+        for link in status.attached:
+            links[link.address] = link.expanded or link.address
+            self._elsewhere(EdgeKind.SAME_MEDIA, status, ref, claim(link.expanded), link.pointer)
         for link in status.links:
             links[link.address] = link.expanded
             target = claim(link.expanded)
@@ -224,9 +229,16 @@ class Sheet:
             if target.id == status.quote.id or (status.truncated and target.id == status.id):
                 # A cut text ends in a link to its own whole: as little a part of the words as the quoted permalink.
                 hidden.add(link.address)
-            elif target.id != status.id and target.id not in status.edits and not status.repost.id:
-                self.edge(EdgeKind.LINKS_TO, ref, target, link.pointer)
+            else:
+                self._elsewhere(EdgeKind.LINKS_TO, status, ref, target, link.pointer)
         return links, hidden
+
+    def _elsewhere(self, kind: EdgeKind, status: Status, ref: Ref, target: Ref | None, pointer: str) -> None:
+        """An edge to another post: not to itself or its versions, and not for a repost (they are the original's)."""
+        if target is None or target.kind != "post" or status.repost.id:
+            return
+        if target.id != status.id and target.id not in status.edits:
+            self.edge(kind, ref, target, pointer)
 
     def _links_to_post(self, ref: Ref) -> bool:
         return any(kind is EdgeKind.LINKS_TO and source == ref for kind, source, _ in self.edges)

@@ -79,7 +79,7 @@ def _post(node: Node, sheet: Sheet) -> str:
         text=node.at("text").text(),
         created=node.at("created_at").time(),
         links=entities.links(marks),
-        hidden=entities.media_links(marks),
+        attached=entities.media_links(marks),
         media=tuple(entities.media(medium) for medium in entities.elements(node, "mediaDetails")),
         quote=quote,
         reply=reply,

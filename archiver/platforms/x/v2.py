@@ -130,9 +130,9 @@ def _post(node: Node, people: Mapping[str, Author], media: Mapping[str, Media], 
     references = _references(node)
     repost = references.get("retweeted", Target())
     note = node.get("note_tweet")
-    attached = node.get("attachments")
-    keys = [key.text() for key in attached.list("media_keys")] if attached else []
-    links, hidden = _links(node.get("entities"))
+    holder = node.get("attachments")
+    keys = [key.text() for key in holder.list("media_keys")] if holder else []
+    links, attached = _links(node.get("entities"))
     if note is not None:
         links += _links(note.get("entities"))[0]
     held = node.get("withheld")
@@ -156,7 +156,7 @@ def _post(node: Node, people: Mapping[str, Author], media: Mapping[str, Media], 
             text=(note.at("text") if note else node.at("text")).text(),
             created=created.time() if created else "",
             links=links,
-            hidden=hidden,
+            attached=attached,
             media=tuple(media[key] for key in keys if key in media),
             quote=Target() if repost.id else references.get("quoted", Target()),
             reply=references.get("replied_to", Target()),
@@ -173,16 +173,16 @@ def _post(node: Node, people: Mapping[str, Author], media: Mapping[str, Media], 
     )
 
 
-def _links(marks: Node | None) -> tuple[tuple[Link, ...], tuple[str, ...]]:
+def _links(marks: Node | None) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
     """Links, and those that stand for attached media (they carry a `media_key` or lead to /photo/N, /video/N)."""
-    links, hidden = [], []
+    links, attached = [], []
     for url in marks.list("urls") if marks else ():
         address, expanded = url.string("url"), url.string("expanded_url")
         if url.get("media_key") is not None or url.string("display_url").startswith(("pic.twitter.com/", "pic.x.com/")):
-            hidden.append(address)
-        if address and expanded:
+            attached.append(Link(address=address, expanded=expanded, pointer=f"{url.pointer}/expanded_url"))
+        elif address and expanded:
             links.append(Link(address=address, expanded=expanded, pointer=url.pointer))
-    return tuple(links), tuple(hidden)
+    return tuple(links), tuple(attached)
 
 
 _COUNTS = (
