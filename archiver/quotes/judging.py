@@ -15,7 +15,7 @@ from archiver.quotes.align import Index, Segment, place
 from archiver.quotes.differences import differences
 from archiver.quotes.normal import VERBATIM, damage_between, needed
 from archiver.quotes.reading import Reading, Texts
-from archiver.quotes.tokens import Mark, Tokens, bracketed, meet, tokenise
+from archiver.quotes.tokens import Mark, Tokens, bracketed, meet, tokenise, unglue
 
 FAITHFUL = frozenset(set(VerdictKind) - {VerdictKind.ALTERED, VerdictKind.NOT_FOUND, VerdictKind.NOT_JUDGED})
 _REPOST = re.compile(r"^\s*RT @\w+:?\s+")
@@ -83,7 +83,8 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
         skipped = len(quoted) - 50 * len(original) - 10_000
         return shifted(_judge(quoted[skipped:], original, truncated, open_start), skipped)
     held = tokenise(original, steps=damage)
-    quote = meet(tokenise(quoted, steps=damage, brackets=True, kept=bracketed(original)), held)
+    quote = tokenise(quoted, steps=damage, brackets=True, kept=bracketed(original))
+    quote = meet(unglue(quote, held) if open_start else quote, held)
     if not quote.keys:
         return _wordless(quoted, original, ladder, quote)
     texts = Texts(
@@ -221,7 +222,9 @@ class Comparison:
         """Whether what an open start skips is unrelated text and not an altered beginning."""
         quote, held = self.texts.quote, self.texts.held
         size = len(quote.keys) - first
-        boundary = _BOUNDARY.search(quote.source.text[: quote.at[first][0]]) is not None
+        # A word that was cut free has nothing before it: that is where lost markup began a new text.
+        glued = quote.at[first - 1][1] == quote.at[first][0]
+        boundary = glued or _BOUNDARY.search(quote.source.text[: quote.at[first][0]]) is not None
         if at == 0 or all(held.raw(n).startswith("@") for n in range(at)):
             return size >= 4 or (size == len(held.keys) and (size >= 2 or boundary))
         if size < 4:

@@ -18,9 +18,11 @@ _STATUS = re.compile(r"(?:mobile\.)?(?:twitter|x)\.com/\w+/status/\d+")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """`omitted`: the kinds of non-text left out of the comparison (emoji, links, media). `added`: marks of the
-    quotation that the original does not hold there, each with the number of original words before it."""
+    quotation that the original does not hold there, each with the number of original words before it. `differ`: a
+    short link stands where the original has another link; the two cannot be compared."""
 
     omitted: frozenset[str]
+    differ: bool
     added: tuple[tuple[Mark, int], ...]
 
 
@@ -29,11 +31,12 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
     ours = [mark for mark in quote.marks if mark.kind in ("emoji", "link")]
     theirs = [mark for mark in held.marks if mark.kind in ("emoji", "link")]
     if not ours and not theirs:
-        return Compared(omitted=frozenset(), added=())
+        return Compared(omitted=frozenset(), differ=False, added=())
     firsts = [segment.start for segment in segments]
     omitted: set[str] = set()
     added: list[tuple[Mark, int]] = []
     matched: set[int] = set()
+    differ = False
     cut = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
     for kind in ("emoji", "link"):
         candidates = [n for n, mark in enumerate(theirs) if mark.kind == kind]
@@ -56,6 +59,9 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
                 matched.add(candidates[here])
                 at = here + 1
             elif kind == "link" and opaque(mark.text):
+                differ = differ or (
+                    mark.place not in cut and at < len(candidates) and low <= theirs[candidates[at]].place <= high
+                )
                 omitted.add("media" if mark.text.lower().startswith("pic.") else "links")
             elif (
                 kind == "link"
@@ -79,7 +85,7 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
             continue
         if starts[0] < mark.place < end or (whole and starts[0] <= mark.place <= end):
             omitted.add("emoji" if mark.kind == "emoji" else "links")
-    return Compared(omitted=frozenset(omitted), added=tuple(added))
+    return Compared(omitted=frozenset(omitted), differ=differ, added=tuple(added))
 
 
 def _range(place: int, segments: Sequence[Segment], starts: Sequence[int], firsts: Sequence[int]) -> tuple[int, int]:

@@ -44,7 +44,7 @@ _IN_LINK = r"[^\s…\"“”«»<>]"
 LINK = (
     rf"(?:https?:(?:/{{1,2}}(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)?"
     rf"|pic\.(?:twitter|x)\.com/\w+"
-    rf"|(?<![\w@.-])(?!\w+pic\.(?:twitter|x)\.com/)(?:[\w-]+\.)+(?:{_TLD})/(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)"
+    rf"|(?<![\w@.-])(?!(?:[\w-]+\.)*\w*pic\.(?:twitter|x)\.com/)(?:[\w-]+\.)+(?:{_TLD})/(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)"
 )
 # Scripts written without spaces: one word per character (with its combining marks).
 UNSPACED = (

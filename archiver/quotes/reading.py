@@ -56,6 +56,8 @@ class Reading:
         if compared.added:
             return None
         omitted = set(compared.omitted)
+        if compared.differ:
+            flags += ("links-differ",)
         cut_flags = self._cut_word() if self._cut else ()
         if cut_flags is None:
             return None
@@ -167,6 +169,8 @@ class Reading:
             if loose and taken:
                 elided = True
                 flags += audit.gone(taken)
+                if any(m.kind == "ellipsis" and end <= m.place <= following for m in held.marks):
+                    flags += ("ellipsis-of-the-original",)
                 if audit.crosses_sentence(self._between(end - 1, following)):
                     flags += ("sentence-joined",)
                 changes.append(self._change("elided", loose[0], end, following))

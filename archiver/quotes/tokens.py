@@ -133,6 +133,44 @@ def bracketed(text: str) -> frozenset[str]:
     return frozenset(inside(found) for found in re.findall(r"\[[^\[\]]{0,80}\]", text)) if "[" in text else frozenset()
 
 
+def unglue(quote: Tokens, original: Tokens) -> Tokens:
+    """The quotation's words with the original's first word cut free where lost markup glued it to what stands
+    before ("2017We will", "a green cardWould"): after a digit or before a capital only."""
+    if not original.keys:
+        return quote
+    firsts = dict.fromkeys((original.raw(0), original.raw(0).split("'")[0]))
+    keys: list[str] = []
+    at: list[tuple[int, int]] = []
+    moved: list[int] = []
+    for n, (start, end) in enumerate(quote.at):
+        raw = quote.raw(n)
+        moved.append(len(keys))
+        size = next((len(first) for first in firsts if _glued(raw, first)), 0)
+        if size:
+            keys += (key(raw[:-size]), key(raw[-size:]))
+            at += ((start, end - size), (end - size, end))
+        else:
+            keys.append(quote.keys[n])
+            at.append((start, end))
+    moved.append(len(keys))
+    return _with_words(quote, keys, at, moved)
+
+
+def _glued(raw: str, word: str) -> bool:
+    before = raw[: -len(word)] if word else ""
+    if not before or not raw.endswith(word) or not word[0].isalpha():
+        return False
+    return before[-1].isdigit() or (before[-1].islower() and word[0].isupper())
+
+
+def _with_words(quote: Tokens, keys: list[str], at: list[tuple[int, int]], moved: list[int]) -> Tokens:
+    marks = tuple(
+        Mark(kind=mark.kind, place=moved[mark.place], text=mark.text, start=mark.start, end=mark.end)
+        for mark in quote.marks
+    )
+    return Tokens(source=quote.source, keys=tuple(keys), at=tuple(at), marks=marks)
+
+
 def meet(quote: Tokens, original: Tokens) -> Tokens:
     """The quotation's words cut as the original's are, where an apostrophe or an emoji was lost.
 
@@ -196,8 +234,4 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
                 at.append((start, end))
             n += 1
     moved.append(len(keys))
-    marks = tuple(
-        Mark(kind=mark.kind, place=moved[mark.place], text=mark.text, start=mark.start, end=mark.end)
-        for mark in quote.marks
-    )
-    return Tokens(source=quote.source, keys=tuple(keys), at=tuple(at), marks=marks)
+    return _with_words(quote, keys, at, moved)

@@ -33,6 +33,7 @@ FAITHFUL_CASES = [
     ("same-words", "On #BridgeDayI thank all", "On #BridgeDay💜I thank all"),
     ("same-words", "see https://t.co/abc now", "see https://www.example.com/a now"),
     ("same-words", "a great nightpic.twitter.com/abc", "a great night"),
+    ("same-words", "It is the capital.", "IT IS THE CAPITAL.pic.twitter.com/abc"),
     ("same-words", "Ｈｅｌｌｏ my friend", "Hello my friend"),
     ("same-words", "[O]nly then will I resign.", POST),
     ("truncated", "We will never raise taxes. If the coun…", POST),
@@ -208,3 +209,26 @@ def test_order_of_preference() -> None:
     assert kinds[-1] is VerdictKind.NOT_FOUND
     assert {kind for kind in kinds if is_faithful(kind)} == FAITHFUL == set(kinds[: len(FAITHFUL)])
     assert judge_all("We love cats", ["We love ca…"], truncated=[True])[0].kind is VerdictKind.NOT_JUDGED
+
+
+def test_links_that_cannot_be_compared_are_flagged() -> None:
+    verdict = judge("Thank you all https://t.co/abc", "Thank you all https://t.co/xyz")
+    assert verdict.kind is VerdictKind.SAME_WORDS
+    assert verdict.omitted == ("links",)
+    assert verdict.flags == ("links-differ",)
+    assert judge("Thank you all https://t.co…", "Thank you all https://t.co/xyz").flags == ()
+
+
+def test_an_ellipsis_where_the_original_has_its_own_is_flagged() -> None:
+    assert "ellipsis-of-the-original" in judge("We wait… for rain today", "We wait… and wait for rain today").flags
+
+
+@pytest.mark.parametrize("before", ["December 1, 2017", "he holds a green card"])
+def test_lost_markup_that_glues_an_open_start(before: str) -> None:
+    post = "We won't build the bridge by May"
+    quoted = f"{before}We won t build the bridge by May"
+    verdict = judge(quoted, post, open_start=True)
+    assert verdict.kind is VerdictKind.SAME_WORDS
+    assert verdict.quoted_span is not None
+    assert verdict.quoted_span.start == len(before)
+    assert judge(f"{before}We will build the bridge by May", post, open_start=True).kind is VerdictKind.ALTERED
