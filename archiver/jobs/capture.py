@@ -29,6 +29,7 @@ from archiver.store import summaries
 from archiver.store.queue import Task
 
 MOST_REQUESTS = 40
+HANDFUL = 32
 TRIES = 3
 LEASE = timedelta(minutes=30)
 TRANSIENT = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.TRUNCATED})
@@ -99,6 +100,9 @@ class Capturing:
         self.summary = Summary()
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.active: dict[str, dict[Ref, Look]] = {}
+        self.ready: dict[str, list[Task]] = {}
+        self.drained: set[str] = set()
+        self.claimable = True
         self.flying = 0
         self.pool = ThreadPoolExecutor(session.config.hosts * session.config.per_host, "fetch")
         self._check_tier()
@@ -121,10 +125,11 @@ class Capturing:
                 self._start()
                 if not self.flying and not any(self.active.values()):
                     return self.summary
-                self._handle(self.events.get())
+                self._handle(self._wait())
                 if self.progress is not None:
                     self.progress(self.summary, sum(map(len, self.active.values())))
         finally:
+            self._commit()
             self.pool.shutdown(wait=True, cancel_futures=True)
             for host in list(self.active):
                 self.session.frontier.release("run", host)
@@ -132,22 +137,53 @@ class Capturing:
     # ---- this thread: the frontier, the plans, the writing ----------------------------------------------
 
     def _start(self) -> None:
-        config, frontier, now = self.session.config, self.session.frontier, self.session.now()
-        until = schedule.time_text(schedule.parse_time(now) + LEASE)
+        """Opens looks while there is room: from the hosts in hand first, then by claiming further ones."""
         while True:
             for host, looks in list(self.active.items()):
-                taken = frozenset(looks)
-                for task in frontier.take(host, now, taken=taken, limit=config.per_host - len(looks)):
+                while len(looks) < self.session.config.per_host and (task := self._next(host, looks)) is not None:
                     self._open(task)
                 if not looks:
-                    frontier.release("run", host)
+                    self.session.frontier.release("run", host)
                     del self.active[host]
-            if len(self.active) >= config.hosts:
+                    self.claimable = True
+            if not self.claimable or len(self.active) >= self.session.config.hosts:
                 return
-            claimed = frontier.claim("run", now, until, skip=frozenset(self.active))
+            now = self.session.now()
+            until = schedule.time_text(schedule.parse_time(now) + LEASE)
+            claimed = self.session.frontier.claim("run", now, until, skip=frozenset(self.active))
             if claimed is None:
+                self.claimable = False
                 return
             self.active[claimed] = {}
+
+    def _next(self, host: str, looks: dict[Ref, Look]) -> Task | None:
+        """The next due task of a host, taken from the queue a handful at a time."""
+        ready = self.ready.setdefault(host, [])
+        if not ready and host not in self.drained:
+            ready += self.frontier_take(host, looks)
+            if not ready:
+                self.drained.add(host)
+        return ready.pop(0) if ready else None
+
+    def frontier_take(self, host: str, looks: dict[Ref, Look]) -> tuple[Task, ...]:
+        """A handful of due tasks that are not being looked at."""
+        return self.session.frontier.take(host, self.session.now(), taken=frozenset(looks), limit=HANDFUL)
+
+    def _wait(self) -> Event:
+        """The next event. What was read is committed with the next capture, or before waiting for one."""
+        try:
+            return self.events.get_nowait()
+        except queue.Empty:
+            self._commit()
+            return self.events.get()
+
+    def _commit(self) -> None:
+        if self.session.archive.db.in_transaction:
+            self.session.archive.db.execute("COMMIT")
+
+    def _begin(self) -> None:
+        if not self.session.archive.db.in_transaction:
+            self.session.archive.db.execute("BEGIN IMMEDIATE")
 
     def _open(self, task: Task) -> None:
         platform = platform_of(task.ref)
@@ -190,12 +226,11 @@ class Capturing:
         self._advance(look)
 
     def _record(self, look: Look, event: Event) -> None:
+        """Evidence first, committed before anything is parsed; then what it says, committed with what follows."""
         session = self.session
         stored = session.evidence.record(*event.exchanges)
+        self._commit()
         for exchange, recorded in zip(event.exchanges, stored, strict=True):
-            row = session.archive.one(read.CAPTURE + "WHERE c.id = ?", recorded.id)
-            if row is None:
-                raise IntegrityError(f"capture {recorded.uid} was stored, but cannot be found")
             if recorded is stored[-1]:
                 answer = read.answer_from_exchange(exchange)
                 result = read.read_answer(answer)
@@ -203,7 +238,8 @@ class Capturing:
                 look.reads.append(result)
             else:
                 result = read.Read(reading=Reading())
-            read.store_reading(session, row, result)
+            self._begin()
+            read.store_reading(session, read.captured_now(exchange, recorded), result)
             self.summary.captures += 1
             self.summary.received += exchange.size
             if exchange.body is not None:
@@ -213,23 +249,26 @@ class Capturing:
         session, task = self.session, look.task
         outcome = outcome_of_look(look)
         now = session.now()
-        added = session.archive.value("SELECT added_at FROM work_queue WHERE ref = ?", str(task.ref))
         failed = look.postponed or outcome in schedule.ATTEMPT_FAILED
         due = schedule.next_look(
             Outcome.RATE_LIMITED if look.postponed else outcome,
             purpose=task.purpose,
             now=now,
-            added_at=str(added),
+            added_at=task.added_at,
             attempts=task.attempts,
             retry_after=look.retry_after,
         )
+        self._begin()
         with session.archive.transaction():
             told = "postponed" if look.postponed and not look.reads else outcome.value
             session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
-            self.summary.new_refs += follow.follow_reading(session, task, look.reads)
+            new = follow.follow_reading(session, task, look.reads)
             if task.purpose == "seed":
                 for result in look.reads:
-                    self.summary.new_refs += follow.follow_document(session, result, seed=task.seed)
+                    new += follow.follow_document(session, result, seed=task.seed)
+        if new:
+            self.claimable, self.drained = True, set()
+            self.summary.new_refs += new
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
         self.summary.failed += failed or outcome in schedule.NEVER

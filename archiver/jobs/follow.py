@@ -96,9 +96,7 @@ def _follow_edge(session: Session, task: Task, edge: Edge) -> int:
         depth = task.depth if edge.kind is EdgeKind.RESOLVES_TO else task.depth + 1
         if depth > session.config.depth:
             return 0
-        claimed = claim(edge.target.id) if edge.target.platform == "web" and purpose == "page" else None
-        target = claimed or edge.target
-        return enqueue(session, target, purpose=purpose_of(target), depth=depth, seed=task.seed)
+        return enqueue(session, edge.target, purpose=purpose, depth=depth, seed=task.seed)
     return 0
 
 

@@ -101,10 +101,10 @@ def _not_judged(session: Session, post: Ref) -> Match:
 
 
 def versions_of(session: Session, post: Ref) -> list[Original]:
-    """Every version of a post, and of what it reposts, oldest first."""
+    """Every version of a post, and of what it reposts or is a copy of, oldest first."""
     rows = session.archive.all(
         f"{_ORIGINAL} WHERE r.ref = ? OR p.id IN (SELECT e.target FROM edges e JOIN refs s ON s.id = e.source "
-        "WHERE e.kind = 'reposts' AND s.ref = ?) ORDER BY v.truncated, first, v.sha256",
+        "WHERE e.kind IN ('reposts', 'resolves-to') AND s.ref = ?) ORDER BY v.truncated, first, v.sha256",
         str(post),
         str(post),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from archiver.custody import canonical, content, framing
@@ -29,7 +29,7 @@ from archiver.model import (
 from archiver.platforms import claim, outcomes, platform_of
 from archiver.store import summaries
 from archiver.store.archive import Row
-from archiver.store.evidence import load_request
+from archiver.store.evidence import Recorded, load_request
 
 PARSER = "parse/1"
 MAX_ANSWER = 32 << 20
@@ -45,6 +45,47 @@ class Read:
     reading: Reading
     document: Document | None = None
     mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """What reading needs to know of a stored capture. `fresh`: it was never read before."""
+
+    id: int
+    leaf: int
+    request: Request
+    observed_at: str
+    blob: int | None
+    declared_type: str
+    sniffed_type: str
+    fresh: bool = False
+
+
+def captured_now(exchange: Exchange, recorded: Recorded) -> Captured:
+    """The facts of a capture that was just recorded."""
+    return Captured(
+        id=recorded.id,
+        leaf=recorded.leaf,
+        request=exchange.request,
+        observed_at=exchange.started_at,
+        blob=recorded.blob,
+        declared_type=next((v for k, v in exchange.headers if k == "content-type"), ""),
+        sniffed_type=exchange.sniffed_type,
+        fresh=True,
+    )
+
+
+def captured_before(row: Row) -> Captured:
+    """The same facts from a row of captures."""
+    return Captured(
+        id=row["id"],
+        leaf=row["leaf"],
+        request=load_request(row["request"]),
+        observed_at=row["observed_at"],
+        blob=row["blob"],
+        declared_type=row["declared_type"],
+        sniffed_type=row["sniffed_type"],
+    )
 
 
 def answer_of(
@@ -137,9 +178,21 @@ def read_answer(answer: Answer) -> Read:
         return _unreadable(refs, str(error), error.pointer)
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug in a parser must not stop the run or lose evidence
         return _unreadable(refs, f"a bug in the parser: {type(error).__name__}: {error}", "")
+    reading = _claimed_targets(reading)
     if request.route == "page" and answer.status is not None and 200 <= answer.status < 300:
         return _read_page(answer, reading)
     return Read(reading=reading)
+
+
+def _claimed_targets(reading: Reading) -> Reading:
+    """A platform knows its own addresses only: links to pages that another platform claims become its refs."""
+    edges = tuple(
+        replace(edge, target=claim(edge.target.id) or edge.target)
+        if edge.target.platform == "web" and edge.target.kind == "page"
+        else edge
+        for edge in reading.edges
+    )
+    return reading if edges == reading.edges else replace(reading, edges=edges)
 
 
 def _seed_too_large(answer: Answer) -> Outcome | None:
@@ -184,15 +237,7 @@ def _read_page(answer: Answer, reading: Reading) -> Read:
         found = mention_rules.find(document, claim)
     except (ParseError, InputError) as error:
         note = Unread(reason=str(error), pointer=getattr(error, "pointer", getattr(error, "place", "")))
-        return Read(
-            reading=Reading(
-                findings=reading.findings,
-                pages=reading.pages,
-                edges=reading.edges,
-                aliases=reading.aliases,
-                unread=(*reading.unread, note),
-            )
-        )
+        return Read(reading=replace(reading, unread=(*reading.unread, note)))
     return Read(reading=reading, document=document, mentions=found)
 
 
@@ -202,30 +247,30 @@ CAPTURE = (
 )
 
 
-def store_reading(session: Session, row: Row, read: Read) -> None:
+def store_reading(session: Session, captured: Captured, read: Read) -> None:
     """Stores what a capture said, and logs its hash when it is new or has changed."""
-    capture = int(row["id"])
-    readings = session.readings
+    readings, request = session.readings, captured.request
     with session.archive.transaction():
-        touched = readings.write(capture, row["route"], row["observed_at"], read.reading)
+        touched = readings.write(captured.id, request.route, captured.observed_at, read.reading)
         result: list[object] = [read.reading]
-        request = load_request(row["request"])
         if request.route == "media" and any(f.outcome is Outcome.LIVE for f in read.reading.findings):
-            readings.file(capture, request.ref, row["blob"], row["declared_type"], row["sniffed_type"])
+            readings.file(captured.id, request.ref, captured.blob, captured.declared_type, captured.sniffed_type)
         if read.document is not None:
             source_map = sourcemap.dump(read.document.runs)
             collection = dict(request.given).get("collection", "")
-            readings.document(capture, read.document, read.mentions, source_map, collection)
+            readings.document(captured.id, read.document, read.mentions, source_map, collection)
             result += [str(read.document.ref), read.mentions, read.document.repairs]
         summaries.refresh(session.archive, touched)
-        session.evidence.mark(capture, "parse", PARSER, canonical.digest(result))
-        session.remember("read_upto", str(max(int(session.state("read_upto") or -1), int(row["leaf"]))))
+        session.evidence.mark(
+            captured.id, "parse", PARSER, canonical.digest(result), leaf=captured.leaf, fresh=captured.fresh
+        )
+        session.remember("read_upto", str(captured.leaf))
 
 
 def read_capture(session: Session, row: Row) -> Read:
     """Reads one stored capture and stores what it says. A hop that was followed on says nothing itself."""
     read = Read(reading=Reading()) if row["followed"] else read_answer(answer_from_capture(session, row))
-    store_reading(session, row, read)
+    store_reading(session, captured_before(row), read)
     return read
 
 

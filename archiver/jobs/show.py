@@ -173,7 +173,7 @@ def _quotations(archive: Archive, where: str, key: int) -> list[dict[str, Any]]:
         "s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, x.reason AS told "
         "FROM mentions m JOIN refs r ON r.id = m.ref LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
-        f"WHERE {where} ORDER BY r.ref, m.ordinal, x.rank LIMIT 200",
+        f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT 200",
         key,
     )
     rows = [dict(row) for row in found]

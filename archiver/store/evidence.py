@@ -29,11 +29,12 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A capture as stored: its local id, uid and leaf."""
+    """A capture or statement as stored: its local id, uid and leaf, and the local id of its blob."""
 
     id: int
     uid: str
     leaf: int
+    blob: int | None = None
 
 
 class Evidence:
@@ -153,7 +154,7 @@ class Evidence:
             "tool_version": self.tool.version,
             "config_sha256": self.tool.config_sha256,
         }
-        return Recorded(id=self._insert("captures", row), uid=exchange.uid, leaf=leaf)
+        return Recorded(id=self._insert("captures", row), uid=exchange.uid, leaf=leaf, blob=blob)
 
     def state(self, uid: str, *, who: str, what: str, subject: str, object: str, reason: str) -> Recorded:
         """Records what a person decided, as a statement."""
@@ -165,16 +166,24 @@ class Evidence:
             row = self._insert("statements", {**fields, "origin": self.origin, "leaf": leaf})
         return Recorded(id=row, uid=uid, leaf=leaf)
 
-    def mark(self, capture: int, stage: str, parser: str, sha256: str) -> bool:
-        """Logs what a parser said of a capture, unless it says the same as before. Whether a leaf was written."""
-        before = self.archive.one(
-            "SELECT parser, sha256 FROM reading_marks WHERE capture = ? AND stage = ? ORDER BY id DESC LIMIT 1",
-            capture,
-            stage,
-        )
-        if before is not None and before["sha256"] == sha256:
-            return False
-        index = int(str(self.archive.value("SELECT leaf FROM captures WHERE id = ?", capture)))
+    def mark(
+        self, capture: int, stage: str, parser: str, sha256: str, *, leaf: int | None = None, fresh: bool = False
+    ) -> bool:
+        """Logs what a parser said of a capture, unless it says the same as before. Whether a leaf was written.
+
+        `leaf` is the capture's own, looked up when it is not given; `fresh` says that it was never marked.
+        """
+        if not fresh:
+            before = self.archive.one(
+                "SELECT sha256 FROM reading_marks WHERE capture = ? AND stage = ? ORDER BY id DESC LIMIT 1",
+                capture,
+                stage,
+            )
+            if before is not None and before["sha256"] == sha256:
+                return False
+        index = leaf
+        if index is None:
+            index = int(str(self.archive.value("SELECT leaf FROM captures WHERE id = ?", capture)))
         with self.archive.transaction():
             leaf = self.append(
                 "reading", {"capture": str(index), "stage": stage, "parser": parser, "result_sha256": sha256}

@@ -19,6 +19,7 @@ class Task:
     seed: str
     attempts: int
     fence: int
+    added_at: str
 
 
 class Frontier:
@@ -89,6 +90,7 @@ class Frontier:
                 seed=row["seed"],
                 attempts=row["attempts"],
                 fence=row["fence"],
+                added_at=row["added_at"],
             )
             for row in rows
         )

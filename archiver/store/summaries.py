@@ -20,6 +20,7 @@ GONE = (
     Outcome.NOT_FOUND,
     Outcome.UNAVAILABLE,
 )
+ABSENT = "absent-from-repository"
 
 
 def refresh(archive: Archive, refs: Iterable[int]) -> None:
@@ -45,7 +46,7 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
     shown = max(sightings, key=lambda s: (not s["truncated"], s["whole"], s["leaf"], s["pointer"]), default=None)
     outcome, at = outcome_of(
         archive.all(
-            "SELECT o.outcome, c.route, c.observed_at FROM outcomes o JOIN captures c ON c.id = o.capture "
+            "SELECT o.outcome, o.reason, c.route, c.observed_at FROM outcomes o JOIN captures c ON c.id = o.capture "
             "WHERE o.ref = ? ORDER BY c.origin, c.leaf",
             post,
         )
@@ -113,7 +114,7 @@ def _edits(sightings: list[sqlite3.Row]) -> list[dict[str, object]]:
 def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
     """What all captures together say of a ref, and since which observation.
 
-    Rows are (outcome, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
+    Rows are (outcome, reason, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
     a post is called gone only when no route's last word is `live`, or when a route that did show it has since
     said otherwise and no route has shown it later. Failed attempts never count while any answer spoke.
     """
@@ -134,6 +135,8 @@ def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
     gone = flipped if live else [row for row in last.values() if row["outcome"] in GONE]
     if gone:
         telling = min(gone, key=lambda row: (GONE.index(Outcome(row["outcome"])), str(row["observed_at"])))
+        if live and telling["reason"] == ABSENT:  # proved absent from a repository that held it before
+            return Outcome.DELETED.value, str(telling["observed_at"])
         return str(telling["outcome"]), str(telling["observed_at"])
     if rows:
         return str(rows[-1]["outcome"]), str(rows[-1]["observed_at"])
