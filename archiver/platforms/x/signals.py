@@ -5,20 +5,15 @@ from __future__ import annotations
 from archiver.model import Outcome
 from archiver.platforms.fields import Node
 
+# Other known reasons (Blocked, Bounced, BounceDeleted, Deactivated, ExclusiveTweet, HiddenByModerator, Limited,
+# Missing, RuleViolation) do not say which of our outcomes holds: they stay in the reason of an unavailable post.
 _REASONS = {
+    "Deleted": Outcome.DELETED,
     "NsfwLoggedOut": Outcome.AGE_GATED,
     "NsfwViewerHasNoStatedAge": Outcome.AGE_GATED,
     "NsfwViewerIsUnderage": Outcome.AGE_GATED,
     "Protected": Outcome.PROTECTED,
-    "AuthorIsProtected": Outcome.PROTECTED,
     "Suspended": Outcome.SUSPENDED,
-    "AuthorIsSuspended": Outcome.SUSPENDED,
-    "Deleted": Outcome.DELETED,
-    "LoggedOut": Outcome.LOGIN_REQUIRED,
-    "LocalLawsWithheld": Outcome.WITHHELD,
-    "LegalDemandsWithheld": Outcome.WITHHELD,
-    "DmcaWithheld": Outcome.WITHHELD,
-    "Withheld": Outcome.WITHHELD,
 }
 
 _CODES = {
