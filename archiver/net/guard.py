@@ -84,6 +84,8 @@ def check_url(url: str, policy: Policy) -> httpx.URL:
     if "%" in authority:
         raise BlockedError("percent-encoding in the host")
     plain = unicodedata.normalize("NFKC", authority).translate(_FULL_STOPS)
+    if plain != authority and re.search(r"[/?#@%\\\s]", plain):
+        raise BlockedError("the host contains a character that stands for a delimiter")
     try:
         parsed = httpx.URL(f"{scheme.lower()}://{plain}{rest[2 + len(authority) :]}")
         host, port = parsed.raw_host.decode("ascii"), parsed.port

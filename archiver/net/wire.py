@@ -105,7 +105,9 @@ class RecordingStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         tape = TAPE.get()
         try:
-            inner = self._inner.start_tls(ssl_context, server_hostname, tape.left(timeout))
+            # Certificates name hosts without the final dot that an address may have.
+            name = server_hostname.rstrip(".") if server_hostname else None
+            inner = self._inner.start_tls(ssl_context, name, tape.left(timeout))
         except httpcore.ConnectTimeout:
             raise Stopped(Failure.TIMEOUT, "no TLS connection in time") from None
         except httpcore.ConnectError as error:
@@ -182,7 +184,10 @@ class GuardedBackend(httpcore.NetworkBackend):
             return [str(ipaddress.ip_address(host))]
         except ValueError:
             pass
-        future: Future[list[str]] = self._resolvers.submit(self._resolve, host, port)
+        try:
+            future: Future[list[str]] = self._resolvers.submit(self._resolve, host, port)
+        except RuntimeError:
+            raise Stopped(Failure.DNS, f"{host} was not resolved: the fetcher is closed") from None
         try:
             addresses = future.result(timeout)
         except FutureTimeout:

@@ -48,6 +48,7 @@ class RawServer:
         self.routes = dict(routes)
         self.got: list[bytes] = []
         self.connections = 0
+        self.asked = threading.Event()
         self._tls = tls
         self._asked: dict[str, int] = {}
         self._open: list[socket.socket] = []
@@ -98,6 +99,7 @@ class RawServer:
                 self._open.append(connection)
             while (request := self._request(connection)) is not None:
                 self.got.append(request)
+                self.asked.set()
                 if not self._answer(connection, request):
                     return
         except OSError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import socket
 import ssl
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -222,6 +224,40 @@ def test_large_bodies_wait_in_a_file(fetcher: Fetcher) -> None:
     assert not isinstance(exchange.body, BytesIO)
     assert content(exchange) == body
     exchange.body.close()
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_memory_stays_flat(coded: bool, fetcher: Fetcher) -> None:
+    piece = os.urandom(1 << 20)
+    if coded:
+        member = gzip.compress(piece, 1)
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (32 * len(member))
+        parts = (head, *[member] * 32)
+    else:
+        parts = (CHUNKED + b"\r\n", *[b"100000\r\n" + piece + b"\r\n"] * 32, b"0\r\n\r\n")
+    with RawServer({"/": Reply(parts)}) as server:
+        tracemalloc.start()
+        try:
+            (exchange,) = fetcher.fetch(request(server.url("/")))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert exchange.failure is Failure.NONE, exchange.detail
+    assert exchange.entity_sha256 == hashlib.sha256(piece * 32).hexdigest()
+    assert peak < 6 << 20
+    assert exchange.body is not None
+    exchange.body.close()
+
+
+def test_a_closed_fetcher_ends_in_failures() -> None:
+    fetcher = Fetcher(policy(read_timeout=0.2), {})
+    with RawServer({"/": Reply(b"", "hang")}) as server, ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(fetcher.fetch, request(server.url("/")))
+        assert server.asked.wait(2)
+        fetcher.close()
+        (exchange,) = under_way.result()
+    assert exchange.failure in (Failure.RESET, Failure.TIMEOUT)
+    assert fetcher.fetch(request("http://a.example/"))[0].failure is Failure.DNS
 
 
 @pytest.mark.parametrize("sent", [message(bytes(5000)), CHUNKED + b"\r\n" + chunked(bytes(5000))])

@@ -107,6 +107,16 @@ def test_the_connection_is_recorded(authority: Authority) -> None:
         assert server.connections == 1
 
 
+def test_a_final_dot_does_not_matter_to_certificates(authority: Authority) -> None:
+    with (
+        RawServer({"/": Reply(message(b"safe"))}, tls=authority.server("a.example")) as server,
+        fetcher(str(authority.file)) as client,
+    ):
+        (exchange,) = client.fetch(request(server.url("/", "a.example.")))
+    assert exchange.failure is Failure.NONE, exchange.detail
+    assert b"Host: a.example.:" in exchange.sent
+
+
 @pytest.mark.parametrize(
     ("host", "end", "trusted", "words"),
     [
