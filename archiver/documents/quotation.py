@@ -1,7 +1,7 @@
 """Which words a signature signs: from where the quotation starts to where the signature begins.
 
 The end is certain: the signature, or the media link before it, for X puts `pic.twitter.com/KEY` last; the few
-words that a site injects between that link and the dash are not the post's. The start is the later of the end of
+words that a site injects between that link and the dash (and known calls to sign up) are not the post's. The start is the later of the end of
 the signature before, the start of the block quotation that holds the signature, and the paragraph (after a blank
 line, or the start of the document). It is *delimited* when a block, a tag or a line boundary gives it and what
 lies between is no longer than one post as X embeds show it; otherwise it is *open*: the longest plausible
@@ -22,6 +22,9 @@ SHOWN = 320  # code points: 280 weighted characters; recorded embeds of longer p
 WINDOW = 4000
 _INJECTED = 80
 _NESTED = 64  # blocks looked at for the one that holds a place: bounds the time on hostile input
+_CALL = re.compile(
+    r"(?:SIGN UP FOR (?:OUR|THE)[A-Z ]{0,30} NEWSLETTERS?|ADVERTISEMENT|STORY CONTINUES BELOW(?: ADVERTISEMENT)?)$"
+)  # what sites are known to put between a post and its signature; capitals alone prove nothing
 _EDGES = " \t\r\n\u00a0\u200b\\*_>|"
 _TAG = re.compile(r"<[A-Za-z][^<>]{0,400}>")
 _BREAK_TAG = re.compile(r"(?:<br ?/?>|</?p>|&nbsp;)$", re.IGNORECASE)
@@ -97,6 +100,11 @@ def _end(text: str, before: int, low: int) -> int:
         if not tag or tag.end() != end:
             break
         end = tag.start()
+    call = _CALL.search(text, max(low, end - 80), end)
+    if call and call.start() > low:
+        end = call.start()
+        while end > low and text[end - 1] in _EDGES:
+            end -= 1
     links = list(MEDIA_LINK.finditer(text, max(low, end - 300), end))
     if links and "\n\n" not in text[links[-1].end() : end] and end - links[-1].end() <= _injected(text, links[-1]):
         end = links[-1].start()

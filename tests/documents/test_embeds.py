@@ -153,8 +153,8 @@ FORMS = {
         "bluesky:post:profile/did:plc:aaaa/post/3kabc",
     '<blockquote class="instagram-media" data-instgrm-permalink="https://www.instagram.com/p/AbC/"><a href="https://e.example">'
     "A</a></blockquote>": "web:page:https://www.instagram.com/p/AbC/",
-    '<div class="fb-post" data-href="https://www.facebook.com/a/posts/1"><blockquote cite="https://f.example"><p>Some words'
-    " of it</p></blockquote></div>": "web:page:https://www.facebook.com/a/posts/1",
+    '<div class="fb-post" data-href="https://www.facebook.com/a/posts/1"><blockquote cite="https://f.example"><p>'
+    "Some words of it</p></blockquote></div>": "web:page:https://www.facebook.com/a/posts/1",
     '<iframe src="https://www.facebook.com/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fa%2Fposts%2F1"></iframe>':
         "web:page:https://www.facebook.com/a/posts/1",
     '<blockquote class="tiktok-embed" cite="https://www.tiktok.com/@a/video/1" data-video-id="1"></blockquote>':
@@ -169,8 +169,8 @@ FORMS = {
     f"<template>{KEPT}</template>": X,
     f"<textarea hidden>{KEPT}</textarea>": X,
     f'<script type="text/template">{KEPT}</script>': X,
-    '<script>{"html":"\\u003Cblockquote class=\\"twitter-tweet\\">\\u003Ca href=\\"https:\\/\\/twitter.com\\/ann\\/status\\/12'
-    "\\\">\\u003C/blockquote>\"}</script>": X,
+    '<script>{"html":"\\u003Cblockquote class=\\"twitter-tweet\\">\\u003Ca href=\\"https:\\/\\/twitter.com\\/ann'
+    "\\/status\\/12\\\">\\u003C/blockquote>\"}</script>": X,
 }  # fmt: skip
 
 

@@ -95,6 +95,8 @@ STATUS = "https://x.com/annlee/status/1850000000000000001"
         (f"{'Prose. ' * 60}Words. {SIGN}", "text/plain", [(f"{'Prose. ' * 60}Words.", "x-signature-open")]),
         (f"Words #tagpic.twitter.com/abcdefghij {SIGN}", "text/plain", [("Words #tag", "x-signature")]),
         (f"Words pic.twitter.com/abcdefghij SIGN UP NOW {SIGN}", "text/plain", [("Words", "x-signature")]),
+        (f"Words. SIGN UP FOR OUR NEWSLETTER {SIGN}", "text/plain", [("Words.", "x-signature")]),
+        (f"Words. VOTE NOW {SIGN}", "text/plain", [("Words. VOTE NOW", "x-signature")]),
         (f"Prose.\n\nWords\n\nhttps://t.co/abc\n\n{SIGN}", "text/plain",
          [("Words\n\nhttps://t.co/abc", "x-signature")]),
         (f"<tweet id='1'>Words {SIGN}</tweet>", "text/plain", [("Words", "x-signature")]),
