@@ -42,6 +42,12 @@ SCALES = frozenset(_SCALES.split())
 # Without their apostrophe these are other words: a quotation that adds one may say something else.
 _HOMOGRAPHS = "well hell shell were wed id ill shed cant wont"
 HOMOGRAPHS = frozenset(_HOMOGRAPHS.split())
+# Chinese, Thai, Khmer and Lao negate before, Japanese after.
+_UNSPACED_BEFORE = ("不", "没", "沒", "別", "别", "未", "無", "无", "非", "ไม่", "มิ", "មិន", "ບໍ່")
+_UNSPACED_AFTER = ("ない", "なかった", "なく", "ません", "ず", "ぬ")
+# Emoji that turn what stands beside them round.
+NEGATING_EMOJI = frozenset("❌🚫⛔👎✖❎🙅")
+_DASHES = ("-", "–", "—", "−")
 _HYPHENS = ("-", "‐", "‑")
 _SENTENCE_END = re.compile(r"[.!?。！？؟।](?=[\s\"'”’)\]]|$|[^\W\d])|\n")
 
@@ -88,4 +94,19 @@ def cut_apart(left: str, between: str, right: str) -> bool:
     another statement: "racist" of "anti-racist", "sugar" of "sugar-free", "5" of "5 million"."""
     if between in _HYPHENS and (left in _PREFIXES or right in _SUFFIXES):
         return True
-    return left[-1:].isdigit() and right in SCALES and len(between) <= 1
+    if not left[-1:].isdigit():
+        return False
+    if right[:1].isdigit():
+        # A range, "5 - 10", or one number in groups, "1 000".
+        return between.strip() in _DASHES or (len(between) == 1 and len(left) <= 3 and len(right) == 3)
+    return right in SCALES and len(between) <= 1
+
+
+def negated_unspaced(before: str, after: str) -> bool:
+    """The same for scripts without spaces, where a negation is part of the running text."""
+    return before.endswith(_UNSPACED_BEFORE) or after.startswith(_UNSPACED_AFTER)
+
+
+def negation_within(text: str) -> bool:
+    """Whether a stretch of text in a script without spaces holds a negation."""
+    return any(word in text for word in (*_UNSPACED_BEFORE, *_UNSPACED_AFTER))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archiver.model import Span, Verdict, VerdictKind
+from archiver.quotes import audit
 from archiver.quotes.align import Index, Segment, place
 from archiver.quotes.differences import differences
 from archiver.quotes.normal import VERBATIM, damage_between, needed
@@ -227,7 +228,7 @@ class Comparison:
         boundary = glued or _BOUNDARY.search(quote.source.text[: quote.at[first][0]]) is not None
         if at == 0 or all(held.raw(n).startswith("@") for n in range(at)):
             return size >= 4 or (size == len(held.keys) and (size >= 2 or boundary))
-        if size < 4:
+        if size < 4 or any(map(audit.is_negation, held.keys[max(0, at - 3) : at])):
             return False
         before, missing = quote.keys[max(0, first - 8) : first], held.keys[max(0, at - 8) : at]
         alike = sum(word in missing for word in set(before))

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archiver.quotes import audit
 from archiver.quotes.align import Segment
 from archiver.quotes.normal import SHORT_HOSTS
 from archiver.quotes.tokens import Mark, Tokens
@@ -18,11 +19,11 @@ _STATUS = re.compile(r"(?:mobile\.)?(?:twitter|x)\.com/\w+/status/\d+")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """`omitted`: the kinds of non-text left out of the comparison (emoji, links, media). `added`: marks of the
-    quotation that the original does not hold there, each with the number of original words before it. `differ`: a
-    short link stands where the original has another link; the two cannot be compared."""
+    quotation that the original does not hold there, each with the number of original words before it. `flags`:
+    `links-differ` where a short link stands for another link, `negation-elided` where an emoji such as ❌ is gone."""
 
     omitted: frozenset[str]
-    differ: bool
+    flags: tuple[str, ...]
     added: tuple[tuple[Mark, int], ...]
 
 
@@ -31,12 +32,12 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
     ours = [mark for mark in quote.marks if mark.kind in ("emoji", "link")]
     theirs = [mark for mark in held.marks if mark.kind in ("emoji", "link")]
     if not ours and not theirs:
-        return Compared(omitted=frozenset(), differ=False, added=())
+        return Compared(omitted=frozenset(), flags=(), added=())
     firsts = [segment.start for segment in segments]
     omitted: set[str] = set()
     added: list[tuple[Mark, int]] = []
     matched: set[int] = set()
-    differ = False
+    differ = negated = False
     cut = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
     for kind in ("emoji", "link"):
         candidates = [n for n, mark in enumerate(theirs) if mark.kind == kind]
@@ -85,7 +86,9 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
             continue
         if starts[0] < mark.place < end or (whole and starts[0] <= mark.place <= end):
             omitted.add("emoji" if mark.kind == "emoji" else "links")
-    return Compared(omitted=frozenset(omitted), differ=differ, added=tuple(added))
+            negated = negated or mark.text[0] in audit.NEGATING_EMOJI
+    flags = (("links-differ", differ), ("negation-elided", negated))
+    return Compared(omitted=frozenset(omitted), flags=tuple(flag for flag, hit in flags if hit), added=tuple(added))
 
 
 def _range(place: int, segments: Sequence[Segment], starts: Sequence[int], firsts: Sequence[int]) -> tuple[int, int]:

@@ -56,8 +56,7 @@ class Reading:
         if compared.added:
             return None
         omitted = set(compared.omitted)
-        if compared.differ:
-            flags += ("links-differ",)
+        flags += compared.flags
         cut_flags = self._cut_word() if self._cut else ()
         if cut_flags is None:
             return None
@@ -74,8 +73,12 @@ class Reading:
         after = list(held.keys[self.end : self.end + 1])
         if rest and audit.crosses_sentence(self._between(self.end - 1, self.end)):
             after = []
-        if not self._cut and audit.negated_outside(before, after):
+        span = held.at[self.start][0], held.at[self.end - 1][1]
+        outside = held.source.text[max(0, span[0] - 8) : span[0]], held.source.text[span[1] : span[1] + 8]
+        if not self._cut and (audit.negated_outside(before, after) or audit.negated_unspaced(*outside)):
             flags += ("context-negation",)
+        if not self._cut and self._asks() != ("?" in quote.source.text[quote.at[-1][1] :]):
+            flags += ("question-mark",)
         if c.open_start and self.segments[0].start > 0 and self.start > 0:
             flags += ("start-guessed",)
         flags += self._lost_apostrophe()
@@ -151,6 +154,13 @@ class Reading:
         held = self._texts.held
         return held.source.text[held.at[left][1] : held.at[right][0]]
 
+    def _asks(self) -> bool:
+        """Whether a question mark follows the last aligned word of the original."""
+        held = self._texts.held
+        stop = held.at[self.end][0] if self.end < len(held.at) else len(held.source.text)
+        marked = [mark.start for mark in held.marks if mark.place == self.end]
+        return "?" in held.source.text[held.at[self.end - 1][1] : min([stop, *marked])]
+
     def _gaps(self) -> tuple[bool, bool, tuple[str, ...], list[Change]] | None:
         """Whether something is elided, whether something is bracketed, flags and changes; None when a bracket
         adds or takes a negation, which is no editor's clarification."""
@@ -169,6 +179,8 @@ class Reading:
             if loose and taken:
                 elided = True
                 flags += audit.gone(taken)
+                if audit.negation_within(self._between(end - 1, following)):
+                    flags += ("negation-elided",)
                 if any(m.kind == "ellipsis" and end <= m.place <= following for m in held.marks):
                     flags += ("ellipsis-of-the-original",)
                 if audit.crosses_sentence(self._between(end - 1, following)):
@@ -198,6 +210,8 @@ class Reading:
                 return None
             inserted += len(said)
             changes.append(self._change("bracketed", mark, end, following))
+            if taken:
+                flags += ("bracket-replaces",)
         if inserted > sum(segment.end - segment.start for segment in self.segments):
             for change in changes:
                 if change.op == "bracketed":

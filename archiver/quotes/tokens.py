@@ -68,9 +68,9 @@ def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> r
     if glued:
         parts.append(rf"(?P<before>[@#]?{letter}+?(?={_LINK_BEGINS}))")
     parts.append(
-        rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\d))?\d+(?:[.,:/'-]\d+)*{letter}*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
-        rf"|(?P<sign>[{_CURRENCY}]|[<>=≠≤≥±≈×÷+]+(?=\s?[\d{_CURRENCY}]))"
-        rf"|(?P<word>(?-i:[A-Z]{{1,3}})-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w))?)"
+        rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\.?\d))?(?:(?<![\w.])\.)?\d+(?:[.,:/'^-]\d+)*{letter}*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
+        rf"|(?P<sign>[{_CURRENCY}]|[<>=≠≤≥±≈×÷+]+(?=\s?[\d{_CURRENCY}])|(?<=\w\s)[<>=≠≤≥±≈×÷+]+(?=\s\w))"
+        rf"|(?P<word>(?<!\w)[A-F]-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w))?)"
     )
     return re.compile("|".join(parts), re.I)
 

@@ -50,6 +50,11 @@ FAITHFUL_CASES = [
 ]
 
 NOT_FAITHFUL = [
+    ("it is 5 now", "it is .5 now"),
+    ("a tax of 5", "a tax of 5 - 10"),
+    ("000 people came", "1 000 people came"),
+    ("x² + y = 4", "x² - y = 4"),
+    ("2^3 people", "2 3 people"),
     ("We will raise taxes. If the council agrees, 300 new homes come.", POST),
     ("We will never raise taxes. If the council agrees, 3000 new homes come.", POST),
     ("We will always raise taxes", POST),
@@ -136,6 +141,21 @@ def test_no_warning_without_a_reason() -> None:
     assert judge("well go there", "we'll go there").flags == ("apostrophe-lost",)
 
 
+@pytest.mark.parametrize(
+    ("quoted", "original", "flag"),
+    [
+        ("he is guilty of it", "he is guilty of it? No.", "question-mark"),
+        ("I will [reduce] taxes", "I will raise taxes", "bracket-replaces"),
+        ("vaccines do work", "❌ vaccines do work", "negation-elided"),
+        ("支持他", "我不支持他", "context-negation"),
+        ("ชอบเขา", "ไม่ชอบเขา", "context-negation"),
+        ("今日は東京に行か", "今日は東京に行かない。", "context-negation"),
+    ],
+)
+def test_further_warnings(quoted: str, original: str, flag: str) -> None:
+    assert judge(quoted, original).flags == (flag,)
+
+
 def test_what_was_left_out_is_named() -> None:
     assert judge("We won big", "We won big 🇺🇸 https://t.co/abc").omitted == ("emoji", "links")
     assert judge("a great nightpic.twitter.com/abc", "a great night").omitted == ("media",)
@@ -179,6 +199,7 @@ def test_an_open_start_skips_unrelated_text_only() -> None:
     for altered in (
         "The mayor wrote on Tuesday: We will build the old bridge by May.",
         "The mayor said that they will not build the new bridge by May.",
+        "On Tuesday: The will build the new bridge by May.",
         "On Tuesday: We will never build the new bridge by May.",
     ):
         verdict = judge(altered, post, open_start=True)
@@ -232,3 +253,8 @@ def test_lost_markup_that_glues_an_open_start(before: str) -> None:
     assert verdict.quoted_span is not None
     assert verdict.quoted_span.start == len(before)
     assert judge(f"{before}We will build the bridge by May", post, open_start=True).kind is VerdictKind.ALTERED
+
+
+def test_an_open_start_does_not_begin_after_a_negation() -> None:
+    post = "Please do not run again for mayor now"
+    assert not is_faithful(judge("They agreed. Run again for mayor now", post, open_start=True).kind)
