@@ -41,7 +41,9 @@ def judge(quoted: str, original: str, *, truncated: bool = False, open_start: bo
     if mark:
         inner = _judge(quoted[mark.end() :], original, truncated, open_start)
         if inner.kind in FAITHFUL:
-            verdict = shifted(replace(inner, steps=("repost-mark", *inner.steps)), mark.end())
+            # A text after a step is not exact any more.
+            kind = VerdictKind.NORMALISED if inner.kind is VerdictKind.EXACT else inner.kind
+            verdict = shifted(replace(inner, kind=kind, steps=("repost-mark", *inner.steps)), mark.end())
     if truncated and verdict.kind in (VerdictKind.ALTERED, VerdictKind.NOT_FOUND):
         reason = "the original is truncated: what is missing may hold the quoted words"
         return Verdict(kind=VerdictKind.NOT_JUDGED, score=verdict.score, reason=reason)

@@ -20,6 +20,7 @@ FAITHFUL_CASES = [
     ("normalised", "Wait... what?", "Wait… what?"),
     ("normalised", "donâ€™t go to the cafÃ©", "don’t go to the café"),
     ("normalised", "РјРѕСЃС‚ открыт", "мост открыт"),
+    ("normalised", f"RT @mayor: {POST}", POST),
     ("partial", "300 new homes come.", POST),
     ("partial", "is “open” today", 'It is "open" today and tomorrow'),
     ("partial", "東京に行きます", "今日は東京に行きます"),
