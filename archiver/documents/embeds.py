@@ -25,6 +25,7 @@ Claim = Callable[[str], Ref | None]
 
 _CODE = frozenset({"code", "pre", "textarea", "xmp", "style"})
 _X_BLOCKS = frozenset({"twitter-tweet", "twitter-video", "subbuzz-tweet__container", "tweet-embed"})
+_RARE = 20  # dates in languages outside the table that one document may ask for: each is slow
 _INSIDE = 1000  # elements of one embed: real ones have tens; bounds the time on hostile nesting
 _VK = re.compile(r"VK\.Widgets\.Post\(\s?[\"'][^\"']{0,80}[\"']\s?,\s?(-?[0-9]{1,20})\s?,\s?([0-9]{1,20})")
 _BLOCK_URL = re.compile(r"wp:(?:core-)?(?:embed|core-embed)(?:/[a-z-]{1,40})?\s{1,4}\{")
@@ -71,11 +72,12 @@ def find(rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim
 
 
 class _Reader:
-    __slots__ = ("claim", "code", "elements", "langs", "rendering", "source", "starts")
+    __slots__ = ("claim", "code", "elements", "langs", "rare", "rendering", "source", "starts")
 
     def __init__(self, rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim) -> None:
         self.rendering, self.source, self.langs, self.claim = rendering, source, langs, claim
         self.elements = rendering.elements
+        self.rare = _RARE
         self.starts = [element.outer.start for element in self.elements]
         self.code: list[bool] = []
         for element in self.elements:
@@ -167,7 +169,8 @@ class _Reader:
         clock = bool(signature and signature.clock)
         if not dated and last:
             written = self.rendering.text[last[0].text.start : last[0].text.end].strip()
-            day = dates.parse(written, self.langs)
+            day = dates.parse(written, self.langs, rare=self.rare > 0)
+            self.rare -= not day
             found = dates.at(written, 0, self.langs)
             dated, clock = (written, bool(found and found.clock)) if day or found else ("", False)
         platform = "bluesky" if markup.startswith("bluesky") else "x"
@@ -200,9 +203,9 @@ class _Reader:
             start, end = text.start, stop
         if link is not None and signature is None:
             end = min(end, link.text.start) if link.text.start > start else start
-        start, end = trimmed(self.rendering.text, start, without_media(self.rendering.text, start, end))
-        while end > start and self.rendering.text[end - 1] in "—–- \n":
+        while end > start and self.rendering.text[end - 1] in "—–- \n\t":
             end -= 1
+        start, end = trimmed(self.rendering.text, start, without_media(self.rendering.text, start, end))
         return Span(start=start, end=end) if start < end else None
 
     def _other(self, index: int, element: Element, markup: str, url: str) -> Embed | None:
@@ -283,7 +286,7 @@ def _substack(element: Element, langs: tuple[str, ...]) -> Embed | None:
         platform="x",
         handle=said("username"),
         name=said("name"),
-        day=day or dates.parse(written, langs),
+        day=day or dates.parse(written, langs, rare=False),
         dated=written,
         zone="utc" if day else "local" if written else "",
     )

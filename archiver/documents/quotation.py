@@ -1,11 +1,14 @@
 """Which words a signature signs: from where the quotation starts to where the signature begins.
 
 The end is certain: the signature, or the media link before it, for X puts `pic.twitter.com/KEY` last; the few
-words that a site injects between that link and the dash (and known calls to sign up) are not the post's. The start is the later of the end of
-the signature before, the start of the block quotation that holds the signature, and the paragraph (after a blank
-line, or the start of the document). It is *delimited* when a block, a tag or a line boundary gives it and what
-lies between is no longer than one post as X embeds show it; otherwise it is *open*: the longest plausible
-window, in which the aligner looks for the real start.
+words that a site injects between that link and the dash (and known calls to sign up) are not the post's. The
+start is the later of the end of the signature before, the start of the block quotation that holds the
+signature, and the paragraph (after a blank line, or the start of the document).
+
+It is *delimited* when a block or a tag gives it, or a line boundary does, nothing stands behind the signature
+in its line, and what lies between is no longer than one post as X embeds show it. Otherwise (running text
+goes on behind the signature, so it may have begun before the quotation, too) it is *open*: the longest
+plausible window, in which the aligner looks for the real start.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ _CALL = re.compile(
     r"(?:SIGN UP FOR (?:OUR|THE)[A-Z ]{0,30} NEWSLETTERS?|ADVERTISEMENT|STORY CONTINUES BELOW(?: ADVERTISEMENT)?)$"
 )  # what sites are known to put between a post and its signature; capitals alone prove nothing
 _EDGES = " \t\r\n\u00a0\u200b\\*_>|"
-_TAG = re.compile(r"<[A-Za-z][^<>]{0,400}>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,400}>")
 _BREAK_TAG = re.compile(r"(?:<br ?/?>|</?p>|&nbsp;)$", re.IGNORECASE)
 _MARKS = {"“": "”", "„": "“”", "«": "»", '"': '"', "「": "」", "『": "』"}
 _ONLY_LINKS = re.compile(r"(?:\s{0,9}https?://\S{1,2000}){1,4}\s{0,9}")
@@ -53,7 +56,7 @@ def signed(text: str, signature: Signature, floor: int, blocks: tuple[Span, ...]
     else:
         start = _paragraph(text, low, end)
         bounded = start == 0 or (text[start - 1] == "\n" and (start > floor or floor == 0 or text[floor - 1] == "\n"))
-        bounded = bounded and end - start <= SHOWN
+        bounded = bounded and end - start <= SHOWN and _ends_line(text, signature.span.end)
     while start < end and text[start] in _EDGES:
         start += 1
     tag = _TAG.match(text, start, end)
@@ -112,6 +115,11 @@ def _end(text: str, before: int, low: int) -> int:
             end -= 1
         end = without_media(text, low, end)
     return end
+
+
+def _ends_line(text: str, place: int) -> bool:
+    rest = text[place : place + 24].partition("\n")[0]
+    return not _TAG.sub("", rest).strip(' \t\r.*_)|”"')
 
 
 def _injected(text: str, link: re.Match[str]) -> int:

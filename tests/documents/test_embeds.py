@@ -1,5 +1,6 @@
 """Embeds: every form of markup that stands for a post, and markup that must not count."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -111,6 +112,15 @@ def test_localised_dates_and_uncertain_ones(written: str, day: str) -> None:
     mention = only(X_BLOCK.replace("October 28, 2024", written))
     assert (mention.dated, mention.day, mention.handle) == (written, day, "annlee")
     assert str(mention.target) == "x:post:1850000000000000001"
+
+
+def test_dates_that_no_table_knows_cannot_hold_up_a_page() -> None:
+    source = "".join(X_BLOCK.replace("October 28, 2024", f"{day} Zzz{day}zz 2024") for day in range(1, 200))
+    start = time.perf_counter()
+    marks = found(source)
+    assert len(marks) == 199
+    assert {mention.day for mention in marks} == {""}
+    assert time.perf_counter() - start < 30  # 20 slow look-ups at most
 
 
 BLUESKY = (
