@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential, wait_random
 
 from archiver import schedule
 from archiver.errors import InputError, IntegrityError
@@ -321,7 +321,7 @@ class Capturing:
 
     def _pause(self, state: RetryCallState) -> float:
         """At least what the server asked for, else exponential with jitter."""
-        backoff = wait_exponential_jitter(initial=0.5, max=8.0)(state)
+        backoff = (wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 1.0))(state)
         asked = 0.0
         if state.outcome is not None and not state.outcome.failed:
             asked = self._asked_to_wait(state.outcome.result())

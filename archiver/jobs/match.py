@@ -101,10 +101,13 @@ def _not_judged(session: Session, post: Ref) -> Match:
 
 
 def versions_of(session: Session, post: Ref) -> list[Original]:
-    """Every version of a post, and of what it reposts or is a copy of, oldest first."""
+    """Every version of a post (also those kept under its aliases: X gives each edit an id of its own), and of what
+    it reposts or is a copy of, oldest first."""
     rows = session.archive.all(
-        f"{_ORIGINAL} WHERE r.ref = ? OR p.id IN (SELECT e.target FROM edges e JOIN refs s ON s.id = e.source "
-        "WHERE e.kind IN ('reposts', 'resolves-to') AND s.ref = ?) ORDER BY v.truncated, first, v.sha256",
+        "WITH same(id) AS (SELECT id FROM refs WHERE ref = ? UNION SELECT a.alias FROM aliases a JOIN refs t "
+        "ON t.id = a.ref WHERE t.ref = ?), held(id) AS (SELECT id FROM same UNION SELECT e.target FROM edges e "
+        f"JOIN same ON e.source = same.id WHERE e.kind IN ('reposts', 'resolves-to')) {_ORIGINAL} "
+        "WHERE p.id IN (SELECT id FROM held) ORDER BY v.truncated, first, r.ref, v.sha256",
         str(post),
         str(post),
     )

@@ -24,7 +24,8 @@ WITH fresh(id) AS (
     UNION SELECT source FROM edges WHERE capture IN ({_NEW})
 ), near(id) AS (
     SELECT id FROM fresh
-    UNION SELECT e.source FROM edges e JOIN fresh ON e.target = fresh.id WHERE e.kind = 'reposts'
+    UNION SELECT a.ref FROM aliases a JOIN fresh ON a.alias = fresh.id
+    UNION SELECT e.source FROM edges e JOIN fresh ON e.target = fresh.id WHERE e.kind IN ('reposts', 'resolves-to')
 )
 SELECT id FROM documents WHERE capture IN ({_NEW})
 UNION SELECT document FROM mentions WHERE target IN (SELECT id FROM near)

@@ -67,12 +67,18 @@ def show_ref(archive: Archive, what: str) -> Shown:
     """Everything about a post, document, account or page."""
     ref = find(archive, what)
     key = int(str(archive.value("SELECT id FROM refs WHERE ref = ?", str(ref))))
+    same = [key, *(int(r[0]) for r in archive.all("SELECT alias FROM aliases WHERE ref = ? ORDER BY alias", key))]
+    group = json.dumps(same)
+    held = archive.one(
+        "SELECT id FROM posts WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id <> ? LIMIT 1", group, key
+    )
+    main = key if held is None else int(held[0])
 
     def rows(sql: str, *parameters: object) -> list[dict[str, Any]]:
-        return [dict(row) for row in archive.all(sql, *(parameters or (key,)))]
+        return [dict(row) for row in archive.all(sql, *(parameters or (group,)))]
 
     def row(sql: str) -> dict[str, Any] | None:
-        found = archive.one(sql, key)
+        found = archive.one(sql, main)
         return None if found is None else dict(found)
 
     def upstream(here: Ref) -> Iterable[tuple[EdgeKind, Evidence, Ref]]:
@@ -89,7 +95,10 @@ def show_ref(archive: Archive, what: str) -> Shown:
     shown.chain = [_step(archive, step) for step in steps]
     shown.aliases = [
         r["ref"]
-        for r in rows("SELECT f.ref FROM aliases a JOIN refs f ON f.id = a.alias WHERE a.ref = ? ORDER BY f.ref")
+        for r in rows(
+            "SELECT f.ref FROM aliases a JOIN refs f ON f.id = a.alias "
+            "WHERE a.ref IN (SELECT value FROM json_each(?)) ORDER BY f.ref"
+        )
     ]
     shown.post = row(
         "SELECT p.platform, a.ref AS author, p.handle, p.name, p.text, p.posted_at, p.lang, p.url, p.warning, "
@@ -109,34 +118,36 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "SELECT v.sha256, v.text, v.posted_at, v.version_id, v.edited_at, v.truncated, "
         "min(c.observed_at) AS first_seen, max(c.observed_at) AS last_seen, "
         "group_concat(DISTINCT s.route) AS routes FROM versions v "
-        "JOIN sightings s ON s.version = v.id JOIN captures c ON c.id = s.capture WHERE v.post = ? "
-        "GROUP BY v.id ORDER BY min(c.leaf), v.sha256"
+        "JOIN sightings s ON s.version = v.id JOIN captures c ON c.id = s.capture "
+        "WHERE v.post IN (SELECT value FROM json_each(?)) GROUP BY v.id ORDER BY min(c.leaf), v.sha256"
     )
     shown.edits = rows(
         "SELECT e.shown_by, e.route, b.text AS before, a.text AS after, cb.observed_at AS last_seen_before, "
         "ca.observed_at AS first_seen_after FROM edits e JOIN versions a ON a.id = e.after "
         "LEFT JOIN versions b ON b.id = e.before JOIN captures ca ON ca.id = e.capture_after "
-        "LEFT JOIN captures cb ON cb.id = e.capture_before WHERE e.post = ? ORDER BY ca.leaf, e.shown_by"
+        "LEFT JOIN captures cb ON cb.id = e.capture_before "
+        "WHERE e.post IN (SELECT value FROM json_each(?)) ORDER BY ca.leaf, e.shown_by"
     )
     shown.pointed_at_by = rows(
         "SELECT e.kind, e.evidence, s.ref AS source, e.pointer FROM edges e JOIN refs s ON s.id = e.source "
-        "WHERE e.target = ? ORDER BY e.kind, s.ref LIMIT 100"
+        "WHERE e.target IN (SELECT value FROM json_each(?)) ORDER BY e.kind, s.ref LIMIT 100"
     )
     shown.media = rows(
         "SELECT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size FROM media m "
-        "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob WHERE m.post = ? "
-        "ORDER BY m.key, m.rank DESC, m.url"
+        "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob "
+        "WHERE m.post IN (SELECT value FROM json_each(?)) ORDER BY m.key, m.rank DESC, m.url"
     )
     shown.captures = rows(
         "SELECT c.uid, c.observed_at, c.route, c.status, c.failure, c.url, o.outcome, o.reason, c.leaf, c.tier "
-        "FROM outcomes o JOIN captures c ON c.id = o.capture WHERE o.ref = ? ORDER BY c.leaf DESC LIMIT 50"
+        "FROM outcomes o JOIN captures c ON c.id = o.capture "
+        "WHERE o.ref IN (SELECT value FROM json_each(?)) ORDER BY c.leaf DESC LIMIT 50"
     )
     shown.proofs = rows(
         "SELECT p.kind, p.valid, p.detail, c.observed_at FROM proofs p JOIN captures c ON c.id = p.capture "
-        "WHERE p.ref = ? ORDER BY c.leaf, p.kind, p.pointer"
+        "WHERE p.ref IN (SELECT value FROM json_each(?)) ORDER BY c.leaf, p.kind, p.pointer"
     )
-    shown.quotations = _quotations(archive, "x.post = ?", key)
-    shown.mentions = _quotations(archive, "m.document = ?", key)
+    shown.quotations = _quotations(archive, "x.post IN (SELECT value FROM json_each(?))", group)
+    shown.mentions = _quotations(archive, "m.document IN (SELECT value FROM json_each(?))", group)
     queued = archive.one(
         "SELECT due_at, attempts, last_outcome, last_at, purpose, depth FROM work_queue WHERE ref = ?", str(ref)
     )
@@ -166,7 +177,7 @@ def _step(archive: Archive, step: graph.Step) -> dict[str, Any]:
     }
 
 
-def _quotations(archive: Archive, where: str, key: int) -> list[dict[str, Any]]:
+def _quotations(archive: Archive, where: str, group: str) -> list[dict[str, Any]]:
     """Mentions with their verdicts: those of a document, or those that were judged against a post."""
     found = archive.all(
         "SELECT r.ref AS passage, m.kind, m.markup, m.quoted, m.handle, m.day, s.status, s.how, s.reason, s.id_low, "
@@ -174,7 +185,7 @@ def _quotations(archive: Archive, where: str, key: int) -> list[dict[str, Any]]:
         "FROM mentions m JOIN refs r ON r.id = m.ref LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
         f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT 200",
-        key,
+        group,
     )
     rows = [dict(row) for row in found]
     for row in rows:

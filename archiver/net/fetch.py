@@ -18,9 +18,8 @@ from datetime import UTC, datetime
 import httpx
 
 from archiver.errors import BlockedError, InputError
-from archiver.model import Failure, Request
+from archiver.model import Exchange, Failure, Request
 from archiver.net.clock import text_of
-from archiver.net.exchange import Exchange
 from archiver.net.guard import canonical_host, check_url
 from archiver.net.policy import Policy
 from archiver.net.record import joined, received

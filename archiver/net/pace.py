@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from archiver.model import Failure
+from archiver.model import Exchange, Failure
 from archiver.net.clock import time_of
-from archiver.net.exchange import Exchange
 from archiver.net.guard import canonical_host
 
 BUSY = frozenset({429, 503})
-UNREACHED = frozenset({Failure.DNS, Failure.CONNECT, Failure.TIMEOUT, Failure.RESET})
+UNREACHED = frozenset({Failure.CONNECT, Failure.TIMEOUT, Failure.RESET})
+"""A name that does not resolve is not among them: there is no server to be polite to."""
 RESETS = ("x-rate-limit-reset", "ratelimit-reset", "x-ratelimit-reset")
 EPOCHS = 1_000_000_000
 """A reset number from here on is Unix time, below it is a delay in seconds."""

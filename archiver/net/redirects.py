@@ -13,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
-from archiver.model import Failure, Request
-from archiver.net.exchange import Exchange
+from archiver.model import Exchange, Failure, Request
 from archiver.net.redact import names_in
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -16,9 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from archiver.custody.framing import Head, Splitter
 from archiver.errors import InputError
-from archiver.model import Failure, Request
+from archiver.model import Connection, Exchange, Failure, Request
 from archiver.net import warc
-from archiver.net.exchange import Connection, Exchange
 from archiver.net.policy import Policy
 from archiver.net.recording import INDEX, RecordedAnswer, Recording
 from archiver.net.redirects import DEFAULT_PORTS, Hop, follow

@@ -17,9 +17,8 @@ from archiver.custody.content import BoundError, Decoder
 from archiver.custody.framing import Splitter
 from archiver.custody.sniff import WINDOW, sniff
 from archiver.errors import ArchiverError, ParseError
-from archiver.model import Failure
+from archiver.model import Connection, Failure
 from archiver.net.clock import utc_now
-from archiver.net.exchange import Connection
 from archiver.net.policy import Policy
 
 MAX_FRAMING = 4 << 20

@@ -21,8 +21,7 @@ import httpcore
 import httpx
 
 from archiver.errors import BlockedError
-from archiver.model import Failure
-from archiver.net.exchange import Connection
+from archiver.model import Connection, Failure
 from archiver.net.guard import check_address
 from archiver.net.policy import Policy
 from archiver.net.tape import Stopped, Tape

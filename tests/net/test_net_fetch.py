@@ -20,8 +20,7 @@ from rawserver import RawServer, Reply, message
 
 from archiver.custody.framing import join
 from archiver.errors import InputError
-from archiver.model import Failure, Ref, Request
-from archiver.net.exchange import Exchange
+from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.fetch import Fetcher, Policy
 from archiver.net.wire import GuardedBackend, resolve, transport
 

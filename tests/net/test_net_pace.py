@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from rawserver import RawServer, Reply, message, redirect
 
 from archiver.errors import InputError
-from archiver.model import Failure, Ref, Request
+from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.clock import text_of, time_of, utc_now
-from archiver.net.exchange import Exchange
 from archiver.net.fetch import Fetcher, Policy
 from archiver.net.pace import MANY_HOSTS, Pace, retry_after
 from archiver.net.sign import Signer, signing_string
@@ -114,12 +113,14 @@ def test_a_busy_host_is_left_alone_longer_each_time_until_it_answers() -> None:
     clock = Clock()
     keeper = pace(clock, interval=0.0, backoff=5.0, longest=60.0)
     waits = []
-    for status, failure in ((503, ""), (None, Failure.TIMEOUT), (429, ""), (None, Failure.DNS), (429, "")):
+    for status, failure in ((503, ""), (None, Failure.TIMEOUT), (429, ""), (None, Failure.CONNECT), (429, "")):
         keeper.started("a.example")
         keeper.finished("a.example", answer(status, failure=Failure(failure)))
         waits.append(keeper.ready_at("a.example") - clock.at)
         clock.at = keeper.ready_at("a.example")
     assert waits == [5.0, 10.0, 20.0, 40.0, 60.0]
+    keeper.finished("a.example", answer(None, failure=Failure.DNS))
+    assert keeper.ready_at("a.example") == clock.at, "a name that does not resolve is no server to be polite to"
     keeper.finished("a.example", answer(404))
     assert keeper.ready_at("a.example") == clock.at
     keeper.finished("a.example", answer(429))

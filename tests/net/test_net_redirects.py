@@ -11,8 +11,7 @@ from rawserver import RawServer, Reply, message, redirect
 
 from archiver.custody.content import entity
 from archiver.errors import InputError
-from archiver.model import Failure, Ref, Request
-from archiver.net.exchange import Exchange
+from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.fetch import Fetcher, Policy
 from archiver.net.redact import Redactor, checked, fill
 

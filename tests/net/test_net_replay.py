@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from archiver.custody.framing import join
 from archiver.errors import InputError, ParseError
-from archiver.model import Failure, Ref, Request
-from archiver.net.exchange import Exchange
+from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.recording import RecordedAnswer, RecordedRequest, Recording
 from archiver.net.replay import ReplayFetcher, normalised
 
