@@ -115,7 +115,7 @@ def test_localised_dates_and_uncertain_ones(written: str, day: str) -> None:
 
 
 def test_dates_that_no_table_knows_cannot_hold_up_a_page() -> None:
-    source = "".join(X_BLOCK.replace("October 28, 2024", f"{day} Zzz{day}zz 2024") for day in range(1, 200))
+    source = "".join(X_BLOCK.replace("October 28, 2024", f"{day % 28 + 1} Zzzq 2024") for day in range(1, 200))
     start = time.perf_counter()
     marks = found(source)
     assert len(marks) == 199
