@@ -1,0 +1,401 @@
+"""The players of an invented world: X, a Mastodon host, Bluesky (AppView, directory, PDS), web sites.
+
+All people, posts and handles are invented. Nothing here uses the code under test: signatures, trees and
+messages are made anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import libipld
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playing import JSON, NOTHING, Reply, Server, answer, chunked, message, zipped
+
+# ---- X --------------------------------------------------------------------------------------------------------
+
+
+def snowflake(moment: str) -> str:
+    """The X id of a UTC time."""
+    since = datetime.fromisoformat(moment.replace("Z", "+00:00")) - datetime(1970, 1, 1, tzinfo=UTC)
+    return str((since // timedelta(milliseconds=1) - 1288834974657) << 22)
+
+
+@dataclass
+class Tweet:
+    """A post of X as this world holds it; `quote` is the id of what it quotes."""
+
+    id: str
+    handle: str
+    name: str
+    text: str
+    at: str
+    quote: str = ""
+    gone: bool = False
+
+    def user(self) -> dict[str, str]:
+        number = int(hashlib.sha256(self.handle.encode()).hexdigest()[:12], 16)
+        return {"id_str": str(number), "screen_name": self.handle, "name": self.name}
+
+
+class X:
+    """Syndication (which refuses a wrong token), FxTwitter, oEmbed, t.co and the official API on one port.
+
+    `stale` are ids that a quoting post still shows by value though they are gone. `busy` are ids whose first ask
+    is answered with 429. `tokens` are the tokens that V8 computes for the ids of this world.
+    """
+
+    def __init__(self, tokens: dict[str, str]) -> None:
+        self.posts: dict[str, Tweet] = {}
+        self.stale: set[str] = set()
+        self.busy: dict[str, str] = {}
+        self.short: dict[str, str] = {}
+        self.tokens = tokens
+        self.bearer = ""
+        self.server = Server(self.respond)
+
+    def add(self, handle: str, name: str, text: str, at: str, quote: str = "") -> Tweet:
+        tweet = Tweet(snowflake(at), handle, name, text, at, quote)
+        self.posts[tweet.id] = tweet
+        return tweet
+
+    def delete(self, tweet: Tweet, *, still_shown: bool = False) -> None:
+        tweet.gone = True
+        if still_shown:
+            self.stale.add(tweet.id)
+
+    def endpoints(self) -> dict[str, str]:
+        base = self.server.base
+        return {
+            "x.syndication": f"{base}/syndication",
+            "x.fxtwitter": f"{base}/fx",
+            "x.oembed": f"{base}/oembed",
+            "x.tco": f"{base}/tco",
+            "x.v2": f"{base}/v2",
+        }
+
+    def respond(self, target: str, raw: bytes) -> Reply:
+        parts = urlsplit(target)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        match parts.path.split("/")[1:]:
+            case ["syndication", "tweet-result"]:
+                return self._syndication(query)
+            case ["fx", "2", "status", id]:
+                return self._gone_fx() if not self._here(id) else answer({"code": 500, "message": "ERROR"})
+            case ["oembed"]:
+                id = query["url"].rpartition("/")[2]
+                return NOTHING if not self._here(id) else answer({}, status="500 Internal Server Error")
+            case ["tco", key]:
+                where = self.short.get(key)
+                return NOTHING if where is None else message(b"", f"Location: {where}", status="301 Moved")
+            case ["v2", "2", "tweets"]:
+                return self._v2(query["ids"], raw)
+        return NOTHING
+
+    def _here(self, id: str) -> bool:
+        return id in self.posts and not self.posts[id].gone
+
+    def _syndication(self, query: dict[str, str]) -> Reply:
+        id = query["id"]
+        if query.get("token") != self.tokens.get(id) or query.get("lang") != "en":
+            return answer({})
+        if id in self.busy:
+            return message(b"slow down", f"Retry-After: {self.busy.pop(id)}", status="429 Too Many Requests")
+        if not self._here(id):
+            return answer({"__typename": "TweetTombstone", "tombstone": {"text": {"text": "words decide nothing"}}})
+        return zipped({"__typename": "Tweet", **self._tweet(self.posts[id])})
+
+    def _tweet(self, tweet: Tweet) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "id_str": tweet.id,
+            "text": tweet.text,
+            "created_at": tweet.at,
+            "user": tweet.user(),
+            "entities": {"urls": [], "media": []},
+            "lang": "en",
+            "favorite_count": 3,
+        }
+        if tweet.quote and (self._here(tweet.quote) or tweet.quote in self.stale):
+            shown["quoted_tweet"] = self._tweet(self.posts[tweet.quote])
+        return shown
+
+    @staticmethod
+    def _gone_fx() -> Reply:
+        return answer({"code": 404, "message": "NOT_FOUND"}, status="404 Not Found")
+
+    def _v2(self, id: str, raw: bytes) -> Reply:
+        """Echoes the token that it was sent, as a careless server may: in a header and in the body."""
+        given = re.search(rb"\r\nauthorization: bearer ([^\r\n]+)", raw, re.IGNORECASE)
+        if given is None or given[1].decode() != self.bearer:
+            return answer({"title": "Unauthorized", "status": 401}, status="401 Unauthorized")
+        tweet, echo = self.posts[id], given[1].decode()
+        user = {"id": tweet.user()["id_str"], "username": tweet.handle, "name": tweet.name}
+        data = {"id": id, "text": tweet.text, "author_id": user["id"], "created_at": tweet.at, "lang": "en"}
+        return answer({"data": [data], "includes": {"users": [user]}, "debug": echo}, f"X-Echo: {echo}")
+
+
+# ---- a Mastodon host --------------------------------------------------------------------------------------------
+
+
+class Mastodon:
+    """`/api/v1/statuses/:id` and files. `toots` maps an id to the JSON, or to None for what was deleted."""
+
+    def __init__(self) -> None:
+        self.toots: dict[str, dict[str, Any] | None] = {}
+        self.files: dict[str, tuple[str, bytes]] = {}
+        self.server = Server(self.respond)
+
+    def uri(self, user: str, id: str) -> str:
+        return f"{self.server.base}/users/{user}/statuses/{id}"
+
+    def url(self, user: str, id: str) -> str:
+        return f"{self.server.base}/@{user}/{id}"
+
+    def toot(self, user: str, id: str, html: str, at: str, **more: Any) -> dict[str, Any]:
+        base = self.server.base
+        self.toots[id] = {
+            "id": id,
+            "uri": self.uri(user, id),
+            "url": self.url(user, id),
+            "created_at": at,
+            "content": html,
+            "language": "en",
+            "account": {
+                "id": hashlib.sha256(user.encode()).hexdigest()[:9],
+                "acct": user,
+                "display_name": user.title(),
+                "url": f"{base}/@{user}",
+                "uri": f"{base}/users/{user}",
+            },
+            "media_attachments": [],
+            **more,
+        }
+        return self.toots[id] or {}
+
+    def picture(self, name: str) -> dict[str, Any]:
+        meta = {"original": {"width": 8, "height": 8}}
+        url = f"{self.server.base}/media/{name}"
+        return {"id": name.partition(".")[0], "type": "image", "url": url, "description": "a bridge", "meta": meta}
+
+    def respond(self, target: str, raw: bytes) -> Reply:
+        del raw
+        path = urlsplit(target).path
+        if path in self.files:
+            kind, data = self.files[path]
+            return message(data, f"Content-Type: {kind}")
+        found = re.fullmatch(r"/api/v1/statuses/(\d+)", path)
+        toot = self.toots.get(found[1]) if found else None
+        if toot is not None:
+            return chunked(json.dumps(toot).encode(), JSON)
+        return answer({"error": "Record not found"}, status="404 Not Found") if found else NOTHING
+
+
+# ---- Bluesky: keys, a signed repository, directory, AppView ------------------------------------------------------
+
+
+class Key:
+    """A secp256k1 key pair, always the same for a number; signatures with a low S, as the protocol asks."""
+
+    ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+    def __init__(self, number: int) -> None:
+        self.private = ec.derive_private_key(number + 10**30, ec.SECP256K1())
+        point = self.private.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+        self.multibase = str(libipld.encode_multibase("z", b"\xe7\x01" + point))
+
+    @property
+    def did_key(self) -> str:
+        return f"did:key:{self.multibase}"
+
+    def sign(self, data: bytes) -> bytes:
+        r, s = decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + min(s, self.ORDER - s).to_bytes(32, "big")
+
+
+def cid(block: bytes, codec: int = 0x71) -> bytes:
+    return bytes([1, codec, 0x12, 0x20]) + hashlib.sha256(block).digest()
+
+
+def cid_text(raw: bytes) -> str:
+    return "b" + base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def linked(value: Any) -> Any:
+    """The JSON form of a record with its links as CIDs, ready for DAG-CBOR."""
+    if isinstance(value, dict):
+        if set(value) == {"$link"}:
+            return base64.b32decode(value["$link"][1:].upper() + "======")
+        return {key: linked(item) for key, item in value.items()}
+    return [linked(item) for item in value] if isinstance(value, list) else value
+
+
+def varint(number: int) -> bytes:
+    out = b""
+    while number > 127:
+        out, number = out + bytes([number & 127 | 128]), number >> 7
+    return out + bytes([number])
+
+
+class Bluesky:
+    """One account with one live post on its PDS, and the AppView and directory that know it.
+
+    The repository has a single record, so its tree is one node: it proves this record present, every other absent.
+    """
+
+    POST = "app.bsky.feed.post"
+
+    def __init__(self, handle: str, rkey: str) -> None:
+        self.handle, self.rkey = handle, rkey
+        self.signing, self.rotation = Key(1), Key(2)
+        self.pds = Server(self._pds)
+        self.net = Server(self._net)
+        self.blobs: dict[str, tuple[str, bytes]] = {}
+        unsigned = {
+            "type": "plc_operation",
+            "rotationKeys": [self.rotation.did_key],
+            "verificationMethods": {"atproto": self.signing.did_key},
+            "alsoKnownAs": [f"at://{handle}"],
+            "services": {"atproto_pds": {"type": "AtprotoPersonalDataServer", "endpoint": self.pds.base}},
+            "prev": None,
+        }
+        mark = base64.urlsafe_b64encode(self.rotation.sign(libipld.encode_dag_cbor(unsigned))).decode().rstrip("=")
+        self.genesis = unsigned | {"sig": mark}
+        block = libipld.encode_dag_cbor(self.genesis)
+        self.did = "did:plc:" + base64.b32encode(hashlib.sha256(block).digest()).decode().lower()[:24]
+        self.genesis_cid = cid_text(cid(block))
+        self.record: dict[str, Any] = {}
+
+    def endpoints(self) -> dict[str, str]:
+        return {"bluesky.appview": self.net.base, "bluesky.plc": f"{self.net.base}/plc"}
+
+    def uri(self, rkey: str = "") -> str:
+        return f"at://{self.did}/{self.POST}/{rkey or self.rkey}"
+
+    def url(self, rkey: str = "") -> str:
+        return f"https://bsky.app/profile/{self.handle}/post/{rkey or self.rkey}"
+
+    def image(self, data: bytes) -> dict[str, Any]:
+        name = cid_text(cid(data, 0x55))
+        self.blobs[name] = ("image/jpeg", data)
+        blob = {"$type": "blob", "ref": {"$link": name}, "mimeType": "image/jpeg", "size": len(data)}
+        return {"$type": "app.bsky.embed.images", "images": [{"alt": "a map", "image": blob}]}
+
+    def write(self, text: str, at: str, *, quoted: str, image: bytes) -> None:
+        """The live post: a picture, and a quotation of a post of the same account that is not there any more."""
+        gone = cid_text(cid(libipld.encode_dag_cbor({"$type": self.POST, "text": "gone", "createdAt": at})))
+        quote = {"$type": "app.bsky.embed.record", "record": {"uri": self.uri(quoted), "cid": gone}}
+        both = {"$type": "app.bsky.embed.recordWithMedia", "record": quote, "media": self.image(image)}
+        self.record = {"$type": self.POST, "text": text, "createdAt": at, "langs": ["en"], "embed": both}
+
+    def car(self) -> bytes:
+        record = libipld.encode_dag_cbor(linked(self.record))
+        entry = {"p": 0, "k": f"{self.POST}/{self.rkey}".encode(), "v": cid(record), "t": None}
+        node = libipld.encode_dag_cbor({"l": None, "e": [entry]})
+        unsigned = {"did": self.did, "version": 3, "rev": "3l7gexamp2lc2", "prev": None, "data": cid(node)}
+        commit = libipld.encode_dag_cbor(unsigned | {"sig": self.signing.sign(libipld.encode_dag_cbor(unsigned))})
+        header = libipld.encode_dag_cbor({"version": 1, "roots": [cid(commit)]})
+        parts = [header, *(cid(block) + block for block in (commit, node, record))]
+        return b"".join(varint(len(part)) + part for part in parts)
+
+    def _pds(self, target: str, raw: bytes) -> Reply:
+        del raw
+        parts = urlsplit(target)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        here = query.get("rkey") == self.rkey
+        match parts.path.rpartition("/")[2]:
+            case "com.atproto.repo.getRecord" if here:
+                name = cid_text(cid(libipld.encode_dag_cbor(linked(self.record))))
+                return answer({"uri": self.uri(), "cid": name, "value": self.record})
+            case "com.atproto.repo.getRecord":
+                return answer({"error": "RecordNotFound", "message": "no"}, status="400 Bad Request")
+            case "com.atproto.sync.getRecord":
+                return message(self.car(), "Content-Type: application/vnd.ipld.car")
+            case "com.atproto.sync.getRepoStatus":
+                return answer({"did": self.did, "active": True, "rev": "3l7gexamp2lc2"})
+            case "com.atproto.sync.getBlob" if query.get("cid") in self.blobs:
+                kind, data = self.blobs[query["cid"]]
+                return message(data, f"Content-Type: {kind}")
+        return NOTHING
+
+    def _net(self, target: str, raw: bytes) -> Reply:
+        del raw
+        parts = urlsplit(target)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        match parts.path.rpartition("/")[2]:
+            case "com.atproto.identity.resolveHandle" if query["handle"] == self.handle:
+                return answer({"did": self.did})
+            case "app.bsky.feed.getPosts":
+                return answer({"posts": [self._view()] if query["uris"] == self.uri() else []})
+            case "audit":
+                at = "2024-01-01T00:00:00.000Z"
+                entry = {"did": self.did, "operation": self.genesis, "cid": self.genesis_cid}
+                return answer([entry | {"nullified": False, "createdAt": at}])
+            case self.did:
+                return answer(self._document())
+        return answer({"error": "InvalidRequest", "message": "no"}, status="400 Bad Request")
+
+    def _view(self) -> dict[str, Any]:
+        gone = self.record["embed"]["record"]["record"]["uri"]
+        lost = {"$type": "app.bsky.embed.record#viewNotFound", "uri": gone, "notFound": True}
+        images = {"thumb": f"{self.pds.base}/thumb", "fullsize": f"{self.pds.base}/full", "alt": "a map"}
+        return {
+            "uri": self.uri(),
+            "cid": cid_text(cid(libipld.encode_dag_cbor(linked(self.record)))),
+            "author": {"did": self.did, "handle": self.handle, "displayName": "Ines"},
+            "record": self.record,
+            "embed": {
+                "$type": "app.bsky.embed.recordWithMedia#view",
+                "record": {"record": lost},
+                "media": {"$type": "app.bsky.embed.images#view", "images": [images]},
+            },
+            "likeCount": 1,
+            "indexedAt": self.record["createdAt"],
+        }
+
+    def _document(self) -> dict[str, Any]:
+        method = {"id": f"{self.did}#atproto", "type": "Multikey", "publicKeyMultibase": self.signing.multibase}
+        service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": self.pds.base}
+        return {
+            "id": self.did,
+            "alsoKnownAs": [f"at://{self.handle}"],
+            "verificationMethod": [method],
+            "service": [service],
+        }
+
+
+# ---- sites --------------------------------------------------------------------------------------------------------
+
+
+class Site:
+    """Pages by path; what has no page is 404."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Reply] = {}
+        self.server = Server(lambda target, raw: self.pages.get(target, NOTHING))
+
+    def url(self, path: str) -> str:
+        return self.server.base + path
+
+
+def jpeg(seed: int, size: int = 2000) -> bytes:
+    """Bytes with the marks of a JPEG file at both ends; nothing here decodes pictures."""
+    noise = b"".join(hashlib.sha256(f"{seed}.{n}".encode()).digest() for n in range(size // 32))
+    return b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01" + noise + b"\xff\xd9"
+
+
+def embedded(words: str, tweet: Tweet, day: str) -> str:
+    """The markup that X hands out for an embed."""
+    return (
+        f'<blockquote class="twitter-tweet"><p lang="en" dir="ltr">{words}</p>&mdash; {tweet.name} (@{tweet.handle}) '
+        f'<a href="https://twitter.com/{tweet.handle}/status/{tweet.id}?ref_src=twsrc%5Etfw">{day}</a></blockquote>'
+    )
