@@ -27,6 +27,8 @@ _CSS = re.compile(rb"@charset \"([A-Za-z0-9._:-]+)\"")
 _SAMPLE = 65536
 _NOTED = 20
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
+_C0 = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_C1 = re.compile("[\x80-\x84\x86-\x9f]")
 _CONTROLS = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
 
 # Characters beyond ASCII of what is written in each code page. Western ones stand among ASCII letters, so any of
@@ -77,7 +79,7 @@ def decode(data: bytes, *, charset: str = "") -> Decoded:
             continue
         if origin == "meta" and name.startswith(("utf-16", "utf-32")):
             name = "utf-8"  # A declaration that can be read as ASCII is not in UTF-16.
-        if name != "utf-8" and not data.isascii() and not _decodes(data, name) and _decodes(data, "utf-8"):
+        if name != "utf-8" and not data.isascii() and not _fits(data, name) and _decodes(data, "utf-8"):
             notes.append(Unread(reason=f"declared {name} ({origin}), but the bytes are UTF-8", pointer="byte:0"))
             return _decoded(data, 0, "utf-8", "utf-8", notes)
         if name == "utf-8" and not _decodes(data, name) and not _mostly_utf8(data):
@@ -120,7 +122,7 @@ def _decoded(data: bytes, skip: int, name: str, origin: str, notes: list[Unread]
     except UnicodeDecodeError:
         text = _with_holes(data, skip, name, notes)
     head = text[:_SAMPLE]
-    controls = len(_BROKEN.findall(head)) + len(_CONTROLS.findall(head))
+    controls = len(_BROKEN.findall(head)) + len(_C0.findall(head))
     binary = controls * 10 > len(head) or (controls > 16 and controls * 100 > len(head))
     plain = _plain(text, notes)
     return Decoded(text=plain, encoding=name, source=origin, unread=tuple(notes), binary=binary)
@@ -192,6 +194,14 @@ def _decodes(data: bytes, name: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _fits(data: bytes, name: str) -> bool:
+    """Whether bytes can be text in an encoding: they decode, and to no C1 control, which no text holds."""
+    try:
+        return not _C1.search(data.decode(name))
+    except UnicodeDecodeError:
+        return False
 
 
 def _mostly_utf8(data: bytes) -> bool:

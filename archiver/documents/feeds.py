@@ -82,10 +82,12 @@ def read_json(source: str, *, url: str = "") -> Feed:
     found = {key: value for key, value in strings(source) if len(key) <= 3}
     if "jsonfeed.org/version/" not in (found[("version",)].text if ("version",) in found else ""):
         raise ParseError("not a JSON feed: version names no https://jsonfeed.org/version/", pointer="/version")
-    numbers = sorted({int(key[1]) for key in found if len(key) == 3 and key[0] == "items" and key[1].isdecimal()})
+    items: dict[int, dict[str, Value]] = {}
+    for key, value in found.items():
+        if len(key) == 3 and key[0] == "items" and key[1].isdecimal():
+            items.setdefault(int(key[1]), {})[key[2]] = value
     entries = []
-    for number in numbers:
-        item = {key[2]: value for key, value in found.items() if key[:2] == ("items", str(number))}
+    for _, item in sorted(items.items()):
         page = item.get("url") or item.get("external_url")
         content = item.get("content_html") or item.get("content_text") or item.get("summary")
         first = min(value.span.start for value in item.values())
@@ -120,8 +122,8 @@ def _rss(source: str, item: Node, parts: list[Node], url: str) -> _Entry:
     if not address and guid and guid.get("ispermalink").lower() != "false":
         text = guid.value(source).text.strip()
         address, link = (text, guid) if text.startswith(("http://", "https://")) else ("", link)
-    bodies = [named[name] for name in ("content:encoded", "xhtml:body", "description") if name in named]
-    content = next((part.value(source) for part in bodies if part.value(source).text.strip()), None)
+    bodies = (named[name].value(source) for name in ("content:encoded", "xhtml:body", "description") if name in named)
+    content = next((body for body in bodies if body.text.strip()), None)
     span = Span(start=item.start, end=item.start)
     return _Entry(
         at=item.start,
@@ -194,7 +196,9 @@ def _assemble(
             continue
         text, pieces, found, missed = _content(entry.content, html=entry.html)
         start = add(text, pieces, "\n" if words[0] else "\n\n")
-        unread += [Unread(reason=reason, pointer=place(source, entry.content.span.start)) for reason in missed]
+        if missed and len(unread) < _NOTED:
+            where = place(source, entry.content.span.start)
+            unread += [Unread(reason=reason, pointer=where) for reason in missed]
         for link in found:
             span = Span(start=link.text.start + start, end=link.text.end + start)
             address = urljoin_safe(entry.base or entry.link or url, link.url)

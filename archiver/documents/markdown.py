@@ -40,10 +40,12 @@ def links(source: str) -> tuple[Link, ...]:
     definitions = list(_DEFINITION.finditer(source))
     # Of several with one label the first counts.
     defined = {_label(match[1]): _plain(match[2] or match[3]) for match in reversed(definitions)}
+    defining = [match.span() for match in definitions]
     found = [*_bracketed(source, code, defined), *_anchors(source)]
     for match in _AUTOLINK.finditer(source):
         words, whole = Span(start=match.start(1), end=match.end(1)), Span(start=match.start(), end=match.end())
-        found.append(Link(url=match[1], text=words, source=whole))
+        if not _inside(defining, match.start()):
+            found.append(Link(url=match[1], text=words, source=whole))
     found = [link for link in found if not _inside(code, link.source.start)]
     used = {link.url for link in found}
     # A definition that nothing uses is shown by no reader, but somebody wrote the address down.
@@ -51,7 +53,7 @@ def links(source: str) -> tuple[Link, ...]:
         url, whole = _plain(match[2] or match[3]), Span(start=match.start(), end=match.end())
         if url not in used and "://" in url and not _inside(code, whole.start):
             found.append(Link(url=url, text=whole, source=whole, role="bare"))
-    taken = _merged([(link.source.start, link.source.end) for link in found] + [match.span() for match in definitions])
+    taken = _merged([(link.source.start, link.source.end) for link in found] + defining)
     found += [
         link for link in bare(source) if not _inside(code, link.source.start) and not _inside(taken, link.source.start)
     ]

@@ -23,7 +23,7 @@ _PIECE = 20_000
 # lost a byte (a no-break space that became a space) or that is mixed with clean text.
 _STEPS = {
     "encode": re.compile(r"(latin-1|iso-8859-2|macroman|cp437|sloppy-windows-12\d\d|sloppy-iso-8859-\d+)"),
-    "decode": re.compile(r"(utf-8|utf-8-variants)"),
+    "decode": re.compile(r"(utf-8|utf-8-variants|windows-1252)"),
     "transcode": re.compile(r"(restore_byte_a0|replace_lossy_sequences)"),
     "apply": re.compile(r"(decode_inconsistent_utf8|fix_c1_controls)"),
 }
@@ -89,6 +89,8 @@ def _repair(before: str, start: int) -> Repair | None:
     inner, after = before[head : len(before) - tail], fixed.text[head : len(fixed.text) - tail]
     if _outcome(inner, steps) != after:
         head, inner, after = 0, before, fixed.text
+    if _outcome(inner, steps) != after:
+        return None  # A plan of ftfy's that cannot be replayed by itself is none.
     return Repair(span=Span(start=start + head, end=start + head + len(inner)), steps=steps, before=inner, after=after)
 
 

@@ -25,7 +25,7 @@ _BREAKOUT = frozenset({
 # What may stand inside foreign content and hold HTML again, so that a break-out there is none.
 _INTEGRATION = frozenset({"foreignobject", "desc", "annotation-xml"})
 
-_MARK = re.compile(r"<(?=[a-zA-Z!?]|/[^>])")
+_MARK = re.compile(r"<(?=[a-zA-Z!?]|/[\s\S])")
 _TAG = re.compile(rf"<(/?)([a-zA-Z][^{WS}/>]*+)")
 _ATTRIBUTE = re.compile(
     rf"[{WS}/]*+([^{WS}/>][^{WS}/>=]*+)"
