@@ -26,7 +26,7 @@ from archiver.errors import InputError
 from archiver.model import Settings
 
 HOME = "https://pypi.org/project/quotechain/"
-KNOWN_SECRETS = ("X_BEARER_TOKEN",)
+KNOWN_SECRETS = ("X_BEARER_TOKEN", "X_GUEST_BEARER")
 _NETWORK = {
     "user_agent": str,
     "contact": str,

@@ -1,0 +1,118 @@
+"""Writes the generated parts of the documentation; `python -m tests.docs` does it, test_docs.py holds them to the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+
+from archiver import cli
+from archiver.platforms import all_platforms
+from archiver.store.archive import migrations, statements_of
+from archiver.store.schema import TABLES
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- generated: {name} -->", "<!-- end of {name} -->"
+
+
+def commands() -> str:
+    """Every command with its options."""
+    lines = []
+    for name, command in cli.main.commands.items():
+        context = click.Context(command, info_name=f"archiver {name}")
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += [f"### `archiver {name} {usage}`", "", command.help or "", ""]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                flags = ", ".join(f"`{flag}`" for flag in parameter.opts)
+                default = f" Default: `{parameter.default}`." if parameter.show_default else ""
+                lines.append(f"- {flags}: {parameter.help or ''}{default}")
+        lines.append("")
+    return "\n".join(lines).strip()
+
+
+def evidence_tables() -> dict[str, list[str]]:
+    """Tables of the migrations, with their columns."""
+    found: dict[str, list[str]] = {}
+    for _, script in migrations():
+        for statement in statements_of(script):
+            plain = re.sub(r"--[^\n]*", "", statement)
+            match = re.match(r"\s*CREATE TABLE (\w+) \((.*)\) STRICT", plain, re.S)
+            if match:
+                parts = [line.strip() for line in match[2].split("\n")]
+                words = [part.split()[0] for part in parts if part]
+                found[match[1]] = [word for word in words if re.fullmatch(r"[a-z_0-9]+", word)]
+    return found
+
+
+ABOUT = {
+    "origin": "The log's name and birth; `local` is 1 for the log that this archive writes.",
+    "log_leaf": "The Merkle log: canonical JSON bytes of each piece of evidence, and their RFC 6962 leaf hash.",
+    "log_tile": "Full C2SP tiles of the log, 256 hashes each.",
+    "blobs": "Bytes by their SHA-256.",
+    "blob_at": "Where the bytes of a blob are.",
+    "blob_chunks": "The bytes, in pieces of at most 1 MiB.",
+    "certificates": "DER certificates that servers showed, by SHA-256.",
+    "captures": "Each request and what came back, or that nothing did; each seed as it was given.",
+    "statements": "What a person decided: who, when, about what, why.",
+    "derived": "Files made from blobs: tool, version, arguments, inputs.",
+    "reading_marks": "The hash of what a parser said of a capture, each time it changed.",
+    "work_queue": "What is looked at next, and when.",
+    "work_hosts": "Which host is being asked, by whom, until when.",
+    "work_runs": "How runs ended.",
+    "work_state": "How far reading and settling have come.",
+}
+
+
+def tables() -> str:
+    """Every table with its columns."""
+    lines = ["## Evidence and work", ""]
+    for name, columns in evidence_tables().items():
+        lines += [f"### `{name}`", "", ABOUT[name], "", ", ".join(f"`{column}`" for column in columns), ""]
+    lines += ["## Readings", ""]
+    for table in TABLES:
+        lines += [f"### `{table.name}`", "", table.about, ""]
+        keyed = [f"`{column}` → `{other}`" for column, other in table.keys.items()]
+        lines += [", ".join(f"`{column}`" for column in table.columns), ""]
+        if keyed:
+            lines += ["Points to: " + ", ".join(keyed), ""]
+    return "\n".join(lines).strip()
+
+
+def routes() -> list[dict[str, str]]:
+    """docs/routes.toml: what each route asks, gives, and was tested against."""
+    return list(tomllib.loads((ROOT / "docs" / "routes.toml").read_text("utf-8"))["route"])
+
+
+def platforms() -> str:
+    """The platforms table of the README."""
+    lines = ["| platform | route | what is captured | tested against |", "|---|---|---|---|"]
+    lines += [f"| {r['platform']} | `{r['name']}` | {r['gives']} | {r['tested']} |" for r in routes()]
+    order = {name: number for number, name in enumerate(all_platforms())}
+    assert all(route["platform"] in order for route in routes())
+    return "\n".join(lines)
+
+
+PLACES = {"docs/commands.md": ("commands", commands), "docs/tables.md": ("tables", tables)}
+PLACES["README.md"] = ("platforms", platforms)
+
+
+def written(path: str) -> str:
+    """A page with its generated part made again."""
+    name, make = PLACES[path]
+    text = (ROOT / path).read_text("utf-8")
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n\n{make()}\n\n{end}{tail}"
+
+
+def main() -> None:
+    for path in PLACES:
+        (ROOT / path).write_text(written(path), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

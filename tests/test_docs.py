@@ -1,0 +1,61 @@
+"""The documentation says what the code does."""
+
+import json
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from archiver.jobs import config
+from archiver.store.schema import TABLES
+from tests import docs
+
+
+@pytest.mark.parametrize("path", sorted(docs.PLACES))
+def test_generated_parts_are_what_the_code_gives(path: str) -> None:
+    assert (docs.ROOT / path).read_text("utf-8") == docs.written(path), "run python -m tests.docs"
+
+
+def test_every_table_and_column_is_documented() -> None:
+    text = (docs.ROOT / "docs" / "tables.md").read_text("utf-8")
+    for name, columns in docs.evidence_tables().items():
+        assert f"### `{name}`" in text
+        assert columns, name
+    for table in TABLES:
+        assert f"### `{table.name}`" in text
+        for column in table.columns:
+            assert f"`{column}`" in text
+
+
+def test_every_key_of_the_configuration_is_documented() -> None:
+    text = (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for name, keys in config._TABLES.items():
+        assert f"`[{name}]`" in text
+        for key in keys if isinstance(keys, Mapping) else ():
+            assert f"`{key}`" in text, key
+
+
+def test_every_route_that_a_plan_can_ask_is_in_the_table() -> None:
+    listed = " ".join(f"`{route['name']}` {route['gives']}" for route in docs.routes())
+    for file in (docs.ROOT / "archiver" / "platforms").rglob("*.py"):
+        for route in re.findall(r'\broute="([a-z0-9-]+)"', file.read_text("utf-8")):
+            assert f"`{route}`" in listed, f"{file.name}: {route}"
+
+
+def test_metadata_describes_every_table_and_only_those() -> None:
+    metadata = json.loads((docs.ROOT / "datasette-metadata.json").read_text("utf-8"))
+    known = {table.name for table in TABLES} | set(docs.evidence_tables()) | {"versions_vocabulary"}
+    for database in metadata["databases"].values():
+        assert set(database["tables"]) == known
+        for table in TABLES:
+            described = database["tables"][table.name]
+            assert described["description"] == table.about
+            assert set(described.get("columns", {})) <= set(table.columns)
+            assert set(described.get("facets", ())) <= set(table.columns)
+
+
+def test_dependencies_are_justified() -> None:
+    text = (docs.ROOT / "docs" / "decisions" / "0002-dependencies.md").read_text("utf-8")
+    declared = (docs.ROOT / "pyproject.toml").read_text("utf-8").split("dependencies = [")[1].split("]")[0]
+    for name in re.findall(r'"([a-z0-9-]+)', declared):
+        assert f"| {name} |" in text, name
