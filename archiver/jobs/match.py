@@ -47,7 +47,7 @@ def judge(session: Session, mention: Row, resolution: Resolution) -> tuple[Resol
     quoted = mention["quoted"]
     if mention["quote_start"] is None or not quoted.strip():
         return resolution, ()
-    open_start = mention["markup"].endswith("-open")
+    open_start = mention["markup"].endswith("-open") or mention["markup"] == "elision-excerpt"
     named = resolution.ref if resolution.ref is not None and resolution.ref.kind in ("post", "repost") else None
     if named is not None:
         originals = versions_of(session, named)
@@ -159,13 +159,13 @@ def _by_words(session: Session, quoted: str) -> list[Original]:
         row = session.archive.one("SELECT doc FROM versions_vocabulary WHERE term = ?", term.casefold())
         return 0 if row is None else int(row[0])
 
-    words = candidates.rarest(quoted, frequency)
-    if not words:
+    query = candidates.fts_query(candidates.rarest(quoted, frequency))
+    if not query:
         return []
     rows = session.archive.all(
         f"{_ORIGINAL} JOIN versions_fts f ON f.rowid = v.id WHERE versions_fts MATCH ? "
         "ORDER BY f.rank, v.posted_at, r.ref, v.sha256 LIMIT ?",
-        candidates.fts_query(words),
+        query,
         MOST_CANDIDATES,
     )
     return _originals(rows)

@@ -55,8 +55,7 @@ def link_phrases(session: Session, document: Row, mentions: list[Row], posts: li
                 continue
             place = phrases.find_phrase(words, row["quoted"])
             if place is not None:
-                at = Span(start=row["quote_start"] + place.start, end=row["quote_start"] + place.end)
-                found(source, Ref.parse(row["passage"]), f"{span}>{at}")
+                found(source, Ref.parse(row["passage"]), f"{span}>{_in_document(row, place)}")
         own = None if owner is None or owner["resolved"] is None else Ref.parse(owner["resolved"])
         for post, content in shown:
             place = None if post == own else phrases.find_phrase(words, content)
@@ -72,6 +71,14 @@ def link_phrases(session: Session, document: Row, mentions: list[Row], posts: li
     for edge in edges.values():
         session.readings.edge(document["capture"], edge)
     return list(edges.values())
+
+
+def _in_document(mention: Row, place: Span) -> Span:
+    """Where words of a quotation stand in its document; the whole quotation where markup stands between its words."""
+    start, end = mention["quote_start"], mention["quote_end"]
+    if end - start != len(mention["quoted"]):
+        return Span(start=start, end=end)
+    return Span(start=start + place.start, end=start + place.end)
 
 
 def _texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
@@ -121,7 +128,7 @@ def _far(
         if place is not None and post != own:
             found(source, post, f"{span}>{place}")
     rows = session.archive.all(
-        "SELECT r.ref, m.quoted, m.quote_start FROM mentions_fts f JOIN mentions m ON m.id = f.rowid "
+        "SELECT r.ref, m.quoted, m.quote_start, m.quote_end FROM mentions_fts f JOIN mentions m ON m.id = f.rowid "
         "JOIN refs r ON r.id = m.ref WHERE mentions_fts MATCH ? AND m.document <> ? ORDER BY r.ref LIMIT ?",
         query,
         document["id"],
@@ -130,5 +137,4 @@ def _far(
     for row in rows:
         place = phrases.find_phrase(words, row["quoted"])
         if place is not None:
-            at = Span(start=row["quote_start"] + place.start, end=row["quote_start"] + place.end)
-            found(source, Ref.parse(row["ref"]), f"{span}>{at}")
+            found(source, Ref.parse(row["ref"]), f"{span}>{_in_document(row, place)}")

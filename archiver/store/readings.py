@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archiver.custody import canonical
+from archiver.documents.mentions import words
 from archiver.errors import IntegrityError
 from archiver.model import (
     Account,
@@ -239,7 +240,7 @@ class Readings:
             "source_end": mention.source.end,
             "quote_start": None if quote is None else quote.start,
             "quote_end": None if quote is None else quote.end,
-            "quoted": "" if quote is None else read.text[quote.start : quote.end],
+            "quoted": "" if quote is None else words(read, mention),
             "platform": mention.platform,
             "target": None if mention.target is None else self.ref(mention.target),
         }
