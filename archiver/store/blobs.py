@@ -16,13 +16,14 @@ BATCH = 4  # chunks a transaction while a large body is still unpublished
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A body that is not visible yet: its reserved id (0 when the archive has the blob already) and its last chunks."""
+    """A body that is not visible yet: the id that chunks were committed under (0 when none were, or when the archive
+    has the blob already), and the chunks that are left, each with its number."""
 
     sha256: str
     size: int
     sniffed_type: str
     reserved: int
-    pending: tuple[tuple[int, int, bytes], ...]
+    pending: tuple[tuple[int, bytes], ...]
 
 
 class BlobStore:
@@ -30,59 +31,75 @@ class BlobStore:
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
+        self._last = -1
 
     def put(
         self, sha256: str, size: int, chunks: Iterable[bytes], *, sniffed_type: str = ""
     ) -> Literal["created", "present"]:
         """Stores and publishes a blob. IntegrityError when the bytes are not what `sha256` and `size` say."""
+        if self.find(sha256) is not None:
+            return "present"
         staged = self.stage(sha256, size, chunks, sniffed_type=sniffed_type)
         with self.archive.transaction():
             self.publish(staged)
-        return "created" if staged.reserved else "present"
+        return "created"
 
     def stage(self, sha256: str, size: int, chunks: Iterable[bytes], *, sniffed_type: str = "") -> Staged:
         """Takes the bytes in bounded memory. Chunks of a large body commit under a reserved id, where nobody sees
         them until `publish`; a crash in between leaves what the next start deletes."""
         if self.find(sha256) is not None:
             return Staged(sha256=sha256, size=size, sniffed_type=sniffed_type, reserved=0, pending=())
-        reserved = self._reserve()
-        seen, length = hashlib.sha256(), 0
-        pending: list[tuple[int, int, bytes]] = []
+        reserved, seen, length = 0, hashlib.sha256(), 0
+        pending: list[tuple[int, bytes]] = []
         for n, chunk in enumerate(_rechunk(chunks)):
             if len(pending) == BATCH:
                 with self.archive.transaction():
-                    self._insert(pending)
+                    reserved = reserved or self._reserve()
+                    self._insert(reserved, pending)
                 pending.clear()
             seen.update(chunk)
             length += len(chunk)
-            pending.append((reserved, n, chunk))
+            pending.append((n, chunk))
         if length != size or seen.hexdigest() != sha256:
             raise IntegrityError(f"{length} bytes with hash {seen.hexdigest()} were given as {size} bytes {sha256}")
         return Staged(sha256=sha256, size=size, sniffed_type=sniffed_type, reserved=reserved, pending=tuple(pending))
 
     def publish(self, staged: Staged) -> int:
-        """Makes a staged blob visible, inside the caller's transaction. The local id."""
-        if not staged.reserved:
-            blob = self.find(staged.sha256)
-            if blob is None:
-                raise IntegrityError(f"blob {staged.sha256} was never stored")
+        """Makes a staged blob visible, inside the caller's transaction. The local id.
+
+        Several bodies may be staged before the first is published (the hops of one try), and two of them may be the
+        same: so what is there already, and which id is free, is asked here again.
+        """
+        blob = self.find(staged.sha256)
+        if blob is not None:
+            if staged.reserved:
+                self.archive.db.execute("DELETE FROM blob_chunks WHERE blob_id = ?", (staged.reserved,))
             return blob
-        self._insert(staged.pending)
+        if not staged.reserved and not staged.pending and staged.size:
+            raise IntegrityError(f"blob {staged.sha256} was never stored")
+        blob = staged.reserved or self._reserve()
+        self._insert(blob, staged.pending)
         self.archive.db.execute(
             "INSERT INTO blobs (id, sha256, size, sniffed_type) VALUES (?, ?, ?, ?)",
-            (staged.reserved, staged.sha256, staged.size, staged.sniffed_type),
+            (blob, staged.sha256, staged.size, staged.sniffed_type),
         )
-        self.archive.db.execute("INSERT INTO blob_at (blob, store) VALUES (?, 'sqlite')", (staged.reserved,))
-        return staged.reserved
+        self.archive.db.execute("INSERT INTO blob_at (blob, store) VALUES (?, 'sqlite')", (blob,))
+        return blob
 
-    def _insert(self, chunks: Iterable[tuple[int, int, bytes]]) -> None:
-        self.archive.db.executemany("INSERT INTO blob_chunks (blob_id, n, data) VALUES (?, ?, ?)", chunks)
+    def _insert(self, blob: int, chunks: Iterable[tuple[int, bytes]]) -> None:
+        rows = ((blob, n, data) for n, data in chunks)
+        self.archive.db.executemany("INSERT INTO blob_chunks (blob_id, n, data) VALUES (?, ?, ?)", rows)
 
     def _reserve(self) -> int:
-        row = self.archive.one(
-            "SELECT max(coalesce((SELECT max(id) FROM blobs), 0), coalesce((SELECT max(blob_id) FROM blob_chunks), 0))"
-        )
-        return 1 + int(row[0] if row else 0)
+        """An id that no blob, published or not, has had. One writer holds the archive, so it may count by itself."""
+        if self._last < 0:
+            row = self.archive.one(
+                "SELECT max((SELECT coalesce(max(id), 0) FROM blobs), "
+                "(SELECT coalesce(max(blob_id), 0) FROM blob_chunks))"
+            )
+            self._last = int(row[0] if row else 0)
+        self._last += 1
+        return self._last
 
     def find(self, sha256: str) -> int | None:
         """The local id of a published blob."""
