@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 from enum import Enum
+from functools import cache
 from typing import Any
 
 _LARGEST = 2**53 - 1
@@ -23,26 +24,34 @@ def dumps(value: Any) -> bytes:
 
 def plain(value: Any) -> Any:
     """Dataclasses, enums and tuples as JSON values; floats as text with four decimals are the caller's business."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
         return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        if abs(value) > _LARGEST:
+    if kind is int:
+        if not -_LARGEST <= value <= _LARGEST:
             raise ValueError(f"{value} is beyond 2^53-1: write it as text")
         return value
-    if isinstance(value, (list, tuple)):
+    if kind is tuple or kind is list:
         return [plain(item) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         for key in value:
             if not (isinstance(key, str) and key.isascii()):
                 raise ValueError(f"the key {key!r} is not ASCII text")
         return {key: plain(item) for key, item in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    raise ValueError(f"{type(value).__name__} has no place in canonical JSON")
+    if isinstance(value, Enum):
+        return value.value
+    names = _fields(kind)
+    if names is None:
+        raise ValueError(f"{kind.__name__} has no place in canonical JSON")
+    return {name: plain(getattr(value, name)) for name in names}
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """The field names of a dataclass; None for any other type."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def digest(value: Any) -> str:

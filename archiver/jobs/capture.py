@@ -7,7 +7,7 @@ Each try of each request is a capture of its own, recorded before anything is pa
 from __future__ import annotations
 
 import queue
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -92,12 +92,21 @@ class Capturing:
         *,
         tier: str = "wire",
         pace: Pace | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         progress: Callable[[Summary, int], None] | None = None,
     ) -> None:
-        self.session, self.fetcher, self.tier, self.sleep, self.progress = session, fetcher, tier, sleep, progress
+        self.session, self.fetcher, self.tier, self.progress = session, fetcher, tier, progress
         self.pace = pace
+        self.stopping = threading.Event()
+        self.sleep = sleep or self.stopping.wait
         self.summary = Summary()
+        self.retrying = Retrying(
+            stop=stop_after_attempt(TRIES),
+            wait=self._pause,
+            retry=retry_if_result(self._worth_another_try),
+            sleep=self._rest,
+            retry_error_callback=lambda state: None,
+        )
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.active: dict[str, dict[Ref, Look]] = {}
         self.ready: dict[str, list[Task]] = {}
@@ -128,6 +137,12 @@ class Capturing:
                 self._handle(self._wait())
                 if self.progress is not None:
                     self.progress(self.summary, sum(map(len, self.active.values())))
+        except BaseException:
+            if self.session.archive.db.in_transaction:
+                self.session.archive.db.execute("ROLLBACK")  # half a capture or half a reading must not be committed
+            self.stopping.set()
+            self.fetcher.close()
+            raise
         finally:
             self._commit()
             self.pool.shutdown(wait=True, cancel_futures=True)
@@ -281,13 +296,7 @@ class Capturing:
             if self.pace is None:
                 self._once(look, number, request)
             else:
-                Retrying(
-                    stop=stop_after_attempt(TRIES),
-                    wait=self._pause,
-                    retry=retry_if_result(self._worth_another_try),
-                    sleep=self.sleep,
-                    retry_error_callback=lambda state: None,
-                )(self._once, look, number, request)
+                self.retrying(self._once, look, number, request)
         except Postponed as reason:
             self.events.put(Event(look=look, number=number, postponed=reason.seconds))
         except BaseException as bug:  # noqa: BLE001 - handed to the writing thread, which raises it
@@ -303,13 +312,19 @@ class Capturing:
             while (wait := self.pace.begin(host)) > 0:
                 if wait > self.session.config.wait:
                     raise Postponed(wait)
-                self.sleep(wait)
+                self._rest(wait)
             exchanges = self.fetcher.fetch(request)
             self.pace.finished(host, exchanges[-1])
         if self.tier != "wire":
             exchanges = tuple(replace(exchange, tier=self.tier) for exchange in exchanges)
         self.events.put(Event(look=look, number=number, exchanges=exchanges))
         return exchanges[-1]
+
+    def _rest(self, seconds: float) -> None:
+        """Waits; when the run ends meanwhile, what was to follow is left for the next one."""
+        self.sleep(seconds)
+        if self.stopping.is_set():
+            raise Postponed(seconds)
 
     def _worth_another_try(self, exchange: Exchange) -> bool:
         if exchange.failure in TRANSIENT:

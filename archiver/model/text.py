@@ -30,8 +30,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A plan that undoes damaged encoding in one place; nothing is changed in place. `steps` are
-    (`encode` | `decode`, codec) pairs, replayed in order on the text of `span`, giving `after`."""
+    """A plan that undoes damaged encoding in one place; nothing is changed in place. `steps` are pairs of what is
+    done (`encode`, `decode`, `transcode` or `apply`) and by what, in ftfy's words, replayed in order on the text of
+    `span`, giving `after`."""
 
     span: Span
     steps: tuple[tuple[str, str], ...]

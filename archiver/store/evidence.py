@@ -62,12 +62,13 @@ class Evidence:
     def _record(self, exchange: Exchange, staged: Staged | None) -> Recorded:
         blob = None if staged is None else self.blobs.publish(staged)
         request, peer, recorded_at = exchange.request, exchange.connection, self.now()
+        meaning, ref = dump_request(request), str(request.ref)
         chain = [hashlib.sha256(der).hexdigest() for der in peer.chain]
         leaf = self.append(
             "capture" if exchange.tier != "import" else "import",
             {
                 "uid": exchange.uid,
-                "ref": str(request.ref),
+                "ref": ref,
                 "route": request.route,
                 "tier": exchange.tier,
                 "after": None,
@@ -76,7 +77,7 @@ class Evidence:
                     "method": request.method,
                     "url": exchange.url,
                     "sent_sha256": hashlib.sha256(exchange.sent).hexdigest(),
-                    "meaning": dump_request(request),
+                    "meaning": meaning,
                     "parent": exchange.parent,
                     "hop": exchange.hop,
                 },
@@ -114,8 +115,8 @@ class Evidence:
             "tier": exchange.tier,
             "platform": request.ref.platform,
             "route": request.route,
-            "ref": str(request.ref),
-            "request": dump_request(request),
+            "ref": ref,
+            "request": meaning,
             "method": request.method,
             "url": exchange.url,
             "parent": exchange.parent,

@@ -1,19 +1,18 @@
 """The floor: a bare GET, a SHA-256, an SQLite row and a file for each address. Standard library only."""
 
 import hashlib
-import http.client
 import sqlite3
 import sys
+import urllib.request
 from pathlib import Path
 
 folder, port, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 (folder / "files").mkdir(parents=True, exist_ok=True)
 db = sqlite3.connect(folder / "floor.db")
 db.execute("CREATE TABLE files (url TEXT, sha256 TEXT, size INTEGER)")
-connection = http.client.HTTPConnection("127.0.0.1", port)
 for number in range(count):
-    connection.request("GET", f"/{number}.jpg", headers={"Accept-Encoding": "identity"})
-    body = connection.getresponse().read()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{number}.jpg") as answer:
+        body = answer.read()
     sha256 = hashlib.sha256(body).hexdigest()
     (folder / "files" / sha256).write_bytes(body)
     db.execute("INSERT INTO files VALUES (?, ?, ?)", (f"/{number}.jpg", sha256, len(body)))
