@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from archiver.custody import canonical, log
+from archiver.errors import IntegrityError
 from archiver.model import Exchange, Ref, Request
 from archiver.store.archive import Archive
 from archiver.store.blobs import CHUNK, BlobStore, Staged
@@ -38,7 +39,8 @@ class Recorded:
 
 
 class Evidence:
-    """The append-only side of one archive."""
+    """The append-only side of one archive: the sequencer of its log. Appending is idempotent by uid, so that a
+    worker that never heard the answer may hand in the same record again."""
 
     def __init__(self, archive: Archive, tool: Tool, *, now: Callable[[], str]) -> None:
         self.archive, self.tool, self.now = archive, tool, now
@@ -59,7 +61,24 @@ class Evidence:
             exchange.sha256, exchange.size, pieces(exchange.body), sniffed_type=exchange.sniffed_type
         )
 
+    def _present(self, exchange: Exchange) -> Recorded | None:
+        """The capture that has this uid already. IntegrityError when it is another one."""
+        row = self.archive.one(
+            "SELECT c.id, c.leaf, c.blob, c.url, c.observed_at, c.status, b.sha256 FROM captures c "
+            "LEFT JOIN blobs b ON b.id = c.blob WHERE c.uid = ?",
+            exchange.uid,
+        )
+        if row is None:
+            return None
+        held = (row["url"], row["observed_at"], row["status"], row["sha256"] or "")
+        if held != (exchange.url, exchange.started_at, exchange.status, exchange.sha256):
+            raise IntegrityError(f"the uid {exchange.uid} was given to two captures")
+        return Recorded(id=row["id"], uid=exchange.uid, leaf=row["leaf"], blob=row["blob"])
+
     def _record(self, exchange: Exchange, staged: Staged | None) -> Recorded:
+        present = self._present(exchange)
+        if present is not None:
+            return present
         blob = None if staged is None else self.blobs.publish(staged)
         request, peer, recorded_at = exchange.request, exchange.connection, self.now()
         meaning, ref = dump_request(request), str(request.ref)

@@ -57,6 +57,12 @@ def test_a_capture_has_blob_and_leaf(tmp_path: Path) -> None:
     assert b"".join(evidence(a).blobs.get(leaf["response"]["body_sha256"])) == b"hello"
 
 
+def test_the_same_record_handed_in_again_changes_nothing(tmp_path: Path) -> None:
+    e = evidence(archive(tmp_path))
+    assert e.record(exchange(1)) == e.record(exchange(1))
+    assert e.size() == 1
+
+
 def test_a_failure_is_a_capture_too(tmp_path: Path) -> None:
     a = archive(tmp_path)
     evidence(a).record(exchange(1, None, status=None, failure=Failure.DNS, detail="no such name", response_head=b""))
@@ -70,8 +76,8 @@ def test_hops_are_stored_all_or_none(tmp_path: Path) -> None:
     broken = exchange(2, b"x", sha256="f" * 64)
     with pytest.raises(IntegrityError):
         evidence(a).record(exchange(1), broken)
-    with pytest.raises(sqlite3.IntegrityError):
-        evidence(a).record(exchange(3), exchange(3))
+    with pytest.raises(IntegrityError, match="two captures"):
+        evidence(a).record(exchange(3), exchange(3, b"other"))
     assert [a.value(f"SELECT count(*) FROM {t}") for t in ("captures", "log_leaf", "blobs", "blob_chunks")] == [0] * 4
 
 
