@@ -9,9 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Hashable
 from enum import Enum
-from functools import cache
 from typing import Any
 
 _LARGEST = 2**53 - 1
@@ -41,17 +39,19 @@ def plain(value: Any) -> Any:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.value
-    names = _fields(kind)
+    names = _FIELDS.get(kind)
     if names is None:
-        raise ValueError(f"{kind.__name__} has no place in canonical JSON")
+        names = _FIELDS[kind] = _names(kind)
     return {name: plain(getattr(value, name)) for name in names}
 
 
-@cache
-def _fields(kind: Hashable) -> tuple[str, ...] | None:
-    """The field names of a dataclass; None for any other type."""
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        return None
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    """The field names of a dataclass. ValueError for any other type."""
+    if not dataclasses.is_dataclass(kind):
+        raise ValueError(f"{kind.__name__} has no place in canonical JSON")
     return tuple(field.name for field in dataclasses.fields(kind))
 
 
