@@ -170,6 +170,7 @@ class Capturing:
                 self.claimable = False
                 return
             self.active[claimed] = {}
+            self.drained.discard(claimed)  # a long run meets refs that became due meanwhile
 
     def _next(self, host: str, looks: dict[Ref, Look]) -> Task | None:
         """The next due task of a host, taken from the queue a handful at a time."""
