@@ -167,18 +167,20 @@ def read_answer(answer: Answer) -> Read:
     if decided is not None:
         reason = f"{answer.failure.value}: {answer.detail}" if answer.detail else answer.failure.value
         return Read(reading=Reading(findings=tuple(Finding(ref=ref, outcome=decided, reason=reason) for ref in refs)))
-    if request.route == "seed":
-        return _read_seed(answer)
-    platform = platform_of(request.ref)
-    if platform is None:
-        return _unreadable(refs, f"no platform reads {request.ref.platform}", "")
     try:
-        reading = platform.parse(request, answer)
-    except ParseError as error:
-        return _unreadable(refs, str(error), error.pointer)
+        return _read_seed(answer) if request.route == "seed" else _read_platform(answer)
+    except (ParseError, InputError) as error:
+        return _unreadable(refs, str(error), getattr(error, "pointer", getattr(error, "place", "")))
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug in a parser must not stop the run or lose evidence
         return _unreadable(refs, f"a bug in the parser: {type(error).__name__}: {error}", "")
-    reading = _claimed_targets(reading)
+
+
+def _read_platform(answer: Answer) -> Read:
+    request = answer.request
+    platform = platform_of(request.ref)
+    if platform is None:
+        raise ParseError(f"no platform reads {request.ref.platform}")
+    reading = _claimed_targets(platform.parse(request, answer))
     if request.route == "page" and answer.status is not None and 200 <= answer.status < 300:
         return _read_page(answer, reading)
     return Read(reading=reading)
@@ -208,16 +210,13 @@ def _unreadable(refs: tuple[Ref, ...], reason: str, pointer: str) -> Read:
 def _read_seed(answer: Answer) -> Read:
     given = dict(answer.request.given)
     ref = answer.request.ref
-    try:
-        document = read_document(
-            answer.body,
-            name=given.get("name", ""),
-            media_type=given.get("media_type", ""),
-            column=given.get("column", ""),
-        )
-        found = mention_rules.find(document, claim)
-    except (ParseError, InputError) as error:
-        return _unreadable((ref,), str(error), getattr(error, "pointer", getattr(error, "place", "")))
+    document = read_document(
+        answer.body,
+        name=given.get("name", ""),
+        media_type=given.get("media_type", ""),
+        column=given.get("column", ""),
+    )
+    found = mention_rules.find(document, claim)
     return Read(reading=Reading(findings=(Finding(ref=ref, outcome=Outcome.LIVE),)), document=document, mentions=found)
 
 
