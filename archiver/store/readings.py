@@ -84,6 +84,7 @@ class Readings:
             self._account(capture, account)
         for alias in reading.aliases:
             self.alias(capture, observed_at, alias)
+            touched.add(self.ref(alias.ref))  # what was said of the alias before is now said of it
         for post in reading.posts:
             touched.add(self._post(capture, route, post))
         for edge in reading.edges:

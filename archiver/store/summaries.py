@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
@@ -24,11 +25,27 @@ ABSENT = "absent-from-repository"
 
 
 def refresh(archive: Archive, refs: Iterable[int]) -> None:
-    """Brings the rows of these posts up to date with all readings, inside the caller's transaction."""
+    """Brings the rows of these posts, and of the posts that these refs are aliases of, up to date with all readings,
+    inside the caller's transaction."""
     readings = Readings(archive)
-    for ref in sorted(refs):
-        if archive.one("SELECT 1 FROM posts WHERE id = ?", ref) is not None:
-            _refresh(archive, readings, ref)
+    for row in archive.all(_POSTS, json.dumps(sorted(refs))):
+        _refresh(archive, readings, int(row[0]))
+
+
+_POSTS = """
+WITH RECURSIVE meant(id) AS (
+    SELECT value FROM json_each(?) UNION SELECT a.ref FROM aliases a JOIN meant ON a.alias = meant.id
+)
+SELECT p.id FROM posts p JOIN meant ON p.id = meant.id ORDER BY p.id
+"""
+# What was asked by an alias was asked of the post: a server that no longer has it says so under the address asked.
+_OUTCOMES = """
+WITH RECURSIVE same(id) AS (
+    SELECT ? UNION SELECT a.alias FROM aliases a JOIN same ON a.ref = same.id
+)
+SELECT o.outcome, o.reason, c.route, c.observed_at FROM outcomes o JOIN same ON o.ref = same.id
+JOIN captures c ON c.id = o.capture JOIN refs r ON r.id = o.ref ORDER BY c.origin, c.leaf, r.ref
+"""
 
 
 def _refresh(archive: Archive, readings: Readings, post: int) -> None:
@@ -44,13 +61,7 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
     for edit in _edits(sightings):
         edits += readings.add("edits", {"post": post, **edit})[1]
     shown = max(sightings, key=lambda s: (not s["truncated"], s["whole"], s["leaf"], s["pointer"]), default=None)
-    outcome, at = outcome_of(
-        archive.all(
-            "SELECT o.outcome, o.reason, c.route, c.observed_at FROM outcomes o JOIN captures c ON c.id = o.capture "
-            "WHERE o.ref = ? ORDER BY c.origin, c.leaf",
-            post,
-        )
-    )
+    outcome, at = outcome_of(archive.all(_OUTCOMES, post))
     if shown is None:
         return
     named = [s for s in sightings if s["handle"]]
@@ -116,17 +127,23 @@ def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
 
     Rows are (outcome, reason, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
     a post is called gone only when no route's last word is `live`, or when a route that did show it has since
-    said otherwise and no route has shown it later. Failed attempts never count while any answer spoke.
+    said otherwise and no route has shown it later. Failed attempts never count while any answer spoke. A proof that
+    a repository does not hold what an earlier capture showed means deleted.
     """
     last: dict[str, sqlite3.Row] = {}
     flipped: list[sqlite3.Row] = []
+    shown, removed = False, ""
     for row in rows:
         if row["outcome"] == Outcome.LIVE:
             flipped.clear()
+            shown, removed = True, ""
         elif row["outcome"] not in GONE:
             continue
-        elif row["route"] in last and last[row["route"]]["outcome"] == Outcome.LIVE:
-            flipped.append(row)
+        else:
+            if row["route"] in last and last[row["route"]]["outcome"] == Outcome.LIVE:
+                flipped.append(row)
+            if row["reason"] == ABSENT and shown:
+                removed = removed or str(row["observed_at"])
         last[row["route"]] = row
     live = [row for row in last.values() if row["outcome"] == Outcome.LIVE]
     if live and not flipped:
@@ -135,8 +152,8 @@ def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
     gone = flipped if live else [row for row in last.values() if row["outcome"] in GONE]
     if gone:
         telling = min(gone, key=lambda row: (GONE.index(Outcome(row["outcome"])), str(row["observed_at"])))
-        if live and telling["reason"] == ABSENT:  # proved absent from a repository that held it before
-            return Outcome.DELETED.value, str(telling["observed_at"])
+        if removed and GONE.index(Outcome(telling["outcome"])) > GONE.index(Outcome.DELETED):
+            return Outcome.DELETED.value, removed
         return str(telling["outcome"]), str(telling["observed_at"])
     if rows:
         return str(rows[-1]["outcome"]), str(rows[-1]["observed_at"])
