@@ -58,6 +58,7 @@ class Fetcher:
         self._backend = GuardedBackend(policy, resolve)
         self._transports: dict[str, httpx.HTTPTransport] = {}
         self._slots: dict[str, tuple[threading.BoundedSemaphore, int]] = {}
+        self._closed = False
         self._lock = threading.Lock()
 
     def fetch(self, request: Request) -> tuple[Exchange, ...]:
@@ -73,8 +74,9 @@ class Fetcher:
         )
 
     def close(self) -> None:
-        """Close all connections. Requests under way end with a failure."""
+        """Close all connections, for good. Requests under way end with a failure."""
         with self._lock:
+            self._closed = True
             transports, self._transports = list(self._transports.values()), {}
         for outer in transports:
             outer.close()
@@ -230,6 +232,8 @@ class Fetcher:
 
     def _transport(self, scheme: str) -> httpx.HTTPTransport:
         with self._lock:
+            if self._closed:
+                raise Stopped(Failure.DNS, "nothing is resolved: the fetcher is closed")
             outer = self._transports.get(scheme)
             if outer is None:
                 outer = self._transports[scheme] = transport(self._backend, _context(scheme, self._policy.verify))

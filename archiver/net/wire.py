@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -97,6 +98,10 @@ class RecordingStream(httpcore.NetworkStream):
 
     def close(self) -> None:
         self._tape = None
+        # A thread that waits for bytes is not woken by a close alone. The plain shutdown also of a TLS socket: its own
+        # would take the TLS state from under that thread.
+        with suppress(OSError):
+            socket.socket.shutdown(self._inner.get_extra_info("socket"), socket.SHUT_RDWR)
         self._inner.close()
 
     def start_tls(

@@ -22,7 +22,7 @@ HTML = "Content-Type: text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Reply:
-    """`then` is what follows the bytes: keep, close, or endless (zeros until the client goes away)."""
+    """`then` is what follows the bytes: keep, close, hang, or endless (zeros until the client goes away)."""
 
     data: bytes
     then: str = "keep"
@@ -136,6 +136,8 @@ class Server:
                     return
                 connection.sendall(asked.reply.data)
                 asked.taken = len(asked.reply.data)
+                if asked.reply.then == "hang":
+                    self._stop.wait(60)
                 if asked.reply.then == "endless":
                     self._pour(connection, asked)
                 if asked.reply.then != "keep":
