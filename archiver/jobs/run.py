@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class MentionReport:
-    """One mention as the report shows it."""
+    """One mention as the report shows it. `changes` says what an altered quotation changed, `parts` which posts a
+    spliced one was put together from; `outcome` and `edits` are those of the post."""
 
     kind: str
     passage: str
@@ -52,6 +54,10 @@ class MentionReport:
     flags: str
     id_low: str
     id_high: str
+    outcome: str
+    edits: int
+    changes: list[str]
+    parts: list[str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -169,8 +175,12 @@ def _count(session: Session, report: Report, names: list[str]) -> None:
 def _document(session: Session, name: str, key: int, ref: str, characters: int) -> DocumentReport:
     rows = session.archive.all(
         "SELECT m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, s.reason, "
-        "s.id_low, s.id_high, x.verdict, x.flags, x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref "
+        "s.id_low, s.id_high, x.verdict, x.flags, x.changes, x.reason AS told, t.outcome, t.edits, "
+        "(SELECT json_group_array(ref) FROM (SELECT q.ref FROM matches y JOIN refs q ON q.id = y.post "
+        "WHERE y.mention = m.id AND y.verdict = 'spliced' ORDER BY y.rank)) AS parts "
+        "FROM mentions m JOIN refs r ON r.id = m.ref "
         "LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate) "
+        "LEFT JOIN posts t ON t.id = p.id "
         "LEFT JOIN matches x ON x.mention = m.id AND x.rank = 0 WHERE m.document = ? ORDER BY m.ordinal",
         key,
     )
@@ -198,15 +208,31 @@ def _document(session: Session, name: str, key: int, ref: str, characters: int) 
                 status=row["status"] or "",
                 how=row["how"] or "",
                 ref=row["post"] or "",
-                reason="; ".join(filter(None, (row["reason"], row["told"]))),
+                reason="; ".join(filter(None, (row["reason"], "" if row["verdict"] == "spliced" else row["told"]))),
                 verdict=row["verdict"] or "",
                 flags=row["flags"] or "",
                 id_low=row["id_low"] or "",
                 id_high=row["id_high"] or "",
+                outcome=row["outcome"] or "",
+                edits=row["edits"] or 0,
+                changes=[_CHANGED[change["op"]].format(**change) for change in _changes(row["changes"])],
+                parts=json.loads(row["parts"]),
             )
             for row in rows
         ],
     )
+
+
+_CHANGED = {
+    "replaced": "says “{quoted}” where the post says “{original}”",
+    "added": "adds “{quoted}”",
+    "removed": "leaves out “{original}”",
+}
+
+
+def _changes(written: str | None) -> list[dict[str, str]]:
+    """The differences that make a quotation unfaithful: what is marked as left out or added is not among them."""
+    return [change for change in json.loads(written or "[]") if change["op"] in _CHANGED]
 
 
 def _phrase(text: str, source: str, target: str, pointer: str) -> str:

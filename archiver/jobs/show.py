@@ -44,23 +44,28 @@ def find(archive: Archive, what: str) -> Ref:
         asked = claim(what)
     if asked is None:
         asked = Ref.parse(what)
-    seen = {asked}
-    while True:
-        row = archive.one(
-            "SELECT t.ref FROM aliases a JOIN refs f ON f.id = a.alias JOIN refs t ON t.id = a.ref "
-            "JOIN captures c ON c.id = a.capture WHERE f.ref = ? ORDER BY c.origin, c.leaf, t.ref LIMIT 1",
-            str(asked),
-        )
-        following = asked if row is None else Ref.parse(row[0])
-        if following in seen:
-            break
-        asked = following
-        seen.add(asked)
+    asked = _canonical(archive, asked)
     if archive.one("SELECT 1 FROM refs WHERE ref = ?", str(asked)) is None:
         raise InputError(
             f"the archive knows nothing of {asked}", hint="`archiver status` says what it holds; `archiver run` adds"
         )
     return asked
+
+
+def _canonical(archive: Archive, ref: Ref) -> Ref:
+    """The ref that aliases lead to."""
+    seen = {ref}
+    while True:
+        row = archive.one(
+            "SELECT t.ref FROM aliases a JOIN refs f ON f.id = a.alias JOIN refs t ON t.id = a.ref "
+            "JOIN captures c ON c.id = a.capture WHERE f.ref = ? ORDER BY c.origin, c.leaf, t.ref LIMIT 1",
+            str(ref),
+        )
+        following = ref if row is None else Ref.parse(row[0])
+        if following in seen:
+            return ref
+        ref = following
+        seen.add(ref)
 
 
 def show_ref(archive: Archive, what: str) -> Shown:
@@ -84,11 +89,16 @@ def show_ref(archive: Archive, what: str) -> Shown:
     def upstream(here: Ref) -> Iterable[tuple[EdgeKind, Evidence, Ref]]:
         found = archive.all(
             "SELECT DISTINCT e.kind, e.evidence, t.ref FROM edges e JOIN refs s ON s.id = e.source "
-            "JOIN refs t ON t.id = e.target WHERE s.ref = ? AND e.kind IN ('quotes', 'reposts', 'replies-to') "
+            "JOIN refs t ON t.id = e.target WHERE (s.ref = ? OR s.id IN (SELECT a.alias FROM aliases a "
+            "JOIN refs r ON r.id = a.ref WHERE r.ref = ?)) AND e.kind IN ('quotes', 'reposts', 'replies-to') "
             "ORDER BY e.kind, t.ref, e.evidence",
             str(here),
+            str(here),
         )
-        return [(EdgeKind(r["kind"]), Evidence(r["evidence"]), Ref.parse(r["ref"])) for r in found]
+        steps = [
+            (EdgeKind(r["kind"]), Evidence(r["evidence"]), _canonical(archive, Ref.parse(r["ref"]))) for r in found
+        ]
+        return [step for step in dict.fromkeys(steps) if step[2] != here]
 
     steps = graph.chain(ref, upstream)
     shown = Shown(ref=str(ref), origins=[str(origin) for origin in graph.origins(ref, steps)] if steps else [])
@@ -133,13 +143,13 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "WHERE e.target IN (SELECT value FROM json_each(?)) ORDER BY e.kind, s.ref LIMIT 100"
     )
     shown.media = rows(
-        "SELECT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size FROM media m "
+        "SELECT DISTINCT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size FROM media m "
         "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob "
         "WHERE m.post IN (SELECT value FROM json_each(?)) ORDER BY m.key, m.rank DESC, m.url"
     )
     shown.captures = rows(
-        "SELECT c.uid, c.observed_at, c.route, c.status, c.failure, c.url, o.outcome, o.reason, c.leaf, c.tier "
-        "FROM outcomes o JOIN captures c ON c.id = o.capture "
+        "SELECT DISTINCT c.uid, c.observed_at, c.route, c.status, c.failure, c.url, o.outcome, o.reason, c.leaf, "
+        "c.tier FROM outcomes o JOIN captures c ON c.id = o.capture "
         "WHERE o.ref IN (SELECT value FROM json_each(?)) ORDER BY c.leaf DESC LIMIT 50"
     )
     shown.proofs = rows(
@@ -180,14 +190,16 @@ def _step(archive: Archive, step: graph.Step) -> dict[str, Any]:
 def _quotations(archive: Archive, where: str, group: str) -> list[dict[str, Any]]:
     """Mentions with their verdicts: those of a document, or those that were judged against a post."""
     found = archive.all(
-        "SELECT r.ref AS passage, m.kind, m.markup, m.quoted, m.handle, m.day, s.status, s.how, s.reason, s.id_low, "
-        "s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, x.reason AS told "
-        "FROM mentions m JOIN refs r ON r.id = m.ref LEFT JOIN resolutions s ON s.mention = m.id "
+        "SELECT r.ref AS passage, c.url AS document, m.kind, m.markup, m.quoted, m.handle, m.day, s.status, s.how, "
+        "s.reason, s.id_low, s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, x.reason AS told "
+        "FROM mentions m JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
+        "JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
         f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT 200",
         group,
     )
     rows = [dict(row) for row in found]
     for row in rows:
+        row["document"] = row["document"].removeprefix("seed:")
         row["changes"] = json.loads(row["changes"]) if row["changes"] else []
     return rows

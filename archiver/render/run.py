@@ -15,7 +15,7 @@ from rich.text import Text
 from archiver.jobs.rebuild import Rebuilt
 from archiver.jobs.run import DocumentReport, MentionReport, Report
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, short, word
+from archiver.render.text import console, moment, short, word
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def print_run(report: Report, db: Path, *, as_json: bool) -> None:
         out.print(f"Looks: {told}. Captures: {report.captures}{size}.")
     if report.scheduled:
         waiting = f", {report.waiting} after a failed look" if report.waiting else ""
-        out.print(f"Queue: {report.scheduled} refs{waiting}; the next is due {report.next_due}.")
+        out.print(f"Queue: {report.scheduled} refs{waiting}; the next is due {moment(report.next_due)}.")
     if report.waiting:
         out.print("What could not be captured stays queued and is tried again when due: run the command again.")
     out.print(f"Archive: {db} (open it with `archiver serve{'' if str(db) == 'data/archive.db' else f' --db {db}'}`)")
@@ -96,11 +96,20 @@ def _mention(out: Console, mention: MentionReport) -> None:
     if mention.flags:
         line.append(f" [{mention.flags}]", style="bold yellow")
     out.print(line)
+    for change in mention.changes:
+        out.print(Text(f"    {short(change, 200)}", style="bold red" if mention.verdict == "altered" else ""))
+    if mention.parts:
+        out.print(f"    put together from {' and '.join(mention.parts)}")
+    fate = [mention.outcome] if mention.outcome not in ("", "live") else []
+    fate += ["edited"] if mention.edits else []
+    if fate and mention.status == "resolved":
+        out.print(Text(f"    the post is {' and '.join(fate)}", style="red"))
     if mention.reason:
         out.print(f"    {short(mention.reason, 200)}")
     if mention.id_low and mention.status != "resolved":
-        out.print(f"    its id lies between {mention.id_low} and {mention.id_high}")
-    out.print(Text(f"    {_shorter(mention.passage)}", style="dim"))
+        out.print(f"    a post of that day has an id between {mention.id_low} and {mention.id_high}")
+    if mention.verdict or mention.status != "resolved":
+        out.print(Text(f"    {_shorter(mention.passage)}", style="dim"))
 
 
 def _shorter(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.tree import Tree
 
 from archiver.jobs.show import Shown
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, safe, short, word
+from archiver.render.text import console, moment, safe, short, word
 
 
 def print_shown(shown: Shown, *, as_json: bool) -> None:
@@ -29,19 +30,24 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         if fields is not None:
             out.print("  " + ", ".join(f"{name} {short(str(value))}" for name, value in fields.items() if value != ""))
     if shown.chain:
-        out.print(_tree(shown))
-        out.print("Origin: " + (", ".join(shown.origins) or "none: the chain goes round in a circle"))
+        out.print(_tree(shown), soft_wrap=False)  # wrapped by its own guides: cut off otherwise
+        origins = [_origin(shown, ref) for ref in shown.origins]
+        out.print("Origin: " + ("; ".join(origins) or "none: the chain goes round in a circle"))
     if len(shown.versions) > 1:
-        out.print("Versions:")
-        for version in shown.versions:
+        out.print("Versions, by when they were first seen:")
+        for version in _texts(shown.versions):
             cut = " (cut off)" if version["truncated"] else ""
-            out.print(f"  {version['first_seen']} by {version['routes']}{cut}: {short(version['text'])}")
-    for edit in shown.edits:
-        since = f"between {edit['last_seen_before']} and {edit['first_seen_after']}" if edit["before"] else "by marker"
-        out.print(f"Edited {since}, shown by {edit['shown_by']} ({edit['route']})")
-    for proof in shown.proofs:
-        state = {1: "valid", 0: "REFUSED", None: "not checked"}[proof["valid"]]
-        out.print(f"Proof {proof['kind']}: {state}: {short(proof['detail'], 140)}")
+            out.print(f"  {moment(version['first_seen'])} by {version['routes']}{cut}: {short(version['text'])}")
+    for edit in _edits(shown.edits):
+        by = "the platform's marker" if edit["shown_by"] == "marker" else "two sightings by one route"
+        after = moment(edit["first_seen_after"])
+        when = f"between {moment(edit['last_seen_before'])} and {after}" if edit["before"] else f"before {after}"
+        out.print(f"Edited {when}: shown by {by} ({edit['route']})")
+    proofs = Counter((proof["kind"], proof["valid"], proof["detail"]) for proof in shown.proofs)
+    for (kind, valid, detail), count in proofs.items():
+        state = {1: "valid", 0: "REFUSED", None: "not checked"}[valid]
+        times = f" ({count} captures)" if count > 1 else ""
+        out.print(f"Proof {kind}: {state}{times}: {short(detail, 140)}")
     for item in shown.media:
         kept = f"kept, sha256 {item['sha256'][:16]}…, {item['size']:,} bytes" if item["sha256"] else "not fetched"
         out.print(f"Media {item['kind']} {short(item['url'])}: {kept}")
@@ -57,19 +63,44 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
     if shown.captures:
         out.print("Captures (newest first):")
         for row in shown.captures:
-            line = Text(f"  {row['observed_at']} {row['route']} ")
+            line = Text(f"  {moment(row['observed_at'])} {row['route']} ")
             line.append_text(word(row["outcome"]))
             status = row["status"] if row["status"] is not None else row["failure"]
             line.append(f" ({status}) leaf {row['leaf']}" + (f": {short(row['reason'])}" if row["reason"] else ""))
             out.print(line)
     if shown.queue is not None and shown.queue["due_at"]:
-        out.print(f"Next look: {shown.queue['due_at']}")
+        out.print(f"Next look: {moment(shown.queue['due_at'])}")
+
+
+def _texts(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Versions that read the same as one, with all their routes: they differ in what is not text."""
+    found: dict[tuple[str, bool], dict[str, Any]] = {}
+    for version in versions:
+        known = found.setdefault((version["text"], bool(version["truncated"])), dict(version))
+        routes = dict.fromkeys([*known["routes"].split(","), *version["routes"].split(",")])
+        known["routes"] = ",".join(routes)
+    return list(found.values())
+
+
+def _edits(edits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Edits without those that only say again, by another route, what one with its earlier version says."""
+    told = {(edit["shown_by"], edit["after"]) for edit in edits if edit["before"]}
+    return [edit for edit in edits if edit["before"] or (edit["shown_by"], edit["after"]) not in told]
+
+
+def _origin(shown: Shown, ref: str) -> str:
+    step = next((step for step in shown.chain if step["target"] == ref), None)
+    if step is None or not step["handle"]:
+        return ref
+    return f"{ref}, @{step['handle']}, {moment(step['posted_at']) or 'no time'}"
 
 
 def _post(out: Console, post: dict[str, Any]) -> None:
     line = Text(f"  @{post['handle']} " if post["handle"] else "  ")
-    line.append(f"{safe(post['name'])}, {post['posted_at'] or 'no time'}, ")
+    line.append(f"{safe(post['name'])}, {moment(post['posted_at']) or 'no time'}, ")
     line.append_text(word(post["outcome"]))
+    if post["outcome"] != "live" and post["outcome_at"]:
+        line.append(f" as of {moment(post['outcome_at'])}")
     out.print(line)
     for text in safe(post["text"]).splitlines():
         out.print(f"  | {text}")
@@ -103,7 +134,7 @@ def _tree(shown: Shown) -> Tree:
 def _quotation(out: Console, row: dict[str, Any]) -> None:
     line = Text("  ")
     line.append_text(word(row["verdict"] or row["status"] or "no words quoted"))
-    line.append(f" “{short(row['quoted'], 80)}” {row['passage']}")
+    line.append(f" “{short(row['quoted'], 80)}” in {short(row['document'])}")
     out.print(line)
     for change in row["changes"]:
         if change["op"] in ("replaced", "added", "removed"):
@@ -111,3 +142,4 @@ def _quotation(out: Console, row: dict[str, Any]) -> None:
             out.print(f"      {change['op']}: “{short(said, 60)}” for “{short(was, 60)}”")
     for note in filter(None, (row["flags"], row["reason"], row["told"])):
         out.print(f"      {short(note, 160)}")
+    out.print(Text(f"      {row['passage']}", style="dim"))

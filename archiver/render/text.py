@@ -32,12 +32,20 @@ COLOURS = {
     "pending": "yellow",
     "unresolved": "yellow",
 }
+UNWRAPPED = 4000
 
 
 def console() -> Console:
     """Standard output; plain and unwrapped where it is no terminal, so that it can be piped."""
     terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=True, no_color=None if terminal else True, emoji=False, markup=False)
+    return Console(
+        highlight=False,
+        soft_wrap=True,
+        no_color=None if terminal else True,
+        emoji=False,
+        markup=False,
+        width=None if terminal else UNWRAPPED,
+    )
 
 
 def word(name: str) -> Text:
@@ -59,6 +67,11 @@ def short(text: str, length: int = 90) -> str:
     """One line of at most `length` characters."""
     line = " ".join(safe(text).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def moment(text: str) -> str:
+    """A UTC time to the second: `2026-03-16 09:00:27Z`."""
+    return f"{text[:10]} {text[11:19]}Z" if len(text) > 19 and text.endswith("Z") else text
 
 
 def as_json(value: Any) -> None:
