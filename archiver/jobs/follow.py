@@ -25,10 +25,13 @@ def purpose_of(ref: Ref) -> str:
 
 
 def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str) -> bool:
-    """Queues a ref when some platform has a way to ask for it. Whether it is new."""
+    """Queues a ref when some platform has a way to ask for it. Whether it is new.
+
+    A post that is queued under an address of its own (a handle, a copy) is not queued once more under its id.
+    """
     ref = session.canonical(ref)
     platform = platform_of(ref)
-    if platform is None:
+    if platform is None or _queued_as_alias(session, ref):
         return False
     first = platform.plan(ref, (), session.config.settings)
     if not first:
@@ -37,6 +40,18 @@ def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str) 
     return session.frontier.add(
         ref, host=host, purpose=purpose, depth=depth, seed=seed, now=session.now(), priority=PRIORITY[purpose]
     )
+
+
+def _queued_as_alias(session: Session, ref: Ref) -> bool:
+    """Whether a ref that leads to this one waits in the queue already."""
+    row = session.archive.one(
+        "WITH RECURSIVE same(id) AS (SELECT id FROM refs WHERE ref = ? "
+        "UNION SELECT a.alias FROM aliases a JOIN same ON a.ref = same.id) "
+        "SELECT 1 FROM same JOIN refs r ON r.id = same.id JOIN work_queue q ON q.ref = r.ref WHERE r.ref <> ? LIMIT 1",
+        str(ref),
+        str(ref),
+    )
+    return row is not None
 
 
 def follow_document(session: Session, read: Read, *, seed: str) -> int:
