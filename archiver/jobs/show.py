@@ -191,8 +191,8 @@ def _quotations(archive: Archive, where: str, group: str) -> list[dict[str, Any]
     """Mentions with their verdicts: those of a document, or those that were judged against a post."""
     found = archive.all(
         "SELECT r.ref AS passage, c.url AS document, m.kind, m.markup, m.quoted, m.handle, m.day, s.status, s.how, "
-        "s.reason, s.id_low, s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, x.reason AS told "
-        "FROM mentions m JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
+        "s.reason, s.id_low, s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, "
+        "x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
         "JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
         f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT 200",

@@ -30,7 +30,8 @@ BRIDGE = Tweet(
     "2026-03-09T08:00:00Z",
     "The swing bridge at Candle Quay closes on Monday at six and opens again on Friday. We promise a small delay with "
     "a large view.",
-    short="DemoPic01",
+    short="DemoLnk01",
+    printed=False,
     picture="https://pbs.twimg.com/media/LanternwickDemoBridge.png",
     alt="A swing bridge, half open",
 )
@@ -40,6 +41,7 @@ WALK = Tweet(
     "Five days without the bridge mean a forty minute walk around the basin, twice a day, carrying fish.",
     quotes=BRIDGE,
     short="DemoLnk02",
+    printed=False,
 )
 MARKET = Tweet(
     CLEO,
@@ -47,6 +49,7 @@ MARKET = Tweet(
     "Bo is right, and nobody asked the fish market before the date was set.",
     quotes=WALK,
     short="DemoLnk03",
+    printed=False,
 )
 COUNT = Tweet(
     ADA,
@@ -78,6 +81,7 @@ CLAIM = Tweet(
     "2026-03-14T09:10:00Z",
     "The town says that the bridge was inspected in January.",
     short="DemoLnk07",
+    printed=False,
     leads=f"{BEACON}/2026/03/inspection",
 )
 RECORD = Tweet(ADA, "2026-03-14T11:40:00Z", "The harbour office holds no paper about any inspection this year.")
@@ -101,6 +105,10 @@ TWEETS = (BRIDGE, WALK, MARKET, COUNT, PLAN, FERRY, CLAIM, RECORD, CAMERA, KEYS,
 
 SOCIAL, GARDEN = "https://social.lanternwick.example", "https://garden.lanternwick.example"
 COPY_ID = "116210000000000000"
+RUMOUR = (
+    "<p>I hear that the bridge will stay closed until summer, see "
+    f'<a href="{BEACON}/2026/03/inspection" rel="nofollow noopener" target="_blank">the Beacon</a>.</p>'
+)
 
 
 def pictures() -> dict[str, bytes]:
@@ -137,7 +145,7 @@ def on_mastodon(files: dict[str, bytes], *, later: bool) -> dict[str, Reply]:
     if later:
         times.before, times.html, times.edited = times.html, said.format("five", "thirty five"), "2026-03-20T07:00:00Z"
     boost = Toot("moss", "2026-03-12T09:31:00Z", "", boosts=photo)
-    rumour = Toot("gale", "2026-03-13T21:00:00Z", "<p>I hear that the bridge will stay closed until summer.</p>")
+    rumour = Toot("gale", "2026-03-13T21:00:00Z", RUMOUR)
     song = Toot(
         "fern",
         "2026-03-13T06:00:00Z",

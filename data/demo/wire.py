@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -63,8 +64,11 @@ def _moments(start: str) -> Any:
 
 
 def write_folder(folder: Path, start: str, answers: Mapping[str, Reply]) -> None:
-    """A folder of recorded answers, one a second from `start` on. Equal bodies share one file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """A folder of recorded answers, one a second from `start` on, in place of what an earlier run left there. Equal
+    bodies share one file."""
+    if (folder / INDEX).is_file():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     names: dict[bytes, str] = {b"": ""}
     requests: list[RecordedRequest] = []
     for (url, reply), moment in zip(answers.items(), _moments(start), strict=False):

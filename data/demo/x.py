@@ -26,7 +26,8 @@ def snowflake(moment: str) -> str:
 
 @dataclass(frozen=True)
 class Tweet:
-    """A post. `quotes` and `answers` are other posts; `short` ends the text and leads to `leads` (default: itself)."""
+    """A post. `quotes` and `answers` are other posts; `short` ends the text and leads to `leads` (default: what it
+    quotes, or its picture); it is `printed` when a document shows it, else nobody asks for it."""
 
     author: str
     at: str
@@ -35,6 +36,7 @@ class Tweet:
     answers: Tweet | None = None
     short: str = ""
     leads: str = ""
+    printed: bool = True
     picture: str = ""
     alt: str = ""
 
@@ -102,6 +104,6 @@ class Tweet:
             answers = {f"https://cdn.syndication.twimg.com/tweet-result?{syndication}": answer(self.shown())}
         if self.picture:
             answers[f"{self.picture}?name=orig"] = plain(files[self.picture], "image/png")
-        if self.short:
+        if self.short and self.printed:
             answers[f"https://t.co/{self.short}"] = plain(b"", "text/html", 301, ("Location", self.where()))
         return answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -72,8 +73,8 @@ class Rows:
     def matches(self, seed: str, words: str) -> list[dict[str, Any]]:
         """The verdicts on the one mention of a seed whose quoted words begin so, best first."""
         found = self.db.execute(
-            "SELECT m.id AS mention, s.status, s.how, p.ref AS resolved, x.*, v.text, q.ref AS post_ref FROM mentions m "
-            "JOIN documents d ON d.id = m.document JOIN captures c ON c.id = d.capture "
+            "SELECT m.id AS mention, s.status, s.how, p.ref AS resolved, x.*, v.text, q.ref AS post_ref "
+            "FROM mentions m JOIN documents d ON d.id = m.document JOIN captures c ON c.id = d.capture "
             "JOIN resolutions s ON s.mention = m.id LEFT JOIN refs p ON p.id = s.ref "
             "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN versions v ON v.id = x.version "
             "LEFT JOIN refs q ON q.id = x.post WHERE c.url = ? AND m.quoted LIKE ? || '%' ORDER BY x.rank",
@@ -118,7 +119,7 @@ def test_everything_that_is_asked_is_in_the_recording(rows: Rows) -> None:
 
 
 def test_everything_in_the_recording_is_asked(rows: Rows) -> None:
-    """But for the second address of the deleted post, under which a later look would ask for it."""
+    """But for what a server would answer if it were asked: no handle of jun's is printed, no repository is in doubt."""
     recorded = {entry["url"] for entry in json.loads((FIRST / "index.json").read_text("utf-8"))}
     asked = set(rows.all("SELECT url FROM captures WHERE observed_at LIKE '2026-03-16%'"))
     status = f"https://pds.lanternwick.example/xrpc/com.atproto.sync.getRepoStatus?did={JUN}"
@@ -221,7 +222,7 @@ def upstream(rows: Rows, source: str) -> list[tuple[str, str, str]]:
 
 
 def test_quotations_lead_to_their_origin(rows: Rows, shown: tuple[Path, list[str]]) -> None:
-    for source, target in zip(CHAIN, CHAIN[1:], strict=False):
+    for source, target in itertools.pairwise(CHAIN):
         assert upstream(rows, x(source)) == [("quotes", "asserted", x(target))]
     assert upstream(rows, x(CHAIN[-1])) == []
     assert upstream(rows, sky(JUN, MAP)) == [("quotes", "asserted", sky(IVY, TABLE))]
@@ -234,7 +235,7 @@ def test_quotations_lead_to_their_origin(rows: Rows, shown: tuple[Path, list[str
 
 
 def test_replies_a_boost_and_a_copy_lead_to_theirs(rows: Rows, shown: tuple[Path, list[str]]) -> None:
-    for source, target in zip(REPLIES, REPLIES[1:], strict=False):
+    for source, target in itertools.pairwise(REPLIES):
         assert upstream(rows, x(source)) == [("replies-to", "asserted", x(target))]
     boost = f"fediverse:repost:{SOCIAL}/users/moss/statuses/116215503912960000/activity"
     assert upstream(rows, boost) == [("reposts", "asserted", toot("gale", "116215382016000000"))]
@@ -319,8 +320,8 @@ def test_proofs(rows: Rows) -> None:
 
 def test_one_picture_is_kept_once(rows: Rows) -> None:
     rows_of = rows.all(
-        "SELECT DISTINCT b.sha256, c.url FROM files f JOIN blobs b ON b.id = f.blob JOIN captures c ON c.id = f.capture "
-        "ORDER BY c.url"
+        "SELECT DISTINCT b.sha256, c.url FROM files f JOIN blobs b ON b.id = f.blob JOIN captures c "
+        "ON c.id = f.capture ORDER BY c.url"
     )
     bridge = {sha256 for sha256, url in rows_of if "ridge" in url}
     assert len(bridge) == 1
