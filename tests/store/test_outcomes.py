@@ -124,3 +124,11 @@ def test_aliases_that_go_round_in_a_circle_end(archive: Archive) -> None:
     assert archive.outcome() == ("live", "01")
     archive.read("status", finds(ADDRESS, Outcome.SUSPENDED))
     assert archive.outcome() == ("suspended", "03")
+
+
+def test_an_alias_that_is_a_post_of_its_own_speaks_for_itself(archive: Archive) -> None:
+    archive.read("status", SHOWN)
+    version = Post(ref=NUMBER, author=None, text="other words", posted_at="2026-01-01T00:00:00Z")
+    archive.read("other", Reading(posts=(version,), aliases=(Alias(alias=NUMBER, ref=POST),)))
+    archive.read("status", finds(NUMBER, Outcome.NOT_FOUND))
+    assert archive.outcome() == ("live", "01")
