@@ -31,6 +31,7 @@ from archiver.store.queue import Task
 MOST_REQUESTS = 40
 HANDFUL = 32
 TRIES = 3
+MOST_TOLD = 100
 LEASE = timedelta(minutes=30)
 TRANSIENT = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.TRUNCATED})
 BUSY = frozenset({429, 500, 502, 503, 504})
@@ -72,7 +73,8 @@ class Event:
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """What a run did. `outcomes` counts looks by how they ended, `failed` those that must be tried again."""
+    """What a run did. `outcomes` counts looks by how they ended, `failed` those that must be tried again or cannot be;
+    `failures` are the first of these: seed, address, outcome and reason."""
 
     captures: int = 0
     looks: int = 0
@@ -80,6 +82,7 @@ class Summary:
     new_refs: int = 0
     received: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
 
 
 class Capturing:
@@ -287,7 +290,10 @@ class Capturing:
             self.summary.new_refs += new
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
-        self.summary.failed += failed or outcome in schedule.NEVER
+        if failed or outcome in schedule.NEVER:
+            self.summary.failed += 1
+            if len(self.summary.failures) < MOST_TOLD:
+                self.summary.failures.append(f"{task.seed}: {task.ref.id}: {told}{_why(look, told)}")
         del self.active[task.host][task.ref]
 
     # ---- worker threads: waiting and fetching -----------------------------------------------------------
@@ -350,6 +356,13 @@ class Postponed(Exception):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(seconds)
+
+
+def _why(look: Look, told: str) -> str:
+    """The reason that the last answer about the ref gave, behind a colon; empty when there was none."""
+    found = [finding for result in look.reads for finding in result.reading.findings if finding.ref == look.task.ref]
+    reason = found[-1].reason.removeprefix(f"{told}: ") if found else ""
+    return f": {reason}" if reason else ""
 
 
 def outcome_of_look(look: Look) -> Outcome:

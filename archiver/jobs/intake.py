@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from archiver.jobs import follow, read
 from archiver.jobs.session import Session
 from archiver.model import Exchange, Ref, Request
 from archiver.net.uid import new_uid
+from archiver.platforms import claim
 from archiver.store.evidence import load_request
 
 PIECE = 1 << 20
@@ -23,13 +25,15 @@ SKIPPED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".lock", ".toml")
 
 @dataclass(slots=True, kw_only=True)
 class Taken:
-    """What intake did: seeds stored or known already, refs queued, names, and messages about what cannot be used."""
+    """What intake did: seeds stored or known already, refs queued, names; messages about what cannot be used, and
+    notes of what in a seed could not be read."""
 
     stored: int = 0
     known: int = 0
     queued: int = 0
     names: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def take(
@@ -77,6 +81,10 @@ def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryI
     if _is_address(seed):
         if not seed.lower().startswith(("http://", "https://")):
             raise InputError("only http and https addresses can be archived", place=seed)
+        if claim(seed) is None:
+            shown = re.sub(r"//[^/?#]*@", "//…@", seed)  # a password must not stand in a message, nor in the archive
+            hint = "It needs a host name, a port up to 65535, and no user name, password or control character"
+            raise InputError("this is no address that can be archived", place=shown, hint=hint)
         body = cast(BinaryIO, tempfile.SpooledTemporaryFile(PIECE))  # noqa: SIM115 - closed by the caller
         body.write(seed.encode("utf-8", "surrogateescape") + b"\n")
         body.seek(0)
@@ -133,6 +141,8 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
         raise InputError("was stored, but cannot be found", place=name)
     result = read.read_capture(session, row)
     taken.queued += follow.follow_document(session, result, seed=name)
+    for part in result.document.unread if result.document is not None else ():
+        taken.notes.append(f"{name}: {part.reason}" + (f" ({part.pointer})" if part.pointer else ""))
     for finding in result.reading.findings:
         if finding.outcome != "live":
             taken.problems.append(f"{name}: {finding.reason or finding.outcome}")

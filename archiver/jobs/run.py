@@ -17,6 +17,7 @@ from archiver.model import Ref
 from archiver.net.clock import utc_now
 from archiver.net.uid import new_uid
 from archiver.platforms import claim
+from archiver.store.archive import Row
 
 Progress = Callable[[str, int, int], None]
 """(what is done, done, waiting)"""
@@ -62,10 +63,11 @@ class MentionReport:
 
 @dataclass(slots=True, kw_only=True)
 class DocumentReport:
-    """One document of this run's seeds."""
+    """One document of this run's seeds, or of a page that they asked for."""
 
     ref: str
     name: str
+    media_type: str
     characters: int
     repairs: list[str]
     phrases: list[str]
@@ -74,7 +76,9 @@ class DocumentReport:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when."""
+    """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when.
+    `problems` are seeds that cannot be used, `notes` parts of them that could not be read, `failures` looks that ended
+    without an answer: seed, address, outcome, reason."""
 
     stored: int = 0
     known: int = 0
@@ -89,6 +93,7 @@ class Report:
     offline: bool = False
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     documents: list[DocumentReport] = field(default_factory=list)
 
 
@@ -121,10 +126,12 @@ def run_archive(
             stdin=source,
         )
         report.stored, report.known, report.problems = taken.stored, taken.known, taken.problems
+        report.notes += taken.notes
         if not options.offline:
             _capture(session, options, report, progress)
         settle.settle(session)
-        _count(session, report, taken.names)
+        _count(session, report)
+        _tell(session, report, taken.names, started)
         session.archive.db.execute(
             "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ? WHERE id = ?",
             (session.now(), report.captures, report.waiting, int(report.failed) | 2 * bool(report.problems), run_id),
@@ -152,27 +159,43 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
         summary = job.run()
     report.captures, report.received, report.looks = summary.captures, summary.received, summary.looks
     report.outcomes = dict(sorted(summary.outcomes.items()))
-    report.failed = summary.failed > 0
+    report.failed, report.failures = summary.failed > 0, summary.failures
 
 
-def _count(session: Session, report: Report, names: list[str]) -> None:
+def _count(session: Session, report: Report) -> None:
     row = session.archive.one(
         "SELECT count(*), coalesce(sum(attempts > 0), 0) FROM work_queue WHERE due_at IS NOT NULL"
     )
     report.scheduled, report.waiting = (0, 0) if row is None else (int(row[0]), int(row[1]))
     report.failed = report.failed or report.waiting > 0
     report.next_due = session.frontier.next_due() or ""
+
+
+def _tell(session: Session, report: Report, names: list[str], since: str) -> None:
+    """The documents of the seeds, and of the pages that they asked for and that were looked at in this run."""
     for name in names:
         newest = session.archive.one(
-            "SELECT d.id, r.ref, d.characters FROM captures c JOIN refs r ON r.ref = c.ref "
+            "SELECT d.id, r.ref, d.characters, d.media_type FROM captures c JOIN refs r ON r.ref = c.ref "
             "JOIN documents d ON d.id = r.id WHERE c.url = ? ORDER BY c.id DESC LIMIT 1",
             f"seed:{name}",
         )
         if newest is not None:
-            report.documents.append(_document(session, name, newest["id"], newest["ref"], newest["characters"]))
+            report.documents.append(_document(session, name, newest))
+    for page in session.archive.all(
+        "SELECT q.ref FROM work_queue q WHERE q.purpose = 'seed' AND q.last_at >= ? ORDER BY q.ref", since
+    ):
+        shown = session.archive.one(
+            "SELECT d.id, r.ref, d.characters, d.media_type, c.url FROM captures c "
+            "JOIN refs r ON r.ref = 'doc:document:' || c.entity_sha256 JOIN documents d ON d.id = r.id "
+            "WHERE c.ref = ? AND c.route = 'page' AND c.status BETWEEN 200 AND 299 ORDER BY c.id DESC LIMIT 1",
+            page["ref"],
+        )
+        if shown is not None:
+            report.documents.append(_document(session, shown["url"], shown))
 
 
-def _document(session: Session, name: str, key: int, ref: str, characters: int) -> DocumentReport:
+def _document(session: Session, name: str, document: Row) -> DocumentReport:
+    key = document["id"]
     rows = session.archive.all(
         "SELECT m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, s.reason, "
         "s.id_low, s.id_high, x.verdict, x.flags, x.changes, x.reason AS told, t.outcome, t.edits, "
@@ -193,9 +216,10 @@ def _document(session: Session, name: str, key: int, ref: str, characters: int) 
     )
     text = str(session.archive.value("SELECT text FROM documents WHERE id = ?", key))
     return DocumentReport(
-        ref=ref,
+        ref=document["ref"],
         name=name,
-        characters=characters,
+        media_type=document["media_type"],
+        characters=document["characters"],
         repairs=[f"{row['before']} → {row['after']} ({row['steps']})" for row in repairs],
         phrases=[_phrase(text, row["source"], row["target"], row["pointer"]) for row in phrases],
         mentions=[

@@ -15,7 +15,9 @@ from rich.text import Text
 from archiver.jobs.rebuild import Rebuilt
 from archiver.jobs.run import DocumentReport, MentionReport, Report
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, moment, short, word
+from archiver.render.text import console, moment, safe, short, word
+
+LISTS = ("text/uri-list", "text/csv", "text/tab-separated-values")
 
 
 @contextmanager
@@ -51,9 +53,11 @@ def print_run(report: Report, db: Path, *, as_json: bool) -> None:
     for document in report.documents:
         _document(out, document)
     for problem in report.problems:
-        out.print(Text(f"! {problem}", style="yellow"))
+        out.print(Text(f"! {safe(problem)}", style="yellow"))
+    for failure in report.failures:
+        out.print(Text(f"! {safe(failure)}", style="yellow"))
     for note in report.notes:
-        out.print(f"Note: {note}")
+        out.print(f"Note: {safe(note)}")
     out.print(f"Seeds: {report.stored} stored, {report.known} known already.")
     if report.offline:
         out.print("Offline: nobody was asked.")
@@ -78,7 +82,7 @@ def _document(out: Console, document: DocumentReport) -> None:
     for phrase in document.phrases:
         out.print(f"  phrase: {_shorter(phrase)}")
     if not document.mentions:
-        out.print("  no mention of a post found")
+        out.print("  a list of addresses" if document.media_type in LISTS else "  no mention of a post found")
     out.print()
 
 
