@@ -36,7 +36,12 @@ def post(reading: Reading, id: str = ID) -> Post:
 
 def edges(reading: Reading) -> set[tuple[str, str, str]]:
     assert all(edge.evidence is Evidence.ASSERTED and edge.pointer for edge in reading.edges)
-    return {(edge.kind.value, edge.source.id, edge.target.id) for edge in reading.edges}
+    return {(edge.kind.value, edge.source.id, edge.target.id) for edge in reading.edges if edge.target.platform == "x"}
+
+
+def pages(reading: Reading) -> set[tuple[str, str]]:
+    """Links that lead off the platform."""
+    return {(edge.source.id, str(edge.target)) for edge in reading.edges if edge.target.platform == "web"}
 
 
 def syndication(**changes: Any) -> dict[str, Any]:
@@ -814,3 +819,16 @@ def test_quotations_nested_deeper_than_any_answer_are_not_read() -> None:
 def test_an_unknown_route() -> None:
     with pytest.raises(ParseError):
         answered("telegraph", {})
+
+
+def test_links_that_lead_off_the_platform_are_edges_and_ask_no_further_route() -> None:
+    value = syndication()
+    value["text"] += " https://t.co/elsewhere1"
+    value["entities"]["urls"] = [
+        {"url": "https://t.co/elsewhere1", "expanded_url": "https://paper.example/story", "indices": [0, 1]}
+    ]
+    reading = answered("syndication", value)
+    assert (ID, "web:page:https://paper.example/story") in pages(reading)
+    assert next(post for post in reading.posts if post.ref.id == ID).whole
+    value["entities"]["urls"][0]["expanded_url"] = "javascript:alert(1)"
+    assert (ID, "web:page:javascript:alert(1)") not in pages(answered("syndication", value))

@@ -224,7 +224,10 @@ class Sheet:
         for link in status.links:
             links[link.address] = link.expanded
             target = claim(link.expanded)
-            if target is None or target.kind != "post" or link.address in hidden:
+            if link.address in hidden:
+                continue
+            if target is None or target.kind != "post":
+                self._page(status, ref, link, target)
                 continue
             if target.id == status.quote.id or (status.truncated and target.id == status.id):
                 # A cut text ends in a link to its own whole: as little a part of the words as the quoted permalink.
@@ -232,6 +235,13 @@ class Sheet:
             else:
                 self._elsewhere(EdgeKind.LINKS_TO, status, ref, target, link.pointer)
         return links, hidden
+
+    def _page(self, status: Status, ref: Ref, link: Link, target: Ref | None) -> None:
+        """A link that leads off the platform (the caller knows which platform claims it), or to an account."""
+        if target is None and link.expanded.startswith(("https://", "http://")):
+            target = Ref(platform="web", kind="page", id=link.expanded)
+        if target is not None and not status.repost.id:
+            self.edge(EdgeKind.LINKS_TO, ref, target, link.pointer)
 
     def _elsewhere(self, kind: EdgeKind, status: Status, ref: Ref, target: Ref | None, pointer: str) -> None:
         """An edge to another post: not to itself or its versions, and not for a repost (they are the original's)."""
@@ -241,4 +251,7 @@ class Sheet:
             self.edge(kind, ref, target, pointer)
 
     def _links_to_post(self, ref: Ref) -> bool:
-        return any(kind is EdgeKind.LINKS_TO and source == ref for kind, source, _ in self.edges)
+        return any(
+            kind is EdgeKind.LINKS_TO and source == ref and target.platform == "x" and target.kind == "post"
+            for kind, source, target in self.edges
+        )
