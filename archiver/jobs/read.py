@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -140,7 +139,7 @@ def answer_from_capture(session: Session, row: Row) -> Answer:
     """The same answer, from what was stored."""
     body: BinaryIO | None = None
     if row["sha256"] is not None and row["route"] != "media":
-        body = io.BytesIO(b"".join(session.evidence.blobs.get(row["sha256"])))
+        body = session.evidence.blobs.open(row["sha256"])
     headers: tuple[tuple[str, str], ...] = ()
     if row["response_head"]:
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 
 from archiver.errors import IntegrityError
 from archiver.store.archive import Archive
@@ -119,6 +120,10 @@ class BlobStore:
             yield row[0]
             n += 1
 
+    def open(self, sha256: str) -> BinaryIO:
+        """The bytes as a file that is read once, from its start, one chunk in memory at a time."""
+        return cast(BinaryIO, io.BufferedReader(_Pieces(self.get(sha256)), CHUNK))
+
     def range(self, sha256: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes [start, end), reading only the chunks that hold them."""
         blob = self.find(sha256)
@@ -131,6 +136,27 @@ class BlobStore:
             piece = row[0][max(0, start - n * CHUNK) : end - n * CHUNK]
             if piece:
                 yield piece
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as a file for reading."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._held = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: any Buffer
+        while not self._held:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._held = memoryview(piece)
+        size = min(len(buffer), len(self._held))
+        buffer[:size] = self._held[:size]
+        self._held = self._held[size:]
+        return size
 
 
 def _rechunk(chunks: Iterable[bytes]) -> Iterator[bytes]:
