@@ -29,7 +29,8 @@ _LONGEST = 4000  # code points between one pair of marks: beyond it a mark was l
 _CLOSING = {"“": "”“", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "”": "”"}
 _MARKS = re.compile('[“”„«»「」『』"\n]')
 _WORD = re.compile(r"\w[\w'’-]*")
-_EAST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# As text: patterns with large classes take milliseconds to compile, so that waits until one is used.
+_EAST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _ELISION = re.compile(r"(?m)^[ \t\u00a0>]*[\[(]?[ \t]*(?:…|\.[ \t]?\.[ \t]?\.|\.\.\.\.)[ \t]*[\])]?[ \t\u00a0]*\r?$")
 _SAYING = (
     r"said|says|say|saying|told|tells|added|adds|stated|states|explained|asked|replied|recalled|insisted|warned|noted|"
@@ -40,7 +41,7 @@ _SAYING = (
 _SAID_BEHIND = re.compile(rf"[\s,.—–-]{{0,4}}(?:[\w.’'-]+[ ]){{0,5}}?(?:{_SAYING})\b", re.IGNORECASE)
 _SAID_BEFORE = re.compile(rf"\b(?:{_SAYING})\b[^.!?\n]{{0,60}}[,:]?\s?$", re.IGNORECASE)
 _SELF = re.compile(r"(?<![\w’'.])(?:I|I['’](?:m|ve|ll|d)|ich|je|j['’]\w+|yo|eu|io|я|ja)(?![\w.])")
-_QUOTED = re.compile(r"[“„«\"][^“”„«»\"\n]{0,2000}[”“»\"]")
+_QUOTED = r"[“„«\"][^“”„«»\"\n]{0,2000}[”“»\"]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Passage:
 
 def words(text: str) -> int:
     """How many words a text has; two characters of a script without spaces count as one."""
-    return len(_WORD.findall(_EAST.sub(" ", text))) + len(_EAST.findall(text)) // 2
+    return len(_WORD.findall(re.sub(_EAST, " ", text))) + len(re.findall(_EAST, text)) // 2
 
 
 def marked(text: str) -> tuple[Passage, ...]:
@@ -178,4 +179,4 @@ def _closes(text: str, place: int) -> bool:
 
 
 def _own_voice(line: str) -> bool:
-    return bool(_SELF.search(_QUOTED.sub(" ", line)))
+    return bool(_SELF.search(re.sub(_QUOTED, " ", line)))

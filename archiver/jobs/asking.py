@@ -13,7 +13,6 @@ from archiver.jobs.session import Session
 from archiver.net.fetch import Fetcher as NetworkFetcher
 from archiver.net.pace import Pace
 from archiver.net.policy import Policy
-from archiver.net.replay import ReplayFetcher
 from archiver.net.sign import Signer
 
 
@@ -22,7 +21,7 @@ def capturing(
     session: Session, *, replay: Path | None = None, progress: Callable[[str, int, int], None] | None = None
 ) -> Iterator[Capturing]:
     """A capture loop over the network as configured, or over a recording."""
-    fetcher: Fetcher = ReplayFetcher(replay) if replay is not None else network(session.config)
+    fetcher: Fetcher = _recording(replay) if replay is not None else network(session.config)
 
     def told(summary: Summary, active: int) -> None:
         if progress is not None:
@@ -37,6 +36,12 @@ def capturing(
             yield Capturing(session, fetcher, pace=pace, progress=told)
     finally:
         fetcher.close()
+
+
+def _recording(path: Path) -> Fetcher:
+    from archiver.net.replay import ReplayFetcher  # loads what reads recordings: only when one is named
+
+    return ReplayFetcher(path)
 
 
 def network(config: Config) -> NetworkFetcher:

@@ -33,7 +33,7 @@ from archiver.net.wire import TAPE, GuardedBackend, Resolve, resolve, transport
 __all__ = ["Fetcher", "Policy"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+_NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset({"host", "connection", "transfer-encoding", "content-length", "te", "trailer", "upgrade", "expect"})
 
 
@@ -272,7 +272,7 @@ def _check(request: Request) -> None:
     if not _TOKEN.fullmatch(request.method):
         raise InputError(f"{request.method!r} is not a method", place=request.route)
     for name, value in request.headers:
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower() in _OURS:
+        if not _TOKEN.fullmatch(name) or _NO_VALUE.search(value) or name.lower() in _OURS:
             raise InputError(f"the header {name!r} cannot be sent", place=request.route)
 
 

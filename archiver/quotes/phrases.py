@@ -18,7 +18,6 @@ _PAIRS = {
 _MARKS = re.compile(r"[“”„‟«»‹›‘’‚‛「」『』\"']|\n\s*\n")
 _LONGEST = 20_000  # code points: a mark without a partner ends here, not at the end of the text
 _DEEPEST = 8
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
@@ -93,7 +92,7 @@ def _possessive(start: int, at: int, text: str) -> bool:
 
 
 def _enough(inner: str) -> bool:
-    if len(_UNSPACED.findall(inner[:200])) >= 4:
+    if len(re.findall(f"[{UNSPACED}]", inner[:200])) >= 4:
         return True
     return len(_WORD.findall(inner, 0, 400)) >= 2
 

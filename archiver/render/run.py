@@ -8,14 +8,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
-
 from archiver.jobs.rebuild import Rebuilt
 from archiver.jobs.run import DocumentReport, MentionReport, Report
+from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, moment, safe, short, word
 
 LISTS = ("text/uri-list", "text/csv", "text/tab-separated-values")
 
@@ -34,6 +30,9 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None] | N
 
         yield plain
         return
+    from rich.console import Console  # takes 40 ms to import: only where a terminal shows it
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("captures", total=None)
@@ -49,71 +48,68 @@ def print_run(report: Report, db: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
         return
-    out = console()
     for document in report.documents:
-        _document(out, document)
+        _document(document)
     for problem in report.problems:
-        out.print(Text(f"! {safe(problem)}", style="yellow"))
+        line((f"! {safe(problem)}", "yellow"))
     for failure in report.failures:
-        out.print(Text(f"! {safe(failure)}", style="yellow"))
+        line((f"! {safe(failure)}", "yellow"))
     for note in report.notes:
-        out.print(f"Note: {safe(note)}")
-    out.print(f"Seeds: {report.stored} stored, {report.known} known already.")
+        line(f"Note: {safe(note)}")
+    line(f"Seeds: {report.stored} stored, {report.known} known already.")
     if report.offline:
-        out.print("Offline: nobody was asked.")
+        line("Offline: nobody was asked.")
     else:
         told = ", ".join(f"{count} {outcome}" for outcome, count in report.outcomes.items()) or "nothing was due"
         size = f" ({report.received:,} bytes)" if report.received else ""
-        out.print(f"Looks: {told}. Captures: {report.captures}{size}.")
+        line(f"Looks: {told}. Captures: {report.captures}{size}.")
     if report.scheduled:
         waiting = f", {report.waiting} after a failed look" if report.waiting else ""
-        out.print(f"Queue: {report.scheduled} refs{waiting}; the next is due {moment(report.next_due)}.")
+        line(f"Queue: {report.scheduled} refs{waiting}; the next is due {moment(report.next_due)}.")
     if report.waiting:
-        out.print("What could not be captured stays queued and is tried again when due: run the command again.")
-    out.print(f"Archive: {db} (open it with `archiver serve{'' if str(db) == 'data/archive.db' else f' --db {db}'}`)")
+        line("What could not be captured stays queued and is tried again when due: run the command again.")
+    line(f"Archive: {db} (open it with `archiver serve{'' if str(db) == 'data/archive.db' else f' --db {db}'}`)")
 
 
-def _document(out: Console, document: DocumentReport) -> None:
-    out.print(Text(document.name, style="bold"), f"({document.characters:,} characters)")
+def _document(document: DocumentReport) -> None:
+    line((safe(document.name), "bold"), f" ({document.characters:,} characters)")
     for repair in document.repairs:
-        out.print(f"  damaged encoding: {repair}")
+        line(f"  damaged encoding: {repair}")
     for mention in document.mentions:
-        _mention(out, mention)
+        _mention(mention)
     for phrase in document.phrases:
-        out.print(f"  phrase: {_shorter(phrase)}")
+        line(f"  phrase: {_shorter(phrase)}")
     if not document.mentions:
-        out.print("  a list of addresses" if document.media_type in LISTS else "  no mention of a post found")
-    out.print()
+        line("  a list of addresses" if document.media_type in LISTS else "  no mention of a post found")
+    line()
 
 
-def _mention(out: Console, mention: MentionReport) -> None:
+def _mention(mention: MentionReport) -> None:
     who = f" @{mention.handle}" if mention.handle else ""
     when = f" {mention.day}" if mention.day else ""
-    out.print(f"  {mention.kind}{who}{when}: “{short(mention.words, 80)}”")
-    line = Text("    ")
-    line.append_text(word(mention.status))
+    line(f"  {mention.kind}{who}{when}: “{short(mention.words, 80)}”")
+    told: list[str | Styled] = ["    ", word(mention.status)]
     if mention.ref:
-        line.append(f" {mention.ref}" + (f" by {mention.how}" if mention.how else ""))
+        told.append(f" {mention.ref}" + (f" by {mention.how}" if mention.how else ""))
     if mention.verdict:
-        line.append(", verdict ")
-        line.append_text(word(mention.verdict))
+        told += [", verdict ", word(mention.verdict)]
     if mention.flags:
-        line.append(f" [{mention.flags}]", style="bold yellow")
-    out.print(line)
+        told.append((f" [{mention.flags}]", "bold yellow"))
+    line(*told)
     for change in mention.changes:
-        out.print(Text(f"    {short(change, 200)}", style="bold red" if mention.verdict == "altered" else ""))
+        line((f"    {short(change, 200)}", "bold red" if mention.verdict == "altered" else ""))
     if mention.parts:
-        out.print(f"    put together from {' and '.join(mention.parts)}")
+        line(f"    put together from {' and '.join(mention.parts)}")
     fate = [mention.outcome] if mention.outcome not in ("", "live") else []
     fate += ["edited"] if mention.edits else []
     if fate and mention.status == "resolved":
-        out.print(Text(f"    the post is {' and '.join(fate)}", style="red"))
+        line((f"    the post is {' and '.join(fate)}", "red"))
     if mention.reason:
-        out.print(f"    {short(mention.reason, 200)}")
+        line(f"    {short(mention.reason, 200)}")
     if mention.id_low and mention.status != "resolved":
-        out.print(f"    a post of that day has an id between {mention.id_low} and {mention.id_high}")
+        line(f"    a post of that day has an id between {mention.id_low} and {mention.id_high}")
     if mention.verdict or mention.status != "resolved":
-        out.print(Text(f"    {_shorter(mention.passage)}", style="dim"))
+        line((f"    {_shorter(mention.passage)}", "dim"))
 
 
 def _shorter(text: str) -> str:
@@ -129,10 +125,9 @@ def print_rebuilt(report: Rebuilt, *, check: bool, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
         return
-    out = console()
     changed = sum(gone + new for gone, new in report.differences.values())
-    out.print(f"{report.captures} captures read, {report.documents} documents settled, {report.rows} rows.")
-    for line in report.shown:
-        out.print(short(line, 400))
+    line(f"{report.captures} captures read, {report.documents} documents settled, {report.rows} rows.")
+    for difference in report.shown:
+        line(short(difference, 400))
     verb = "differ" if check else "changed"
-    out.print(f"{changed} differences" if check else f"{changed} rows {verb}", style="bold" if changed else "")
+    line((f"{changed} differences" if check else f"{changed} rows {verb}", "bold" if changed else ""))

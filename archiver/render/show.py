@@ -64,7 +64,7 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         out.print("Captures (newest first):")
         for row in shown.captures:
             line = Text(f"  {moment(row['observed_at'])} {row['route']} ")
-            line.append_text(word(row["outcome"]))
+            line.append(*word(row["outcome"]))
             status = row["status"] if row["status"] is not None else row["failure"]
             line.append(f" ({status}) leaf {row['leaf']}" + (f": {short(row['reason'])}" if row["reason"] else ""))
             out.print(line)
@@ -98,7 +98,7 @@ def _origin(shown: Shown, ref: str) -> str:
 def _post(out: Console, post: dict[str, Any]) -> None:
     line = Text(f"  @{post['handle']} " if post["handle"] else "  ")
     line.append(f"{safe(post['name'])}, {moment(post['posted_at']) or 'no time'}, ")
-    line.append_text(word(post["outcome"]))
+    line.append(*word(post["outcome"]))
     if post["outcome"] != "live" and post["outcome_at"]:
         line.append(f" as of {moment(post['outcome_at'])}")
     out.print(line)
@@ -120,7 +120,7 @@ def _tree(shown: Shown) -> Tree:
             label.append(f" @{step['handle']}")
         if step["outcome"]:
             label.append(" ")
-            label.append_text(word(step["outcome"]))
+            label.append(*word(step["outcome"]))
         if step["again"]:
             label.append(" (again: a circle)", style="bold yellow")
         elif step["text"]:
@@ -133,7 +133,7 @@ def _tree(shown: Shown) -> Tree:
 
 def _quotation(out: Console, row: dict[str, Any]) -> None:
     line = Text("  ")
-    line.append_text(word(row["verdict"] or row["status"] or "no words quoted"))
+    line.append(*word(row["verdict"] or row["status"] or "no words quoted"))
     line.append(f" “{short(row['quoted'], 80)}” in {short(row['document'])}")
     out.print(line)
     for change in row["changes"]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.text import Text
+import click
+
+# rich takes 40 ms to import: it is imported where it shows something.
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Styled = tuple[str, str]
+"""Words, and the style that a terminal shows them in."""
 
 COLOURS = {
     "exact": "green",
@@ -37,6 +43,8 @@ UNWRAPPED = 4000
 
 def console() -> Console:
     """Standard output; plain and unwrapped where it is no terminal, so that it can be piped."""
+    from rich.console import Console
+
     terminal = sys.stdout.isatty()
     return Console(
         highlight=False,
@@ -48,9 +56,19 @@ def console() -> Console:
     )
 
 
-def word(name: str) -> Text:
+def line(*pieces: str | Styled) -> None:
+    """Prints one line of pieces, styled on a terminal, as they are elsewhere."""
+    if sys.stdout.isatty():
+        from rich.text import Text
+
+        console().print(Text.assemble(*pieces))
+    else:
+        click.echo("".join(piece if isinstance(piece, str) else piece[0] for piece in pieces))
+
+
+def word(name: str) -> Styled:
     """An outcome, status or verdict in its colour."""
-    return Text(name, style=COLOURS.get(name, ""))
+    return name, COLOURS.get(name, "")
 
 
 def safe(text: str) -> str:

@@ -6,21 +6,20 @@ Source: atproto.com/specs/cryptography.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import libipld
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from archiver.errors import ProofError
+
+# cryptography takes 20 ms to import, and most runs check no proof: it is imported where a key is used.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 _ORDERS = {
     "secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
     "p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
 }
-_CURVES: dict[str, ec.EllipticCurve] = {"secp256k1": ec.SECP256K1(), "p256": ec.SECP256R1()}
 _MULTICODEC = {b"\xe7\x01": "secp256k1", b"\x80\x24": "p256"}
 # Verification method types of old DID documents, where the multibase is a bare point without a multicodec prefix.
 _OLD_TYPES = {"EcdsaSecp256k1VerificationKey2019": "secp256k1", "EcdsaSecp256r1VerificationKey2019": "p256"}
@@ -68,23 +67,38 @@ def from_multibase(kind: str, multibase: str) -> PublicKey:
 
 
 def _point(curve: str, encoded: bytes) -> PublicKey:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[curve], encoded)
+        key = _public(curve, encoded)
     except ValueError:
         raise ProofError("the key is not a point of its curve") from None
     return PublicKey(curve=curve, point=key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint))
 
 
+def _public(curve: str, encoded: bytes) -> EllipticCurvePublicKey:
+    """Raises ValueError for what is no point of the curve."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    curves: dict[str, ec.EllipticCurve] = {"secp256k1": ec.SECP256K1(), "p256": ec.SECP256R1()}
+    return ec.EllipticCurvePublicKey.from_encoded_point(curves[curve], encoded)
+
+
 def verify(key: PublicKey, message: bytes, signature: bytes) -> None:
     """Raise ProofError unless the signature is `key`'s over SHA-256 of the message, 64 bytes, low-S."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     if len(signature) != 64:
         raise ProofError(f"the signature has {len(signature)} bytes, not 64")
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     if s > _ORDERS[key.curve] // 2:
         raise ProofError("high-S signature")
-    public = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[key.curve], key.point)
+    public = _public(key.curve, key.point)
     try:
-        public.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+        public.verify(encode_dss_signature(r, s), message, ECDSA(SHA256()))
     except InvalidSignature:
         raise ProofError("the signature does not verify") from None
 

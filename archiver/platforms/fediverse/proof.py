@@ -11,8 +11,6 @@ import hashlib
 from typing import Any
 
 import rfc8785
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.errors import ParseError, ProofError
 from archiver.model import Proof, Ref
@@ -58,6 +56,10 @@ def prepare(document: Node, signer: str) -> tuple[tuple[str, str], ...]:
 
 def check(given: dict[str, str], actor: Node, ref: Ref) -> Proof:
     """The proof prepared in `given`, verified with the key that the actor document lists under `assertionMethod`."""
+    # cryptography takes 20 ms to import, and most runs check no proof.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     method = given.get("proof.method", "")
     try:
         key = _key(actor, method)
