@@ -13,36 +13,38 @@ from enum import Enum
 from typing import Any
 
 _LARGEST = 2**53 - 1
+_AS_IT_IS = frozenset({str, bool, type(None)})
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def dumps(value: Any) -> bytes:
     """JCS bytes. ValueError for what JCS or a leaf refuses: floats, integers beyond 2^53-1, lone surrogates,
     keys that are not ASCII text."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    return _ENCODER.encode(plain(value)).encode("utf-8")
 
 
 def plain(value: Any) -> Any:
     """Dataclasses, enums and tuples as JSON values; floats as text with four decimals are the caller's business."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
+    if kind in _AS_IT_IS:
         return value
     if kind is int:
         if not -_LARGEST <= value <= _LARGEST:
             raise ValueError(f"{value} is beyond 2^53-1: write it as text")
         return value
     if kind is tuple or kind is list:
-        return [plain(item) for item in value]
+        return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
     if kind is dict:
         for key in value:
             if not (isinstance(key, str) and key.isascii()):
                 raise ValueError(f"the key {key!r} is not ASCII text")
-        return {key: plain(item) for key, item in value.items()}
+        return {key: item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.value
     names = _FIELDS.get(kind)
     if names is None:
         names = _FIELDS[kind] = _names(kind)
-    return {name: plain(getattr(value, name)) for name in names}
+    return {name: item if type(item := getattr(value, name)) in _AS_IT_IS else plain(item) for name in names}
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}

@@ -70,9 +70,10 @@ def follow_document(session: Session, read: Read, *, seed: str) -> int:
                 purpose = purpose_of(asked)
                 wanted[asked] = "seed" if purpose == "page" else purpose
     count = 0
-    for ref, purpose in wanted.items():
-        if purpose != "page" or session.config.pages:
-            count += enqueue(session, ref, purpose=purpose, depth=0, seed=seed)
+    with session.archive.transaction():
+        for ref, purpose in wanted.items():
+            if purpose != "page" or session.config.pages:
+                count += enqueue(session, ref, purpose=purpose, depth=0, seed=seed)
     return count
 
 

@@ -98,15 +98,12 @@ class Frontier:
 
     def record(self, task: Task, *, outcome: str, at: str, due_at: str | None, failed: bool) -> bool:
         """Writes how a look ended and when the next is due (None: never). False when the fence has moved on."""
-        row = self.archive.one("SELECT fence FROM work_hosts WHERE host = ?", task.host)
-        if row is not None and row["fence"] != task.fence:
-            return False
-        self.archive.db.execute(
+        cursor = self.archive.db.execute(
             "UPDATE work_queue SET last_outcome = ?, last_at = ?, due_at = ?, attempts = CASE WHEN ? THEN attempts + 1 "
-            "ELSE 0 END WHERE ref = ?",
-            (outcome, at, due_at, int(failed), str(task.ref)),
+            "ELSE 0 END WHERE ref = ? AND NOT EXISTS (SELECT 1 FROM work_hosts WHERE host = ? AND fence <> ?)",
+            (outcome, at, due_at, int(failed), str(task.ref), task.host, task.fence),
         )
-        return True
+        return cursor.rowcount == 1
 
     def release(self, worker: str, host: str, *, not_before: str = "") -> None:
         """Gives a host back; nobody asks it again before `not_before`."""

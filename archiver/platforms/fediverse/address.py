@@ -30,6 +30,8 @@ _DOMAIN = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+(?::[0-9]{1,5})?"
 _STRICT = f"(?:{_SNOWFLAKE}|{_ULID}|{_UUID})"
 _LOOSE = f"(?:{_NUMBER}|{_ULID}|{_UUID})"
 
+# How every path below starts: most addresses of the web are told apart by this one look.
+_FIRST = re.compile(r"/(?:@|(?:web|deck|users|ap|statuses|api|notice|p|objects|notes)/)")
 # Paths of posts; the group `api` is an id that the server's Mastodon API takes.
 _POSTS = tuple(
     re.compile(pattern)
@@ -109,7 +111,7 @@ def claim(url: str) -> Ref | None:
         return None
     base, path = _split(address)
     host = host_of(address).rpartition(":")[0] or host_of(address)
-    if any(host == name or host.endswith("." + name) for name in ELSEWHERE):
+    if not _FIRST.match(path) or _elsewhere(host):
         return None
     if _BOOST.fullmatch(path):
         return repost(base + path)
@@ -117,6 +119,15 @@ def claim(url: str) -> Ref | None:
         return post(base + path.removesuffix("/").removesuffix("/embed"))
     match = _REMOTE_ACCOUNT.fullmatch(path)
     return handle(f"{match[1]}@{match[2]}", "") if match else None
+
+
+def _elsewhere(host: str) -> bool:
+    """Whether a host is one of those sites or below one."""
+    while host:
+        if host in ELSEWHERE:
+            return True
+        host = host.partition(".")[2]
+    return False
 
 
 def target(url: str) -> Ref:

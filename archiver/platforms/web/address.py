@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from archiver.model import Ref
@@ -17,6 +18,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORTS = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=256)  # each platform asks for the same address in turn
 def normal(url: str) -> str | None:
     """The normal form of an absolute http(s) address; None when it is none, has no valid host, or carries
     credentials (an address with a password in it must not become a public ref)."""
