@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from archiver.documents import dates, signatures
+from archiver.documents.elements import Element, Elements
 from archiver.documents.frames import STATUS, custom, frame, value
-from archiver.documents.markup import Element, Rendering
+from archiver.documents.markup import Rendering
 from archiver.documents.quotation import trimmed, without_media
 from archiver.model import Ref, Span
 
 Claim = Callable[[str], Ref | None]
 
 _CODE = frozenset({"code", "pre", "textarea", "xmp", "style"})
+_CUSTOM = frozenset({"amp-twitter", "twitter-widget", "amp-instagram", "amp-youtube", "lite-youtube"})
+_DIVISIONS = frozenset({"div", "span", "section", "article", "p"})
+_BARELY = frozenset({"script", "#comment"})  # what may be an embed without any attribute
+_EMBEDDING = _CUSTOM | _DIVISIONS | _BARELY | {"blockquote", "iframe", "figure"}
+_FRAMES = frozenset({"iframe", "twitter-widget"})
+_RENDERED = frozenset({"iframe", "blockquote", "a", "script"})
+_WORDED = frozenset({"a", "p"})
 _X_BLOCKS = frozenset({"twitter-tweet", "twitter-video", "subbuzz-tweet__container", "tweet-embed"})
 _RARE = 20  # dates in languages outside the table that one document may ask for: each is slow
 _INSIDE = 1000  # elements of one embed: real ones have tens; bounds the time on hostile nesting
@@ -59,54 +66,58 @@ class Embed:
 def find(rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim) -> tuple[Embed, ...]:
     """Every embed of a rendering, in order, none inside another and none inside code."""
     reader = _Reader(rendering, source, langs, claim)
+    elements = rendering.elements
+    within = _within_code(elements)
     found: list[Embed] = []
     covered = -1
-    for index, element in enumerate(rendering.elements):
-        if element.outer.start < covered or reader.code[index]:
+    for index, tag in enumerate(elements.tags):
+        if tag not in _EMBEDDING or not (elements.attrs[index] or tag in _BARELY):
             continue
-        embed = reader.read(index, element)
+        if elements.outer_starts[index] < covered or within[index]:
+            continue
+        embed = reader.read(index, elements[index])
         if embed is not None:
             found.append(embed)
             covered = embed.outer.end
     return tuple(found)
 
 
+def _within_code(elements: Elements) -> bytearray:
+    """For each element, whether it is code or stands in some."""
+    within = bytearray(len(elements))
+    if not _CODE.isdisjoint(elements.tags):
+        for index, (tag, parent) in enumerate(zip(elements.tags, elements.parents, strict=True)):
+            within[index] = tag in _CODE or (parent >= 0 and within[parent])
+    return within
+
+
 class _Reader:
-    __slots__ = ("claim", "code", "elements", "langs", "rare", "rendering", "source", "starts")
+    __slots__ = ("claim", "elements", "langs", "rare", "rendering", "source")
 
     def __init__(self, rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim) -> None:
         self.rendering, self.source, self.langs, self.claim = rendering, source, langs, claim
         self.elements = rendering.elements
         self.rare = _RARE
-        self.starts = [element.outer.start for element in self.elements]
-        self.code: list[bool] = []
-        for element in self.elements:
-            self.code.append((element.parent >= 0 and self.code[element.parent]) or element.tag in _CODE)
 
     def read(self, index: int, element: Element) -> Embed | None:
+        tag = element.tag
+        if tag == "iframe":
+            return _plain(element, "iframe", frame(element))
+        if tag == "script":
+            return self._script(element)
+        if tag == "#comment":
+            return self._comment(element)
+        if tag in _CUSTOM:
+            return _plain(element, tag, custom(element))
         classes = frozenset(value(element, "class").split())
-        match element.tag:
-            case "blockquote":
-                return self._blockquote(index, element, classes)
-            case "iframe":
-                return _plain(element, "iframe", frame(element))
-            case "script":
-                return self._script(element)
-            case "#comment":
-                return self._comment(element)
-            case "figure":
-                return self._figure(index, element, classes)
-            case "amp-twitter" | "twitter-widget" | "amp-instagram" | "amp-youtube" | "lite-youtube":
-                return _plain(element, element.tag, custom(element))
-            case "div" | "span" | "section" | "article" | "p":
-                return self._division(index, element, classes)
-            case _:
-                return None
+        if tag == "blockquote":
+            return self._blockquote(index, element, classes)
+        if tag == "figure":
+            return self._figure(index, element, classes)
+        return self._division(index, element, classes)
 
-    def _inside(self, index: int) -> tuple[Element, ...]:
-        outer = self.elements[index].outer
-        end = bisect_left(self.starts, outer.end, lo=index + 1)
-        return self.elements[index + 1 : min(end, index + _INSIDE)]
+    def _inside(self, index: int, tags: frozenset[str]) -> tuple[Element, ...]:
+        return self.elements.inside(index, _INSIDE, tags)
 
     def _blockquote(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
         if classes & _X_BLOCKS:
@@ -129,7 +140,7 @@ class _Reader:
 
     def _division(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
         if classes & {"twitter-tweet-rendered", "twitter-tweet", "twitter-video"}:
-            frames = [inner for inner in self._inside(index) if inner.tag in {"iframe", "twitter-widget"}]
+            frames = self._inside(index, _FRAMES)
             urls = [url for url in (custom(inner) or frame(inner) for inner in frames) if url]
             if urls or custom(element):
                 return _plain(element, "x-rendered", urls[0] if urls else custom(element))
@@ -153,7 +164,7 @@ class _Reader:
 
     def _signed(self, index: int, element: Element, markup: str, url: str) -> Embed:
         """An X or Bluesky block: words, signature, permalink."""
-        inside = self._inside(index)
+        inside = self._inside(index, _WORDED)
         anchors = [(inner, value(inner, "href")) for inner in inside if inner.tag == "a" and inner.get("href")]
         posts = [(inner, href) for inner, href in anchors if _is_post(self.claim(href))]
         outer, text = element.outer, element.text
@@ -211,7 +222,7 @@ class _Reader:
     def _other(self, index: int, element: Element, markup: str, url: str) -> Embed | None:
         """A block of another platform: its words have no signature of a known form, so none are quoted."""
         if not url:
-            anchors = [value(inner, "href") for inner in self._inside(index) if inner.tag == "a"]
+            anchors = [value(inner, "href") for inner in self._inside(index, _WORDED) if inner.tag == "a"]
             url = next((href for href in anchors if _is_post(self.claim(href))), next(iter(filter(None, anchors)), ""))
         return Embed(outer=element.outer, text=element.text, markup=markup, url=url)
 
@@ -236,8 +247,7 @@ class _Reader:
     def _figure(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
         if "wp-block-embed" not in classes:
             return None
-        inside = self._inside(index)
-        if any(inner.tag in {"iframe", "blockquote", "a", "script"} for inner in inside):
+        if self._inside(index, _RENDERED):
             return None  # what the block was rendered to is read instead
         found = _BARE.search(self.rendering.text, element.text.start, element.text.end)
         if not found:

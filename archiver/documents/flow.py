@@ -6,8 +6,9 @@ import re
 from array import array
 
 from archiver.documents.references import REFERENCE, resolve
+from archiver.documents.sourcemap import built
 from archiver.documents.tokens import WS
-from archiver.model import Run, Span
+from archiver.model import Run
 
 _COLLAPSED = re.compile(rf"[{WS}]{{2,}}+|{REFERENCE}")
 _PREFORMATTED = re.compile(rf"\r\n?|{REFERENCE}")
@@ -24,15 +25,28 @@ class Flow:
     -1 while it waits for its first character.
     """
 
-    __slots__ = ("_break", "_parts", "_runs", "_space", "_waiting", "hidden", "length", "pre", "source", "starts")
+    __slots__ = (
+        "_break",
+        "_last",
+        "_parts",
+        "_runs",
+        "_space",
+        "_waiting",
+        "hidden",
+        "length",
+        "pre",
+        "source",
+        "starts",
+    )
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.length, self.hidden, self.pre = 0, 0, 0
-        self.starts: list[int] = []
+        self.starts = array("q")
         self._parts: list[str] = []
         # Four numbers a run (start and end in the text, in the source): a page has very many runs.
         self._runs = array("q")
+        self._last = (0, -1, 0, -1)  # The run that may still grow.
         self._break = 0
         self._space: tuple[int, int, str] | None = None
         self._waiting: list[int] = []
@@ -104,12 +118,10 @@ class Flow:
 
     def rendered(self) -> tuple[str, tuple[Run, ...]]:
         """The whole text and its map."""
-        numbers = iter(self._runs)
-        runs = tuple(
-            Run(text=Span(start=a, end=b), source=Span(start=c, end=d))
-            for a, b, c, d in zip(numbers, numbers, numbers, numbers, strict=True)
-        )
-        return "".join(self._parts), runs
+        if self._last[1] > 0:
+            self._runs.extend(self._last)
+            self._last = (0, -1, 0, -1)
+        return "".join(self._parts), built(self._runs)
 
     def _plain(self, start: int, end: int) -> None:
         """A piece without references; outside preformatted text its white space is single."""
@@ -160,18 +172,21 @@ class Flow:
         self._append(text, start, end)
 
     def _append(self, text: str, start: int, end: int) -> None:
-        before, self.length = self.length, self.length + len(text)
+        before = self.length
+        self.length = after = before + len(text)
         self._parts.append(text)
         if start == end:
             return  # A separator that the source has no character for.
-        runs = self._runs
-        if runs:
-            text_start, text_end, source_start, source_end = runs[-4:]
-            even = text_end - text_start == source_end - source_start
-            joins = even and len(text) == end - start and text_end == before and source_end == start
-            if not joins and len(runs) > 4 * MAX_RUNS and source_end - source_start < _COARSE:
-                joins = self.length - text_start != end - source_start
-            if joins:
-                runs[-3], runs[-1] = self.length, end
-                return
-        runs.extend((before, self.length, start, end))
+        text_start, text_end, source_start, source_end = self._last
+        if text_end == before and source_end == start and after - before == end - start:
+            joins = after - text_start == end - source_start
+        else:
+            joins = False
+        if not joins and len(self._runs) >= 4 * MAX_RUNS and source_end - source_start < _COARSE:
+            joins = after - text_start != end - source_start
+        if joins:
+            self._last = (text_start, after, source_start, end)
+            return
+        if text_end > 0:
+            self._runs.extend(self._last)
+        self._last = (before, after, start, end)

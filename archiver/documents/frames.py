@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from archiver.documents.markup import Element
+from archiver.documents.elements import Element
 
 STATUS = re.compile(r"[0-9]{1,20}")
 _SOURCES = ("src", "data-src", "data-lazy-src", "data-cmp-src", "data-src-no-cookie", "data-url")

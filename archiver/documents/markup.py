@@ -11,11 +11,12 @@ Two things a browser shows as pictures are rendered as text, for quotations hold
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
+from archiver.documents.elements import Attributes, Elements
 from archiver.documents.flow import Flow
-from archiver.documents.tokens import WS, Kind, Token, tokens
-from archiver.documents.tree import HEADINGS, VOID, OpenElements, implies
+from archiver.documents.tokens import COMMENT, DATA, END, RAW_TEXT, START, TEXT, WS, tokens
+from archiver.documents.tree import HEADINGS, IMPLYING, VOID, OpenElements
 from archiver.model import Link, Run, Span, Unread
 
 # Line breaks at the edges: two where a browser's style sheet has a margin, else one.
@@ -27,6 +28,7 @@ _BLOCK = _APART | frozenset({
 })  # fmt: skip
 # Five hundred bytes each; the longest pages on the web have a tenth of it.
 MAX_ELEMENTS = 500_000
+KEPT = 8 << 20  # Code points of a page whose rendering is kept: a larger one is rendered again rather than held.
 _CELLS = frozenset({"td", "th"})
 _PRE = frozenset({"pre", "listing", "xmp", "textarea", "plaintext"})
 _SHOWN_RAW = frozenset({"textarea", "xmp", "plaintext"})
@@ -36,33 +38,13 @@ _EMOJI_CLASSES = frozenset({"emoji", "wp-smiley", "twemoji", "emojione"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
-    """One element or comment (`#comment`). `outer` and `inner` are ranges of the source, `text` of the rendering.
-
-    `parent` is the index of the element around it, -1 at the top. Where an end tag is implied, `outer` and
-    `inner` end at the same place.
-    """
-
-    tag: str
-    attrs: tuple[tuple[str, str], ...]
-    outer: Span
-    inner: Span
-    text: Span
-    parent: int = -1
-
-    def get(self, name: str) -> str:
-        """The value of an attribute, or an empty string."""
-        return next((value for key, value in self.attrs if key == name), "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
     """What a source renders as. `elements` and `links` stand in document order; `links` are `a` and `area` with
     an address as written (not resolved against `base`). `unread` names a construct that swallows the rest."""
 
     text: str
     runs: tuple[Run, ...]
-    elements: tuple[Element, ...]
+    elements: Elements
     links: tuple[Link, ...]
     title: str = ""
     lang: str = ""
@@ -73,29 +55,26 @@ class Rendering:
 def walk(source: str) -> Rendering:
     """Reads HTML in one pass, in time linear in its length. Takes any text: there is no malformed HTML."""
     walker = _Walker(source)
-    for token in tokens(source):
-        walker.take(token)
+    walker.take()
     return walker.finish()
+
+
+def walk_page(source: str) -> Rendering:
+    """The same; the rendering of the last page is kept, for its mentions are looked for right after it was read."""
+    return _last_page(source) if len(source) <= KEPT else walk(source)
 
 
 class _Walker:
     __slots__ = (
         "after_pre",
-        "attrs",
         "base",
-        "ends",
+        "elements",
         "extended",
         "flow",
         "full",
-        "inner_ends",
-        "inner_starts",
         "lang",
         "open",
-        "outer_ends",
-        "outer_starts",
-        "parents",
         "source",
-        "tags",
         "title",
         "unfinished",
         "unread",
@@ -105,15 +84,7 @@ class _Walker:
         self.source = source
         self.flow = Flow(source)
         self.open = OpenElements()
-        # One entry an element in each list; where its text starts stands in the flow.
-        self.tags: list[str] = []
-        self.attrs: list[tuple[tuple[str, str], ...]] = []
-        self.outer_starts: list[int] = []
-        self.outer_ends: list[int] = []
-        self.inner_starts: list[int] = []
-        self.inner_ends: list[int] = []
-        self.ends: list[int] = []
-        self.parents: list[int] = []
+        self.elements = Elements(self.flow.starts)
         self.title = self.lang = self.base = ""
         self.unread: list[Unread] = []
         self.full = False
@@ -122,145 +93,138 @@ class _Walker:
         self.unfinished = -1
         self.extended: dict[int, tuple[int, int]] = {}
 
-    def take(self, token: Token) -> None:
-        kind = token.kind
-        if kind is Kind.TEXT:
-            # A line feed right behind <pre> belongs to the tag.
-            skip = token.start == self.after_pre and self.source.startswith("\n", token.start)
-            self.flow.text(token.start + skip, token.end)
-        elif kind is Kind.START:
-            self._start(token)
-        elif kind is Kind.END:
-            self._end(token)
-        elif kind is Kind.COMMENT:
-            if token.name:
-                self._leaf(token, token.inner)
-        elif kind is Kind.RAW:
-            self._raw(token)
-        elif kind is Kind.DATA:
-            self.flow.literal(*token.inner)
-        else:
-            reason = "markup begins here that nothing closes: the rest of the source is not rendered"
-            self._note(reason, token.start)
+    def take(self) -> None:
+        source, text = self.source, self.flow.text
+        for kind, start, end, name, attrs, inner, empty in tokens(source):
+            if kind == TEXT:
+                # A line feed right behind <pre> belongs to the tag.
+                text(start + (start == self.after_pre and source.startswith("\n", start)), end)
+            elif kind == START:
+                self._start(name, attrs, start, end, empty)
+            elif kind == END:
+                self._end(name, start, end)
+            elif kind == COMMENT:
+                if name:
+                    self._leaf(name, (), (start, end), inner)
+            elif kind == RAW_TEXT:
+                self._raw(name, start, end)
+            elif kind == DATA:
+                self.flow.literal(*inner)
+            else:
+                self._note("markup begins here that nothing closes: the rest of the source is not rendered", start)
 
-    def _start(self, token: Token) -> None:
-        tag = token.name
-        trait = _trait(tag)
-        if trait & _IMPLIES:
-            self._close(self.open.before(tag), token.start, token.start, -1)
-        if trait & _ACTS and not self._act(token):
+    def _start(self, tag: str, attrs: Attributes, start: int, end: int, empty: bool) -> None:
+        trait = _TRAITS.get(tag, 0)
+        if trait:
+            if trait & _IMPLIES:
+                closed = self.open.before(tag)
+                if closed:
+                    self._close(closed, start, start, -1)
+            if trait & _ACTS and not self._act(tag, attrs, start, end):
+                return
+            if trait & _LINES:
+                self.flow.block(trait & _LINES)
+        if trait & _IS_VOID or empty:
+            self._leaf(tag, attrs, (start, end), (end, end))
             return
-        if trait & _LINES:
-            self.flow.block(trait & _LINES)
-        if trait & _IS_VOID or token.empty:
-            self._leaf(token, (token.end, token.end))
-            return
-        number = self._element(token, (token.end, -1), -1)
+        number = self._element(tag, attrs, (start, -1), (end, -1), -1)
         if number < 0:
             return
         self.flow.open()
         self.open.push(number, tag)
         if trait & _IS_PRE:
             self.flow.pre += 1
-            self.after_pre = token.end
-        self.flow.hidden += tag == "template" and _hides(token.attrs)
+            self.after_pre = end
+        elif tag == "template":
+            self.flow.hidden += _hides(attrs)
 
-    def _act(self, token: Token) -> bool:
+    def _act(self, tag: str, attrs: Attributes, start: int, end: int) -> bool:
         """What the start of some elements means beyond their place; False where no element begins."""
-        tag = token.name
         if tag in {"html", "body"}:
             if self.open.has(tag):
                 return False
             if tag == "html":
-                self.lang = _attribute(token.attrs, "lang") or _attribute(token.attrs, "xml:lang")
+                self.lang = _attribute(attrs, "lang") or _attribute(attrs, "xml:lang")
         elif tag == "base":
-            self.base = self.base or _attribute(token.attrs, "href").strip(WS)
+            self.base = self.base or _attribute(attrs, "href").strip(WS)
         elif tag == "a":
             self.unfinished = -1
         elif tag == "br":
             self.flow.line()
         elif tag == "q":
-            self.flow.insert("“", token.start, token.end)
+            self.flow.insert("“", start, end)
         elif tag in _CELLS:
-            self.flow.cell(token.start)
+            self.flow.cell(start)
         else:
-            self._picture(token)
+            self._picture(attrs, start, end)
         return True
 
-    def _leaf(self, token: Token, inner: tuple[int, int]) -> None:
+    def _leaf(self, tag: str, attrs: Attributes, outer: tuple[int, int], inner: tuple[int, int]) -> None:
         """An element without content, or a comment."""
-        if self._element(token, inner, token.end) >= 0:
+        if self._element(tag, attrs, outer, inner, self.flow.length) >= 0:
             self.flow.place()
 
-    def _element(self, token: Token, inner: tuple[int, int], end: int) -> int:
+    def _element(
+        self, tag: str, attrs: Attributes, outer: tuple[int, int], inner: tuple[int, int], text_end: int
+    ) -> int:
         """Notes an element and answers its number; -1 when there are too many."""
-        if len(self.tags) == MAX_ELEMENTS:
-            if not self.full:
-                self._note(
-                    f"more than {MAX_ELEMENTS} elements: embeds and links from here on are not read", token.start
-                )
-            self.full = True
-            return -1
-        self.tags.append(token.name)
-        self.attrs.append(token.attrs)
-        self.outer_starts.append(token.start)
-        self.outer_ends.append(end)
-        self.inner_starts.append(inner[0])
-        self.inner_ends.append(inner[1])
-        self.parents.append(self.open.top)
-        self.ends.append(self.flow.length)
-        return len(self.tags) - 1
+        if len(self.elements.tags) < MAX_ELEMENTS:
+            return self.elements.add(tag, attrs, outer, inner, text_end, self.open.top)
+        if not self.full:
+            self._note(f"more than {MAX_ELEMENTS} elements: embeds and links from here on are not read", outer[0])
+        self.full = True
+        return -1
 
-    def _end(self, token: Token) -> None:
-        tag = token.name
+    def _end(self, tag: str, start: int, end: int) -> None:
         if tag in {"html", "body"}:
             return  # What follows still belongs to the body.
         if tag == "br":
             self.flow.line()
             return
         closed, owner = self.open.end(tag)
-        self._close(closed, token.start, token.end, owner)
+        if closed:
+            self._close(closed, start, end, owner)
         if owner >= 0:
             if tag == "q":
-                self.flow.insert("”", token.start, token.end)
-            return
-        if tag == "p":
+                self.flow.insert("”", start, end)
+        elif tag == "p":
             self.flow.block(2)
         elif tag == "a" and self.unfinished >= 0:
-            self.extended[self.unfinished] = (self.flow.length, token.end)
+            self.extended[self.unfinished] = (self.flow.length, end)
             self.unfinished = -1
 
     def _close(self, closed: list[int], start: int, end: int, owner: int) -> None:
         """Ends elements: `owner` by the tag at `start` to `end`, the others by implication at `start`."""
+        elements, flow = self.elements, self.flow
         for element in closed:
-            tag = self.tags[element]
-            trait = _trait(tag)
-            self.inner_ends[element] = start
-            self.outer_ends[element] = end if element == owner else start
-            self.ends[element] = self.flow.close(element)
+            tag = elements.tags[element]
+            trait = _TRAITS.get(tag, 0)
+            elements.inner_ends[element] = start
+            elements.outer_ends[element] = end if element == owner else start
+            elements.text_ends[element] = flow.close(element)
             if trait & _LINES:
-                self.flow.block(trait & _LINES)
+                flow.block(trait & _LINES)
             if trait & _IS_PRE:
-                self.flow.pre -= 1
+                flow.pre -= 1
             elif tag == "template":
-                self.flow.hidden -= _hides(self.attrs[element])
+                flow.hidden -= _hides(elements.attrs[element])
             elif tag == "a" and element != owner:
                 self.unfinished = element
 
-    def _raw(self, token: Token) -> None:
-        if token.name == "title":
+    def _raw(self, tag: str, start: int, end: int) -> None:
+        if tag == "title":
             if not self.title:
-                self.title = " ".join(in_text(self.source[token.start : token.end]).split())
-        elif token.name == "textarea":
-            self.flow.text(token.start + self.source.startswith("\n", token.start), token.end)
-        elif token.name in _SHOWN_RAW:
-            self.flow.literal(token.start, token.end)
+                self.title = " ".join(in_text(self.source[start:end]).split())
+        elif tag == "textarea":
+            self.flow.text(start + self.source.startswith("\n", start), end)
+        elif tag in _SHOWN_RAW:
+            self.flow.literal(start, end)
 
-    def _picture(self, token: Token) -> None:
-        alt = _attribute(token.attrs, "alt").strip(WS)
-        classes = _attribute(token.attrs, "class").lower().split()
+    def _picture(self, attrs: Attributes, start: int, end: int) -> None:
+        alt = _attribute(attrs, "alt").strip(WS)
+        classes = _attribute(attrs, "class").lower().split()
         if alt and not alt.isascii() and not _EMOJI_CLASSES.isdisjoint(classes):
-            self.flow.insert(alt, token.start, token.end)
+            self.flow.insert(alt, start, end)
 
     def _note(self, reason: str, at: int) -> None:
         line = self.source.count("\n", 0, at) + 1
@@ -270,19 +234,12 @@ class _Walker:
         size = len(self.source)
         self._close(self.open.rest(), size, size, -1)
         text, runs = self.flow.rendered()
-        elements = []
         links = []
-        for number, tag in enumerate(self.tags):
-            element = Element(
-                tag=tag,
-                attrs=self.attrs[number],
-                outer=Span(start=self.outer_starts[number], end=self.outer_ends[number]),
-                inner=Span(start=self.inner_starts[number], end=self.inner_ends[number]),
-                text=Span(start=self.flow.starts[number], end=self.ends[number]),
-                parent=self.parents[number],
-            )
-            elements.append(element)
-            url = _address(element.get("href")) if tag in {"a", "area"} else ""
+        for number, tag in enumerate(self.elements.tags):
+            if tag not in {"a", "area"}:
+                continue
+            element = self.elements[number]
+            url = _address(element.get("href"))
             if url:
                 words, end = element.text, element.outer.end
                 if number in self.extended:
@@ -292,7 +249,7 @@ class _Walker:
         return Rendering(
             text=text,
             runs=runs,
-            elements=tuple(elements),
+            elements=self.elements,
             links=tuple(links),
             title=self.title,
             lang=self.lang,
@@ -301,14 +258,19 @@ class _Walker:
         )
 
 
-@cache
 def _trait(tag: str) -> int:
     """What the walk does at a tag, as bits: the line breaks at its edges in the lowest two."""
     trait = 2 if tag in _APART else 1 if tag in _BLOCK else 0
     trait |= _IS_PRE if tag in _PRE else 0
     trait |= _IS_VOID if tag in VOID else 0
     trait |= _ACTS if tag in _ACTING else 0
-    return trait | (_IMPLIES if implies(tag) else 0)
+    return trait | (_IMPLIES if tag in IMPLYING else 0)
+
+
+_TRAITS = {tag: _trait(tag) for tag in _BLOCK | _PRE | VOID | _ACTING | IMPLYING}
+
+
+_last_page = lru_cache(maxsize=1)(walk)
 
 
 def in_text(source: str) -> str:

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from archiver.documents import feeds, listing, markdown, markup, repair, sniff, sourcemap
 from archiver.documents.addresses import bare
-from archiver.documents.encoding import Decoded, decode
+from archiver.documents.encoding import Decoded, decode, place
 from archiver.errors import ParseError
 from archiver.model import Document, Link, Ref, Unread
 
@@ -74,7 +74,12 @@ def _kinds(data: bytes, decoded: Decoded, kind: str, url: str, column: str) -> D
         document = _feed(document, kind, url)
     else:
         document = _page(document, kind, url)
-    return replace(document, repairs=repair.plan(document.text))
+    repairs, end = repair.planned(document.text)
+    if end >= 0:
+        reason = f"more than {repair.MAX_PIECES} pieces of damaged text: what follows is not repaired"
+        note = Unread(reason=reason, pointer=place(document.text, end))
+        document = replace(document, unread=(*document.unread, note))
+    return replace(document, repairs=repairs)
 
 
 def _feed(document: Document, kind: str, url: str) -> Document:
@@ -95,7 +100,7 @@ def _feed(document: Document, kind: str, url: str) -> Document:
 
 
 def _page(document: Document, kind: str, url: str) -> Document:
-    page = markup.walk(document.source)
+    page = markup.walk_page(document.source)
     notes = document.unread + page.unread
     if kind == sniff.XML:
         notes += (Unread(reason="XML of an unknown kind: read as markup", pointer="text:1:1"),)

@@ -19,6 +19,13 @@ _LINE = re.compile(r"[^\n]+")
 _WORD = re.compile(r"\S+")
 # Longer pieces than a paragraph are looked at word by word: damage is local, and memory stays bounded.
 _PIECE = 20_000
+_BLOCK = 4_000
+# Different damaged pieces, each of which takes up to a tenth of a millisecond: a text of two million characters that
+# is damaged throughout has so many lines.
+MAX_PIECES = 20_000
+# Where the damage begins in a piece, the damaged text, the steps that undo it, what they give.
+_Undone = tuple[int, str, tuple[tuple[str, str], ...], str]
+_AT_START = re.compile(r"[ÃÂ]\s")
 # `encode` and `decode` name a codec. The other two name functions of ftfy on bytes and on text, for damage that
 # lost a byte (a no-break space that became a space) or that is mixed with clean text.
 _STEPS = {
@@ -31,7 +38,37 @@ _STEPS = {
 
 def plan(text: str) -> tuple[Repair, ...]:
     """What would undo damaged encoding in a text: one repair for each damaged piece of a line, in order."""
-    return tuple(repair for line in _LINE.finditer(text) if not line[0].isascii() for repair in _line(line))
+    return planned(text)[0]
+
+
+def planned(text: str) -> tuple[tuple[Repair, ...], int]:
+    """The plan, and where it ends: -1, or the place after which no damage was looked for since there is too much."""
+    found: list[Repair] = []
+    known: dict[str, _Undone | None] = {}
+    if not text.isascii():
+        for start, end in _blocks(text):
+            for line in _LINE.finditer(text, start, end):
+                stop = -1 if line[0].isascii() else _line(line, known, found)
+                if stop >= 0:
+                    return tuple(found), stop
+    return tuple(found), -1
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches of whole lines that may be damaged. Looking at many lines at once, ftfy says sooner that none is.
+
+    Its marks of damage stay marks when more text stands around them, but for one at the start of a line.
+    """
+    # Loading ftfy takes a fifth of a second: only when there is text beyond ASCII.
+    import ftfy.badness
+
+    start, size = 0, len(text)
+    while start < size:
+        end = text.find("\n", start + _BLOCK) + 1 or size
+        block = text[start:end]
+        if not block.isascii() and (ftfy.badness.is_bad(block) or _AT_START.search(block)):
+            yield start, end
+        start = end
 
 
 def apply(text: str, repairs: tuple[Repair, ...]) -> str:
@@ -65,20 +102,38 @@ def load(text: str) -> tuple[Repair, ...]:
     return tuple(_load(row, f"/{index}") for index, row in enumerate(rows))
 
 
-def _line(line: re.Match[str]) -> Iterator[Repair]:
-    whole = _repair(line[0], line.start()) if len(line[0]) <= _PIECE else None
+def _line(line: re.Match[str], known: dict[str, _Undone | None], found: list[Repair]) -> int:
+    """Adds the repairs of a line; -1, or where to stop since too many pieces were looked at."""
+    whole = _repair(line[0], line.start(), known) if len(line[0]) <= _PIECE else None
     if whole:
-        yield whole
-        return
+        found.append(whole)
+        return line.end() if len(known) >= MAX_PIECES else -1
     # Characters that no code page has (an emoji beside the damage) keep a line from being read as a whole.
     for word in _WORD.finditer(line.string, line.start(), line.end()):
-        repair = None if word[0].isascii() or len(word[0]) > _PIECE else _repair(word[0], word.start())
+        if len(known) >= MAX_PIECES:
+            return word.start()
+        repair = None if word[0].isascii() or len(word[0]) > _PIECE else _repair(word[0], word.start(), known)
         if repair:
-            yield repair
+            found.append(repair)
+    return -1
 
 
-def _repair(before: str, start: int) -> Repair | None:
-    # Loading ftfy takes a fifth of a second: only when there is text beyond ASCII.
+def _repair(before: str, start: int, known: dict[str, _Undone | None]) -> Repair | None:
+    import ftfy.badness  # Slow to load, so only here.
+
+    if not ftfy.badness.is_bad(before):
+        return None
+    if before not in known:
+        known[before] = _undone(before)
+    undone = known[before]
+    if undone is None:
+        return None
+    head, inner, steps, after = undone
+    return Repair(span=Span(start=start + head, end=start + head + len(inner)), steps=steps, before=inner, after=after)
+
+
+def _undone(before: str) -> _Undone | None:
+    """How the damage of a piece is undone: where it begins in the piece, the damaged text, the steps, the result."""
     import ftfy
 
     fixed = ftfy.fix_encoding_and_explain(before)
@@ -89,9 +144,9 @@ def _repair(before: str, start: int) -> Repair | None:
     inner, after = before[head : len(before) - tail], fixed.text[head : len(fixed.text) - tail]
     if _outcome(inner, steps) != after:
         head, inner, after = 0, before, fixed.text
-    if _outcome(inner, steps) != after:
-        return None  # A plan of ftfy's that cannot be replayed by itself is none.
-    return Repair(span=Span(start=start + head, end=start + head + len(inner)), steps=steps, before=inner, after=after)
+        if _outcome(inner, steps) != after:
+            return None  # A plan of ftfy's that cannot be replayed by itself is none.
+    return head, inner, steps, after
 
 
 def _shared(before: str, after: str) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from archiver.documents.markup import Rendering
 from archiver.model import Span
 
 MARKUP = "script-string"
+_SCRIPTS = frozenset({"script"})
 _HEAD = re.compile(r"twitter-(?:tweet|video)\\{1,8}(?:[\"']|u0022)")
 _STATUS = re.compile(
     r"(?:twitter|x)\.com(?:\\{0,8}/|\\u002[fF])(\w{1,20})(?:\\{0,8}/|\\u002[fF])status(?:es)?(?:\\{0,8}/|\\u002[fF])([0-9]{1,20})"
@@ -23,9 +24,7 @@ _REACH = 6000  # an escaped embed of a long post
 def find(rendering: Rendering, source: str) -> tuple[Embed, ...]:
     """The embeds kept in scripts, in order; the span of each is the escaped markup."""
     found: list[Embed] = []
-    for element in rendering.elements:
-        if element.tag != "script":
-            continue
+    for element in rendering.elements.tagged(_SCRIPTS):
         heads = list(_HEAD.finditer(source, element.inner.start, element.inner.end))
         for index, head in enumerate(heads):
             following = heads[index + 1].start() if index + 1 < len(heads) else element.inner.end

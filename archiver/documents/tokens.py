@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import IntEnum
-from typing import NamedTuple
 
 from archiver.documents.references import in_attribute
 
@@ -40,34 +38,14 @@ _RAW_END = {
 }
 
 
-class Kind(IntEnum):
-    """START and END are tags; RAW is the content of an element that holds no markup; COMMENT and DATA hold text.
+# Kinds of tokens. START and END are tags; RAW is the content of an element that holds no markup; COMMENT and DATA hold
+# text. CUT says that the source ends inside a construct which began at `start`: the rest is not shown.
+TEXT, START, END, COMMENT, RAW_TEXT, DATA, CUT = range(7)
 
-    CUT says that the source ends inside a construct which began at `start`: the rest is not shown.
-    """
-
-    TEXT = 0
-    START = 1
-    END = 2
-    COMMENT = 3
-    RAW = 4
-    DATA = 5
-    CUT = 6
-
-
-class Token(NamedTuple):
-    """`start`, `end` are the whole token in the source; `inner` is the content of a comment or CDATA section.
-
-    `empty` is a start tag that closes itself, which counts only in foreign content (SVG, MathML).
-    """
-
-    kind: Kind
-    start: int
-    end: int
-    name: str = ""
-    attrs: tuple[tuple[str, str], ...] = ()
-    inner: tuple[int, int] = (0, 0)
-    empty: bool = False
+# Kind, start and end in the source, name, attributes, the place of what a comment or CDATA section holds, and whether
+# a start tag closes itself (which counts only in SVG and MathML). A plain tuple: there are hundreds of thousands.
+Token = tuple[int, int, int, str, tuple[tuple[str, str], ...], tuple[int, int], bool]
+_NOWHERE = (0, 0)
 
 
 def tokens(source: str) -> Iterator[Token]:
@@ -77,26 +55,25 @@ def tokens(source: str) -> Iterator[Token]:
         mark = _MARK.search(source, at)
         lt = mark.start() if mark else size
         if lt > at:
-            yield Token(Kind.TEXT, at, lt)
+            yield TEXT, at, lt, "", (), _NOWHERE, False
         if lt == size:
             return
         tag = _TAG.match(source, lt)
         if tag is None:
-            token = _declaration(source, lt, foreign > 0)
-            if token.kind is Kind.COMMENT and token.end < 0:
-                yield Token(Kind.CUT, lt, size)
-                token = token._replace(end=size)
-            yield token
-            at = token.end
+            kind, at, name, inner = _declaration(source, lt, foreign > 0)
+            if at < 0:
+                yield CUT, lt, size, "", (), _NOWHERE, False
+                at = size
+            yield kind, lt, at, name, (), inner, False
             continue
         name = tag[2].lower() if tag[2].isascii() else tag[2]
         attrs, end, slash = _attributes(source, tag.end())
         if end < 0:
-            yield Token(Kind.CUT, lt, size)
+            yield CUT, lt, size, "", (), _NOWHERE, False
             return
         if tag[1]:
             foreign -= foreign > 0 and name in _FOREIGN
-            yield Token(Kind.END, lt, end, name)
+            yield END, lt, end, name, (), _NOWHERE, False
             at = end
             continue
         if foreign and name in _BREAKOUT:
@@ -106,15 +83,15 @@ def tokens(source: str) -> Iterator[Token]:
             foreign += 1
         elif foreign and name in _INTEGRATION and not slash:
             foreign = 0
-        yield Token(Kind.START, lt, end, name, attrs, (0, 0), empty or (slash and name in _FOREIGN))
+        yield START, lt, end, name, attrs, _NOWHERE, empty or (slash and name in _FOREIGN)
         at = end
         if name in RAW and not empty:
             at = _raw_end(source, name, end)
             if at < 0:
-                yield Token(Kind.CUT, lt, size)
+                yield CUT, lt, size, "", (), _NOWHERE, False
                 at = size
             if at > end:
-                yield Token(Kind.RAW, end, at, name)
+                yield RAW_TEXT, end, at, name, (), _NOWHERE, False
 
 
 def _attributes(source: str, at: int) -> tuple[tuple[tuple[str, str], ...], int, bool]:
@@ -139,23 +116,22 @@ def _attributes(source: str, at: int) -> tuple[tuple[tuple[str, str], ...], int,
         found.setdefault(name.lower() if name.isascii() else name, in_attribute(value))
 
 
-def _declaration(source: str, lt: int, foreign: bool) -> Token:
-    """What starts with `<` and is no tag: a comment (`end` -1 when nothing closes it) or a CDATA section."""
+def _declaration(source: str, lt: int, foreign: bool) -> tuple[int, int, str, tuple[int, int]]:
+    """What starts with `<` and is no tag: a comment or a CDATA section. Kind, end (-1 when nothing closes a comment),
+    name, and where its content stands."""
     if source.startswith("<!--", lt):
         if source.startswith(">", lt + 4) or source.startswith("->", lt + 4):
-            end = source.index(">", lt) + 1
-            return Token(Kind.COMMENT, lt, end, "#comment", (), (lt + 4, lt + 4))
+            return COMMENT, source.index(">", lt) + 1, "#comment", (lt + 4, lt + 4)
         close = _COMMENT_END.search(source, lt + 4)
-        inner = (lt + 4, close.start() if close else len(source))
-        return Token(Kind.COMMENT, lt, close.end() if close else -1, "#comment", (), inner)
+        return COMMENT, close.end() if close else -1, "#comment", (lt + 4, close.start() if close else len(source))
     if foreign and source.startswith("<![CDATA[", lt):
         close_at = source.find("]]>", lt + 9)
         if close_at < 0:
-            return Token(Kind.DATA, lt, len(source), "", (), (lt + 9, len(source)))
-        return Token(Kind.DATA, lt, close_at + 3, "", (), (lt + 9, close_at))
+            return DATA, len(source), "", (lt + 9, len(source))
+        return DATA, close_at + 3, "", (lt + 9, close_at)
     # A doctype, a processing instruction, an end tag without a name: comments to the parser, but nobody wrote one.
     end = source.find(">", lt + 2) + 1
-    return Token(Kind.COMMENT, lt, end or -1, "", (), (lt + 2, end - 1 if end else len(source)))
+    return COMMENT, end or -1, "", (lt + 2, end - 1 if end else len(source))
 
 
 def _raw_end(source: str, name: str, at: int) -> int:

@@ -7,7 +7,6 @@ stands. So "is there a p in button scope" is a comparison of two numbers, howeve
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cache
 
 VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
@@ -45,7 +44,10 @@ _CLOSED_BY: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-@cache
+# Start tags that can end elements which are open.
+IMPLYING = _CLOSES_P | _CLOSED_BY.keys() | {"a", "option", "optgroup", "button", "body"}
+
+
 def _keys(tag: str) -> tuple[str, ...]:
     """The lists in which an open element of this tag stands: its own and those of the boundaries that it is."""
     keys = [tag]
@@ -66,7 +68,6 @@ def _keys(tag: str) -> tuple[str, ...]:
     return tuple(keys)
 
 
-@cache
 def _boundary(tag: str) -> str:
     """Beyond what an end tag does not reach."""
     if tag == "p":
@@ -78,9 +79,9 @@ def _boundary(tag: str) -> str:
     return "#scope" if tag in _SPECIAL or tag in FORMATTING else "#special"
 
 
-def implies(tag: str) -> bool:
-    """Whether a start tag of this name can end elements that are open."""
-    return tag in _CLOSES_P or tag in _CLOSED_BY or tag in {"a", "option", "optgroup", "button", "body"}
+# Of the tags that are no plain ones; all others have their own list alone, and end at `#special`.
+_KEYS = {tag: _keys(tag) for tag in _SPECIAL | _SCOPE | _TABLE | HEADINGS | {"ol", "ul", "button"}}
+_BOUNDARIES = {tag: _boundary(tag) for tag in _SPECIAL | FORMATTING | _TABLE_PARTS | {"p", "li", "table"}}
 
 
 class OpenElements:
@@ -89,24 +90,25 @@ class OpenElements:
     The methods that close answer the numbers of what ends, innermost first.
     """
 
-    __slots__ = ("_places", "_stack")
+    __slots__ = ("_places", "_stack", "_tags", "top")
 
     def __init__(self) -> None:
         # A formatting element that was ended out of order stays on the stack as number -1 until what it holds ends.
-        self._stack: list[tuple[int, str]] = []
+        self._stack: list[int] = []
+        self._tags: list[str] = []
         self._places: defaultdict[str, list[int]] = defaultdict(list)
-
-    @property
-    def top(self) -> int:
-        return self._stack[-1][0] if self._stack else -1
+        self.top = -1
 
     def has(self, tag: str) -> bool:
         return bool(self._places[tag])
 
     def push(self, element: int, tag: str) -> None:
-        for key in _keys(tag):
-            self._places[key].append(len(self._stack))
-        self._stack.append((element, tag))
+        place = len(self._stack)
+        for key in _KEYS.get(tag) or (tag,):
+            self._places[key].append(place)
+        self._stack.append(element)
+        self._tags.append(tag)
+        self.top = element
 
     def before(self, tag: str) -> list[int]:
         """What a start tag of this name ends first."""
@@ -115,16 +117,16 @@ class OpenElements:
             closed += self._cut(self._last("p"))
         if tag in {"li", "dd", "dt"}:
             stop = self._last("#stop")
-            if stop >= 0 and self._stack[stop][1] in ({"li"} if tag == "li" else {"dd", "dt"}):
+            if stop >= 0 and self._tags[stop] in ({"li"} if tag == "li" else {"dd", "dt"}):
                 closed += self._cut(stop)
         elif tag in HEADINGS:
-            if self._stack and self._stack[-1][1] in HEADINGS:
+            if self._tags and self._tags[-1] in HEADINGS:
                 closed += self._cut(len(self._stack) - 1)
         elif tag == "a":
             if self._last("a") > self._last("#scope"):
                 closed += self._end_formatting("a")
         elif tag in {"option", "optgroup"}:
-            while self._stack and self._stack[-1][1] in ({"option"} if tag == "option" else {"option", "optgroup"}):
+            while self._tags and self._tags[-1] in ({"option"} if tag == "option" else {"option", "optgroup"}):
                 closed += self._cut(len(self._stack) - 1)
         elif tag == "button":
             if self._last("button") > self._last("#scope"):
@@ -144,10 +146,10 @@ class OpenElements:
         if tag in HEADINGS:
             place, limit = self._last("#heading"), self._last("#scope")
         else:
-            place, limit = self._last(tag), self._last(_boundary(tag))
+            place, limit = self._last(tag), self._last(_BOUNDARIES.get(tag, "#special"))
         if place < 0 or place < limit:
             return [], -1
-        element = self._stack[place][0]
+        element = self._stack[place]
         if tag in FORMATTING and self._last("#special") > place:
             return self._end_formatting(tag), element
         return self._cut(place), element
@@ -157,19 +159,22 @@ class OpenElements:
         return self._cut(0)
 
     def _last(self, key: str) -> int:
-        places = self._places[key]
+        places = self._places.get(key)
         return places[-1] if places else -1
 
     def _cut(self, place: int) -> list[int]:
         closed = []
-        while len(self._stack) > place:
-            element, tag = self._stack.pop()
+        stack, tags, lists = self._stack, self._tags, self._places
+        while len(stack) > place:
+            element, tag = stack.pop(), tags.pop()
             if element >= 0:
                 closed.append(element)
-                for key in _keys(tag):
-                    self._places[key].pop()
-        while self._stack and self._stack[-1][0] < 0:
-            self._stack.pop()
+                for key in _KEYS.get(tag) or (tag,):
+                    lists[key].pop()
+        while stack and stack[-1] < 0:
+            stack.pop()
+            tags.pop()
+        self.top = stack[-1] if stack else -1
         return closed
 
     def _end_formatting(self, tag: str) -> list[int]:
@@ -177,8 +182,8 @@ class OpenElements:
         place = self._places[tag][-1]
         if place == len(self._stack) - 1:
             return self._cut(place)
-        for key in _keys(tag):
+        for key in _KEYS.get(tag) or (tag,):
             self._places[key].pop()
-        element, _ = self._stack[place]
-        self._stack[place] = (-1, tag)
+        element = self._stack[place]
+        self._stack[place] = -1
         return [element]

@@ -11,12 +11,15 @@ import re
 from dataclasses import dataclass, replace
 
 from archiver.documents import blocks, shortcodes
-from archiver.documents.markup import Rendering, walk
+from archiver.documents.markup import Rendering, walk, walk_page
 from archiver.documents.sourcemap import to_source, to_text
 from archiver.model import Document, Run, Span
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _CODE = frozenset({"code", "textarea", "xmp"})
+_UNSEEN = _CODE | {"#comment"}
+_QUOTES = frozenset({"blockquote"})
+_KEEPING = frozenset({"template", "script", "textarea"})
 _KEPT = frozenset({"text/template", "text/html", "text/plain", "text/x-template", "text/x-handlebars-template"})
 _CDATA = re.compile(r"<!\[CDATA\[")
 _RAW = re.compile(r"<(?:blockquote|div|iframe|script|figure|amp-|twitter-widget|!--)", re.IGNORECASE)
@@ -68,7 +71,7 @@ def views(document: Document) -> tuple[View, ...]:
     """The views of a document, at least one."""
     plain = document.text == document.source
     if document.media_type in _HTML:
-        rendering = walk(document.source)
+        rendering = walk_page(document.source)
         same = rendering.text == document.text
         view = View(rendering=rendering, source=document.source, offset=0, runs=document.runs, same=same, plain=plain)
         return (_quoting(view), *_hidden(document, rendering))
@@ -76,7 +79,7 @@ def views(document: Document) -> tuple[View, ...]:
         code = shortcodes.code(document.source)
         source = _masked(document.source, code)
         rendering = walk(source if _RAW.search(source) else "")
-        unseen = [element.outer for element in rendering.elements if element.tag in _CODE or element.tag == "#comment"]
+        unseen = [element.outer for element in rendering.elements.tagged(_UNSEEN)]
         code = blocks.merged([*code, *unseen])
         view = View(rendering=rendering, source=source, offset=0, runs=document.runs, same=False, plain=True, code=code)
         raw = _quoting(view).blocks
@@ -95,7 +98,7 @@ def _hidden(document: Document, rendering: Rendering) -> list[View]:
     """Markup that a page keeps for its scripts to place, in templates: embeds behind a consent wait there."""
     found: list[View] = []
     end = -1
-    for element in rendering.elements:
+    for element in rendering.elements.tagged(_KEEPING):
         kept = (
             element.tag == "template"
             or (element.tag == "script" and element.get("type").lower() in _KEPT)
@@ -125,10 +128,10 @@ def _quoting(view: View) -> View:
             source=view.in_source(element.outer),
             cite=element.get("cite").strip(),
         )
-        for element in view.rendering.elements
-        if element.tag == "blockquote" and element.text.start < element.text.end
+        for element in view.rendering.elements.tagged(_QUOTES)
+        if element.text.start < element.text.end
     ]
-    code = [view.in_source(element.outer) for element in view.rendering.elements if element.tag in _CODE]
+    code = [view.in_source(element.outer) for element in view.rendering.elements.tagged(_CODE)]
     return _with(view, tuple(quotes), blocks.merged(code))
 
 

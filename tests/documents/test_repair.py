@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from ftfy.badness import is_bad
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.documents import repair
+from archiver.documents.read import read
 from archiver.errors import ParseError
 from archiver.model import Repair, Span
 
@@ -106,3 +108,34 @@ def test_any_text_plans_and_replays(text: str) -> None:
     found = repair.plan(text)
     assert repair.load(repair.dump(found)) == found
     repair.apply(text, found)
+
+
+@given(st.lists(st.text(st.sampled_from("ÃÂ©â€™ éàЖвЂ \u00a0œŒa.Z°×²ØÙ–\r🎈"), max_size=12), max_size=8))
+def test_many_lines_at_once_are_repaired_as_each_by_itself(lines: list[str]) -> None:
+    text, at = "\n".join(lines), 0
+    expected: list[Repair] = []
+    for line in lines:
+        moved = (Span(start=one.span.start + at, end=one.span.end + at) for one in repair.plan(line))
+        expected += [replace(one, span=span) for one, span in zip(repair.plan(line), moved, strict=True)]
+        at += len(line) + 1
+    assert repair.plan(text) == tuple(expected)
+    # A block is skipped only where no line and no word in it looks damaged to ftfy.
+    looked_at = is_bad(text) or any(mark in text for mark in ("Ã ", "Â ", "Ã\u00a0", "Â\u00a0"))
+    assert looked_at or not any(is_bad(piece) for line in lines for piece in (line, *line.split()))
+
+
+def test_too_much_damage_is_noted_where_repairing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.documents.repair.MAX_PIECES", 3)
+    text = "".join(f"clean\nâ€œword {number}â€\u009d\n" for number in range(6))
+    repairs, end = repair.planned(text)
+    assert len(repairs) == 3
+    assert text[:end].count("word") == 3
+    document = read(text.encode())
+    assert document.repairs == repairs
+    assert [note.pointer for note in document.unread if "not repaired" in note.reason] == ["text:6:13"]
+    assert repair.planned("â€œword 1â€\u009d\n" * 50)[1] == -1  # the same piece is looked at once
+    monkeypatch.setattr("archiver.documents.repair._PIECE", 20)  # a longer line is looked at word by word
+    line = " ".join(f"â€œ{number}" for number in range(6))
+    repairs, end = repair.planned(line)
+    assert [one.after for one in repairs] == ["“0", "“1", "“2"]
+    assert end == line.index("â€œ3")
