@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential, wait_random
 
 from archiver import schedule
-from archiver.errors import InputError, IntegrityError
+from archiver.errors import IntegrityError
 from archiver.jobs import follow, read
 from archiver.jobs.session import Session
 from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Ref, Request
@@ -117,17 +117,7 @@ class Capturing:
         self.claimable = True
         self.flying = 0
         self.pool = ThreadPoolExecutor(session.config.hosts * session.config.per_host, "fetch")
-        self._check_tier()
-
-    def _check_tier(self) -> None:
-        """Replayed and wire captures never share an archive."""
-        other = "wire" if self.tier == "replay" else "replay"
-        if self.session.archive.one("SELECT 1 FROM captures WHERE tier = ? LIMIT 1", other) is not None:
-            raise InputError(
-                f"this archive holds {other} captures: a {self.tier} run may not write into it",
-                place=str(self.session.archive.path),
-                hint="Choose another --db",
-            )
+        session.only(tier)
 
     def run(self) -> Summary:
         """Looks at everything that is due, and at what that leads to. Interrupting it loses nothing recorded."""

@@ -110,6 +110,8 @@ def run_archive(
     report = Report(offline=options.offline)
     with open_session(db, config, now=now) as session:
         report.notes += session.notes
+        if not options.offline:
+            session.only("wire" if options.replay is None else "replay")
         started = session.now()
         session.archive.db.execute(
             "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, options.command)

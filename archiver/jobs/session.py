@@ -47,6 +47,16 @@ class Session:
             (name, value),
         )
 
+    def only(self, tier: str) -> None:
+        """Replayed and wire captures never share an archive: InputError where it holds those of the other tier."""
+        other = "wire" if tier == "replay" else "replay"
+        if self.archive.one("SELECT 1 FROM captures WHERE tier = ? LIMIT 1", other) is not None:
+            raise InputError(
+                f"this archive holds {other} captures: a {tier} run may not write into it",
+                place=str(self.archive.path),
+                hint="Choose another --db",
+            )
+
     def canonical(self, ref: Ref) -> Ref:
         """The ref that aliases lead to; stops where they go round in a circle."""
         seen = {ref}

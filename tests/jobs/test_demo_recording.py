@@ -49,7 +49,7 @@ def test_a_recording_is_never_played_into_an_archive_with_wire_captures(tmp_path
     assert result.exit_code == 2
     assert "this archive holds wire captures: a replay run may not write into it" in result.output
     opened = sqlite3.connect(db)
-    assert opened.execute("SELECT DISTINCT tier FROM captures ORDER BY tier").fetchall() == [("import",), ("wire",)]
+    assert opened.execute("SELECT DISTINCT tier FROM captures ORDER BY tier").fetchall() == [("wire",)]
     opened.close()
 
 

@@ -159,10 +159,20 @@ def test_a_recording_is_not_replayed_into_an_archive_of_the_wire(world: story.Wo
     assert desk.call("run", seed).code == 0
     before = desk.table("SELECT count(*), max(leaf) FROM captures")
     (tmp_path / "recording").mkdir()
-    (tmp_path / "recording" / "MANIFEST.tsv").write_text("")
-    refused = desk.call("run", seed, "--recheck", "--replay", tmp_path / "recording")
+    (tmp_path / "recording" / "index.json").write_text("[]\n")
+    other = desk.seed("other.txt", lines([world.blog.url("/plain")]))
+    refused = desk.call("run", other, "--replay", tmp_path / "recording")
     assert refused.code == 2
-    assert "archive" in refused.err
+    assert f"{desk.db}: this archive holds wire captures" in refused.err
     assert desk.table("SELECT count(*), max(leaf) FROM captures") == before
     both = desk.call("run", seed, "--offline", "--replay", tmp_path / "recording")
     assert (both.code, "exclude each other" in both.err) == (2, True)
+    demo = Desk(tmp_path / "demo", desk.config)
+    demo.folder.mkdir()
+    replayed = demo.call("run", other, "--replay", tmp_path / "recording", "--json")
+    assert replayed.json["outcomes"] == {"unreachable": 1}, "what is not in the recording says nothing of the page"
+    assert demo.table("SELECT DISTINCT tier FROM captures ORDER BY tier") == [("import",), ("replay",)]
+    asked = len(world.log())
+    wire = demo.call("run", other)
+    assert (wire.code, "this archive holds replay captures" in wire.err) == (2, True)
+    assert len(world.log()) == asked
