@@ -33,6 +33,7 @@ HANDFUL = 32
 TRIES = 3
 MOST_TOLD = 100
 LEASE = timedelta(minutes=30)
+LONGEST_PAUSE = 7 * 86_400.0  # seconds: a mistaken or hostile server must not end a watch for years
 TRANSIENT = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.TRUNCATED})
 BUSY = frozenset({429, 500, 502, 503, 504})
 
@@ -114,6 +115,7 @@ class Capturing:
         self.active: dict[str, dict[Ref, Look]] = {}
         self.ready: dict[str, list[Task]] = {}
         self.drained: set[str] = set()
+        self.pauses: dict[str, str] = {}
         self.claimable = True
         self.flying = 0
         self.pool = ThreadPoolExecutor(session.config.hosts * session.config.per_host, "fetch")
@@ -140,7 +142,7 @@ class Capturing:
             self._commit()
             self.pool.shutdown(wait=True, cancel_futures=True)
             for host in list(self.active):
-                self.session.frontier.release("run", host)
+                self._release(host)
 
     # ---- this thread: the frontier, the plans, the writing ----------------------------------------------
 
@@ -151,7 +153,7 @@ class Capturing:
                 while len(looks) < self.session.config.per_host and (task := self._next(host, looks)) is not None:
                     self._open(task)
                 if not looks:
-                    self.session.frontier.release("run", host)
+                    self._release(host)
                     del self.active[host]
                     self.claimable = True
             if not self.claimable or len(self.active) >= self.session.config.hosts:
@@ -245,6 +247,7 @@ class Capturing:
                 result = read.read_answer(answer)
                 look.latest[event.number] = answer
                 look.reads.append(result)
+                self._leave_alone(look, exchange)
             else:
                 result = read.Read(reading=Reading())
             self._begin()
@@ -253,6 +256,19 @@ class Capturing:
             self.summary.received += exchange.size
             if exchange.body is not None:
                 exchange.body.close()
+
+    def _leave_alone(self, look: Look, exchange: Exchange) -> None:
+        """A host that asks for a longer pause than one run waits is not asked before it is over, by no later run."""
+        asked = self._asked_to_wait(exchange) if self.pace is not None and exchange.status in BUSY else 0.0
+        if asked > self.session.config.wait:
+            asked = min(asked, LONGEST_PAUSE)
+            look.retry_after = max(look.retry_after, asked)
+            until = schedule.time_text(schedule.parse_time(self.session.now()) + timedelta(seconds=asked))
+            host = urlsplit(exchange.url).netloc.lower()
+            self.pauses[host] = max(until, self.pauses.get(host, ""))
+
+    def _release(self, host: str) -> None:
+        self.session.frontier.release("run", host, not_before=self.pauses.get(host, ""))
 
     def _close(self, look: Look) -> None:
         session, task = self.session, look.task

@@ -113,8 +113,9 @@ class Frontier:
         )
 
     def release_all(self) -> None:
-        """Drops every lease: for the start of a run, when the run lock shows that nobody else is at work."""
-        self.archive.db.execute("UPDATE work_hosts SET worker = '', leased_until = '', not_before = ''")
+        """Drops every lease: for the start of a run, when the run lock shows that nobody else is at work. What a host
+        asked for stands: it is not asked before."""
+        self.archive.db.execute("UPDATE work_hosts SET worker = '', leased_until = ''")
 
     def make_due(self, now: str) -> int:
         """Makes every ref due now. How many there are."""

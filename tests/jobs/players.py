@@ -152,6 +152,7 @@ class Mastodon:
 
     def __init__(self) -> None:
         self.toots: dict[str, dict[str, Any] | None] = {}
+        self.busy: dict[str, str] = {}
         self.files: dict[str, tuple[str, bytes]] = {}
         self.server = Server(self.respond)
 
@@ -194,6 +195,9 @@ class Mastodon:
             kind, data = self.files[path]
             return message(data, f"Content-Type: {kind}")
         found = re.fullmatch(r"/api/v1/statuses/(\d+)", path)
+        if found and found[1] in self.busy:
+            pause = self.busy.pop(found[1])
+            return answer({"error": "Too many"}, f"Retry-After: {pause}", status="429 Too Many Requests")
         toot = self.toots.get(found[1]) if found else None
         if toot is not None:
             return chunked(json.dumps(toot).encode(), JSON)

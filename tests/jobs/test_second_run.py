@@ -174,6 +174,40 @@ def test_a_silent_network_deletes_nothing(room: Newsroom) -> None:
     assert room.desk.call("rebuild", "--check").code == 0
 
 
+def test_a_long_pause_that_a_host_asks_for_is_kept_by_later_runs_too(room: Newsroom) -> None:
+    world = room.world
+    world.mastodon.busy["113300000000000002"] = "3600"
+    world.x.busy[world.tweets["busy"].id] = "3600"
+    started = room.clock()
+    report = room.run()
+    assert report.failed
+    assert report.outcomes["rate-limited"] >= 1
+    hour = text_of(datetime.fromisoformat(started) + timedelta(hours=1))
+    late = room.desk.table("SELECT ref, due_at FROM work_queue WHERE last_outcome IN ('rate-limited', 'postponed')")
+    assert len(late) >= 2
+    assert all(due >= hour for _, due in late), late
+    asked = {server: len(server.log) for server in (world.mastodon.server, world.x.server)}
+    another = world.mastodon.url("ruth", "113300000000000001")
+    room.seed.write_text(room.seed.read_text() + another + "\n")
+    room.clock.ahead = timedelta(minutes=50)
+    room.run()
+    assert {server: len(server.log) for server in asked} == asked, "nor is anything else of that host asked"
+    room.clock.ahead = timedelta(minutes=61)
+    report = room.run()
+    assert not report.failed
+    assert all(len(server.log) > count for server, count in asked.items())
+    assert room.desk.value("SELECT count(*) FROM posts") == 10
+    assert room.desk.call("rebuild", "--check").code == 0
+
+
+def test_no_server_ends_a_watch_for_years(room: Newsroom) -> None:
+    room.world.mastodon.busy["113300000000000002"] = "315360000"
+    room.run()
+    ((due,),) = room.desk.table("SELECT due_at FROM work_queue WHERE last_outcome = 'rate-limited'")
+    wait = datetime.fromisoformat(due) - datetime.now(UTC)
+    assert timedelta(days=6, hours=23) < wait < timedelta(days=7, hours=1)
+
+
 def test_recheck_looks_at_everything_again(room: Newsroom) -> None:
     first = room.run()
     again = room.run(recheck=True)
