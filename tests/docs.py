@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation; `python -m tests.docs` does it, test_docs.py holds them to the code."""
+"""Writes the generated parts of the documentation (`python -m tests.docs`); test_docs.py holds them to the code."""
 
 from __future__ import annotations
 

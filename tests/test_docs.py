@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +62,26 @@ def test_dependencies_are_justified() -> None:
     declared = (docs.ROOT / "pyproject.toml").read_text("utf-8").split("dependencies = [")[1].split("]")[0]
     for name in re.findall(r'"([a-z0-9-]+)', declared):
         assert f"| {name} |" in text, name
+
+
+def test_the_transcript_is_what_the_demonstration_prints(tmp_path: Path) -> None:
+    text = (docs.ROOT / "README.md").read_text("utf-8")
+    transcript = text.split("<!-- transcript -->")[1].split("<!-- end of transcript -->")[0]
+    db = str(tmp_path / "demo.db")
+    commands = [["run", "data/demo/seeds", "--replay", "data/demo/first", "--db", db]]
+    commands += [
+        line.removeprefix("$ archiver ").replace("data/demo.db", db).split()
+        for line in transcript.splitlines()
+        if line.startswith("$ archiver ")
+    ]
+    printed = ""
+    for arguments in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "archiver", *arguments], cwd=docs.ROOT, capture_output=True, encoding="utf-8"
+        )
+        assert done.returncode in (0, 1), done.stderr
+        printed += done.stdout
+    shown = [line for line in transcript.splitlines() if line.strip() and not line.startswith(("```", "$"))]
+    assert len(shown) > 10
+    for line in shown:
+        assert line.rstrip() in printed, line
