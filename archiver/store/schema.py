@@ -1,13 +1,16 @@
 """The tables of readings: a function of the evidence, so they can be dropped and made again.
 
-`TABLES` is the one place where they are described: sqlite-utils makes them, `archiver rebuild --check` compares
-them by their natural keys, and docs/tables.md is held to it by a test.
+`TABLES` is the one place where they are described: sqlite-utils makes readings.sql of it (see `design`), `archiver
+rebuild --check` compares them by their natural keys, and docs/tables.md is held to it by a test.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from importlib import resources
+
+from archiver.store.archive import statements_of
 
 READINGS_VERSION = "1"
 
@@ -254,42 +257,14 @@ TABLES = (
 BY_NAME = {table.name: table for table in TABLES}
 
 
+SCRIPT = "readings.sql"
+"""Beside this file: the statements that sqlite-utils made of `TABLES`."""
+
+
 def create(db: sqlite3.Connection) -> None:
     """Makes the tables, their indexes and full-text indexes, inside the caller's transaction."""
-    from sqlite_utils import Database  # heavy: only when tables are made
-    from sqlite_utils.db import Table as MadeTable
-
-    wrapped = Database(db, recursive_triggers=False)
-    for table in TABLES:
-        made = MadeTable(wrapped, table.name).create(
-            table.columns,
-            pk=table.pk,
-            not_null={name for name in table.columns if name != table.pk and name not in _nullable(table)},
-            foreign_keys=[(column, other, "id") for column, other in table.keys.items()],
-            strict=True,
-        )
-        if table.unique != (table.pk,):
-            made.create_index(table.unique, unique=True, index_name=f"{table.name}_key")
-        for columns in table.indexes:
-            made.create_index(columns, index_name=f"{table.name}_{'_'.join(columns)}")
-        if table.search:
-            made.enable_fts(table.search, fts_version="FTS5", create_triggers=True, tokenize="unicode61")
-    db.execute("CREATE VIRTUAL TABLE versions_vocabulary USING fts5vocab(versions_fts, 'row')")
-
-
-def _nullable(table: Table) -> set[str]:
-    """Columns that may be null: references that need not be there, numbers that need not be known."""
-    return {
-        "mentions": {"quote_start", "quote_end", "target"},
-        "mention_links": {"ref"},
-        "posts": {"author"},
-        "edits": {"before", "capture_before"},
-        "media": {"file"},
-        "files": {"blob"},
-        "proofs": {"valid"},
-        "resolutions": {"ref", "candidate"},
-        "matches": {"version", "post", "quoted_start", "quoted_end", "original_start", "original_end"},
-    }.get(table.name, set())
+    for statement in statements_of(resources.files("archiver.store").joinpath(SCRIPT).read_text("utf-8")):
+        db.execute(statement)
 
 
 def drop(db: sqlite3.Connection) -> None:

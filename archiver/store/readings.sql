@@ -1,0 +1,458 @@
+CREATE TABLE "refs" (
+   "id" INTEGER PRIMARY KEY,
+   "ref" TEXT NOT NULL,
+   "platform" TEXT NOT NULL,
+   "kind" TEXT NOT NULL,
+   "remote_id" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "refs_key"
+    ON "refs" ("ref");
+CREATE INDEX "refs_platform_kind"
+    ON "refs" ("platform", "kind");
+CREATE INDEX "refs_kind_platform"
+    ON "refs" ("kind", "platform");
+CREATE TABLE "collections" (
+   "id" INTEGER PRIMARY KEY,
+   "name" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "collections_key"
+    ON "collections" ("name");
+CREATE TABLE "documents" (
+   "id" INTEGER PRIMARY KEY REFERENCES "refs"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "sha256" TEXT NOT NULL,
+   "media_type" TEXT NOT NULL,
+   "encoding" TEXT NOT NULL,
+   "encoding_from" TEXT NOT NULL,
+   "title" TEXT NOT NULL,
+   "lang" TEXT NOT NULL,
+   "text" TEXT NOT NULL,
+   "source_map" TEXT NOT NULL,
+   "characters" INTEGER NOT NULL,
+   "mentions" INTEGER NOT NULL
+) STRICT;
+CREATE INDEX "documents_capture"
+    ON "documents" ("capture");
+CREATE VIRTUAL TABLE "documents_fts" USING FTS5 (
+    "title", "text",
+    tokenize='unicode61',
+    content="documents"
+);
+CREATE TRIGGER "documents_ai" AFTER INSERT ON "documents" BEGIN
+  INSERT INTO "documents_fts" (rowid, "title", "text") VALUES (new.rowid, new."title", new."text");
+END;
+CREATE TRIGGER "documents_ad" AFTER DELETE ON "documents" BEGIN
+  INSERT INTO "documents_fts" ("documents_fts", rowid, "title", "text") VALUES('delete', old.rowid, old."title", old."text");
+END;
+CREATE TRIGGER "documents_au" AFTER UPDATE ON "documents" BEGIN
+  INSERT INTO "documents_fts" ("documents_fts", rowid, "title", "text") VALUES('delete', old.rowid, old."title", old."text");
+  INSERT INTO "documents_fts" (rowid, "title", "text") VALUES (new.rowid, new."title", new."text");
+END;
+CREATE TABLE "collection_documents" (
+   "id" INTEGER PRIMARY KEY,
+   "collection" INTEGER NOT NULL REFERENCES "collections"("id"),
+   "document" INTEGER NOT NULL REFERENCES "documents"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id")
+) STRICT;
+CREATE UNIQUE INDEX "collection_documents_key"
+    ON "collection_documents" ("collection", "document");
+CREATE INDEX "collection_documents_document"
+    ON "collection_documents" ("document");
+CREATE TABLE "mentions" (
+   "id" INTEGER PRIMARY KEY,
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "document" INTEGER NOT NULL REFERENCES "documents"("id"),
+   "ordinal" INTEGER NOT NULL,
+   "kind" TEXT NOT NULL,
+   "text_start" INTEGER NOT NULL,
+   "text_end" INTEGER NOT NULL,
+   "source_start" INTEGER NOT NULL,
+   "source_end" INTEGER NOT NULL,
+   "quote_start" INTEGER,
+   "quote_end" INTEGER,
+   "quoted" TEXT NOT NULL,
+   "platform" TEXT NOT NULL,
+   "target" INTEGER REFERENCES "refs"("id"),
+   "url" TEXT NOT NULL,
+   "handle" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "day" TEXT NOT NULL,
+   "dated" TEXT NOT NULL,
+   "day_zone" TEXT NOT NULL,
+   "markup" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "mentions_key"
+    ON "mentions" ("document", "ordinal");
+CREATE INDEX "mentions_ref"
+    ON "mentions" ("ref");
+CREATE INDEX "mentions_target"
+    ON "mentions" ("target");
+CREATE INDEX "mentions_kind_platform"
+    ON "mentions" ("kind", "platform");
+CREATE INDEX "mentions_platform_kind"
+    ON "mentions" ("platform", "kind");
+CREATE VIRTUAL TABLE "mentions_fts" USING FTS5 (
+    "quoted",
+    tokenize='unicode61',
+    content="mentions"
+);
+CREATE TRIGGER "mentions_ai" AFTER INSERT ON "mentions" BEGIN
+  INSERT INTO "mentions_fts" (rowid, "quoted") VALUES (new.rowid, new."quoted");
+END;
+CREATE TRIGGER "mentions_ad" AFTER DELETE ON "mentions" BEGIN
+  INSERT INTO "mentions_fts" ("mentions_fts", rowid, "quoted") VALUES('delete', old.rowid, old."quoted");
+END;
+CREATE TRIGGER "mentions_au" AFTER UPDATE ON "mentions" BEGIN
+  INSERT INTO "mentions_fts" ("mentions_fts", rowid, "quoted") VALUES('delete', old.rowid, old."quoted");
+  INSERT INTO "mentions_fts" (rowid, "quoted") VALUES (new.rowid, new."quoted");
+END;
+CREATE TABLE "mention_links" (
+   "id" INTEGER PRIMARY KEY,
+   "mention" INTEGER NOT NULL REFERENCES "mentions"("id"),
+   "ordinal" INTEGER NOT NULL,
+   "role" TEXT NOT NULL,
+   "url" TEXT NOT NULL,
+   "ref" INTEGER REFERENCES "refs"("id")
+) STRICT;
+CREATE UNIQUE INDEX "mention_links_key"
+    ON "mention_links" ("mention", "ordinal");
+CREATE INDEX "mention_links_ref"
+    ON "mention_links" ("ref");
+CREATE TABLE "repairs" (
+   "id" INTEGER PRIMARY KEY,
+   "document" INTEGER NOT NULL REFERENCES "documents"("id"),
+   "ordinal" INTEGER NOT NULL,
+   "start" INTEGER NOT NULL,
+   "end" INTEGER NOT NULL,
+   "steps" TEXT NOT NULL,
+   "before" TEXT NOT NULL,
+   "after" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "repairs_key"
+    ON "repairs" ("document", "ordinal");
+CREATE TABLE "posts" (
+   "id" INTEGER PRIMARY KEY REFERENCES "refs"("id"),
+   "platform" TEXT NOT NULL,
+   "author" INTEGER REFERENCES "refs"("id"),
+   "handle" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "text" TEXT NOT NULL,
+   "posted_at" TEXT NOT NULL,
+   "lang" TEXT NOT NULL,
+   "url" TEXT NOT NULL,
+   "warning" TEXT NOT NULL,
+   "outcome" TEXT NOT NULL,
+   "outcome_at" TEXT NOT NULL,
+   "first_seen" TEXT NOT NULL,
+   "last_seen" TEXT NOT NULL,
+   "versions" INTEGER NOT NULL,
+   "edits" INTEGER NOT NULL,
+   "truncated" INTEGER NOT NULL
+) STRICT;
+CREATE INDEX "posts_author"
+    ON "posts" ("author");
+CREATE INDEX "posts_platform_outcome"
+    ON "posts" ("platform", "outcome");
+CREATE INDEX "posts_outcome_platform"
+    ON "posts" ("outcome", "platform");
+CREATE INDEX "posts_posted_at"
+    ON "posts" ("posted_at");
+CREATE VIRTUAL TABLE "posts_fts" USING FTS5 (
+    "text", "handle", "name",
+    tokenize='unicode61',
+    content="posts"
+);
+CREATE TRIGGER "posts_ai" AFTER INSERT ON "posts" BEGIN
+  INSERT INTO "posts_fts" (rowid, "text", "handle", "name") VALUES (new.rowid, new."text", new."handle", new."name");
+END;
+CREATE TRIGGER "posts_ad" AFTER DELETE ON "posts" BEGIN
+  INSERT INTO "posts_fts" ("posts_fts", rowid, "text", "handle", "name") VALUES('delete', old.rowid, old."text", old."handle", old."name");
+END;
+CREATE TRIGGER "posts_au" AFTER UPDATE ON "posts" BEGIN
+  INSERT INTO "posts_fts" ("posts_fts", rowid, "text", "handle", "name") VALUES('delete', old.rowid, old."text", old."handle", old."name");
+  INSERT INTO "posts_fts" (rowid, "text", "handle", "name") VALUES (new.rowid, new."text", new."handle", new."name");
+END;
+CREATE TABLE "versions" (
+   "id" INTEGER PRIMARY KEY,
+   "post" INTEGER NOT NULL REFERENCES "posts"("id"),
+   "sha256" TEXT NOT NULL,
+   "text" TEXT NOT NULL,
+   "posted_at" TEXT NOT NULL,
+   "lang" TEXT NOT NULL,
+   "warning" TEXT NOT NULL,
+   "sensitive" INTEGER NOT NULL,
+   "version_id" TEXT NOT NULL,
+   "edited_at" TEXT NOT NULL,
+   "truncated" INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "versions_key"
+    ON "versions" ("post", "sha256");
+CREATE VIRTUAL TABLE "versions_fts" USING FTS5 (
+    "text",
+    tokenize='unicode61',
+    content="versions"
+);
+CREATE TRIGGER "versions_ai" AFTER INSERT ON "versions" BEGIN
+  INSERT INTO "versions_fts" (rowid, "text") VALUES (new.rowid, new."text");
+END;
+CREATE TRIGGER "versions_ad" AFTER DELETE ON "versions" BEGIN
+  INSERT INTO "versions_fts" ("versions_fts", rowid, "text") VALUES('delete', old.rowid, old."text");
+END;
+CREATE TRIGGER "versions_au" AFTER UPDATE ON "versions" BEGIN
+  INSERT INTO "versions_fts" ("versions_fts", rowid, "text") VALUES('delete', old.rowid, old."text");
+  INSERT INTO "versions_fts" (rowid, "text") VALUES (new.rowid, new."text");
+END;
+CREATE TABLE "sightings" (
+   "id" INTEGER PRIMARY KEY,
+   "version" INTEGER NOT NULL REFERENCES "versions"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "route" TEXT NOT NULL,
+   "pointer" TEXT NOT NULL,
+   "whole" INTEGER NOT NULL,
+   "edited" INTEGER NOT NULL,
+   "handle" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "counts" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "sightings_key"
+    ON "sightings" ("version", "capture", "pointer");
+CREATE INDEX "sightings_capture"
+    ON "sightings" ("capture");
+CREATE TABLE "edits" (
+   "id" INTEGER PRIMARY KEY,
+   "post" INTEGER NOT NULL REFERENCES "posts"("id"),
+   "shown_by" TEXT NOT NULL,
+   "route" TEXT NOT NULL,
+   "before" INTEGER REFERENCES "versions"("id"),
+   "after" INTEGER NOT NULL REFERENCES "versions"("id"),
+   "capture_before" INTEGER REFERENCES "captures"("id"),
+   "capture_after" INTEGER NOT NULL REFERENCES "captures"("id")
+) STRICT;
+CREATE UNIQUE INDEX "edits_key"
+    ON "edits" ("post", "shown_by", "route", "before", "after", "capture_after");
+CREATE INDEX "edits_before"
+    ON "edits" ("before");
+CREATE INDEX "edits_after"
+    ON "edits" ("after");
+CREATE INDEX "edits_capture_before"
+    ON "edits" ("capture_before");
+CREATE INDEX "edits_capture_after"
+    ON "edits" ("capture_after");
+CREATE TABLE "accounts" (
+   "id" INTEGER PRIMARY KEY REFERENCES "refs"("id"),
+   "platform" TEXT NOT NULL,
+   "handle" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "url" TEXT NOT NULL
+) STRICT;
+CREATE INDEX "accounts_platform_handle"
+    ON "accounts" ("platform", "handle");
+CREATE TABLE "account_names" (
+   "id" INTEGER PRIMARY KEY,
+   "account" INTEGER NOT NULL REFERENCES "accounts"("id"),
+   "handle" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "pointer" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "account_names_key"
+    ON "account_names" ("account", "handle", "name");
+CREATE INDEX "account_names_handle"
+    ON "account_names" ("handle");
+CREATE INDEX "account_names_capture"
+    ON "account_names" ("capture");
+CREATE TABLE "outcomes" (
+   "id" INTEGER PRIMARY KEY,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "outcome" TEXT NOT NULL,
+   "reason" TEXT NOT NULL,
+   "pointer" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "outcomes_key"
+    ON "outcomes" ("capture", "ref");
+CREATE INDEX "outcomes_ref"
+    ON "outcomes" ("ref");
+CREATE INDEX "outcomes_outcome"
+    ON "outcomes" ("outcome");
+CREATE TABLE "media" (
+   "id" INTEGER PRIMARY KEY,
+   "post" INTEGER NOT NULL REFERENCES "posts"("id"),
+   "key" TEXT NOT NULL,
+   "kind" TEXT NOT NULL,
+   "url" TEXT NOT NULL,
+   "rank" INTEGER NOT NULL,
+   "file" INTEGER REFERENCES "refs"("id"),
+   "alt" TEXT NOT NULL,
+   "width" INTEGER NOT NULL,
+   "height" INTEGER NOT NULL,
+   "bitrate" INTEGER NOT NULL,
+   "content_type" TEXT NOT NULL,
+   "sha256" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "pointer" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "media_key"
+    ON "media" ("post", "key", "url");
+CREATE INDEX "media_file"
+    ON "media" ("file");
+CREATE INDEX "media_capture"
+    ON "media" ("capture");
+CREATE INDEX "media_kind"
+    ON "media" ("kind");
+CREATE TABLE "files" (
+   "id" INTEGER PRIMARY KEY,
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "blob" INTEGER REFERENCES "blobs"("id"),
+   "declared_type" TEXT NOT NULL,
+   "sniffed_type" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "files_key"
+    ON "files" ("ref", "capture");
+CREATE INDEX "files_blob"
+    ON "files" ("blob");
+CREATE INDEX "files_capture"
+    ON "files" ("capture");
+CREATE TABLE "aliases" (
+   "id" INTEGER PRIMARY KEY,
+   "alias" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "pointer" TEXT NOT NULL,
+   "observed_at" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "aliases_key"
+    ON "aliases" ("alias", "ref");
+CREATE INDEX "aliases_ref"
+    ON "aliases" ("ref");
+CREATE INDEX "aliases_capture"
+    ON "aliases" ("capture");
+CREATE TABLE "edges" (
+   "id" INTEGER PRIMARY KEY,
+   "kind" TEXT NOT NULL,
+   "source" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "target" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "evidence" TEXT NOT NULL,
+   "pinned" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "pointer" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "edges_key"
+    ON "edges" ("kind", "source", "target", "evidence", "pinned");
+CREATE INDEX "edges_source_kind"
+    ON "edges" ("source", "kind");
+CREATE INDEX "edges_target_kind"
+    ON "edges" ("target", "kind");
+CREATE INDEX "edges_capture"
+    ON "edges" ("capture");
+CREATE INDEX "edges_kind_evidence"
+    ON "edges" ("kind", "evidence");
+CREATE INDEX "edges_evidence_kind"
+    ON "edges" ("evidence", "kind");
+CREATE TABLE "proofs" (
+   "id" INTEGER PRIMARY KEY,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "kind" TEXT NOT NULL,
+   "valid" INTEGER,
+   "detail" TEXT NOT NULL,
+   "pointer" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "proofs_key"
+    ON "proofs" ("capture", "ref", "kind", "pointer");
+CREATE INDEX "proofs_ref"
+    ON "proofs" ("ref");
+CREATE INDEX "proofs_kind_valid"
+    ON "proofs" ("kind", "valid");
+CREATE TABLE "pages" (
+   "id" INTEGER PRIMARY KEY,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "title" TEXT NOT NULL,
+   "author" TEXT NOT NULL,
+   "site" TEXT NOT NULL,
+   "description" TEXT NOT NULL,
+   "lang" TEXT NOT NULL,
+   "published_at" TEXT NOT NULL,
+   "modified_at" TEXT NOT NULL,
+   "canonical" TEXT NOT NULL,
+   "image" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "pages_key"
+    ON "pages" ("capture", "ref");
+CREATE INDEX "pages_ref"
+    ON "pages" ("ref");
+CREATE TABLE "unread" (
+   "id" INTEGER PRIMARY KEY,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "ordinal" INTEGER NOT NULL,
+   "reason" TEXT NOT NULL,
+   "pointer" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "unread_key"
+    ON "unread" ("capture", "ordinal");
+CREATE TABLE "resolutions" (
+   "id" INTEGER PRIMARY KEY,
+   "mention" INTEGER NOT NULL REFERENCES "mentions"("id"),
+   "status" TEXT NOT NULL,
+   "how" TEXT NOT NULL,
+   "ref" INTEGER REFERENCES "refs"("id"),
+   "candidate" INTEGER REFERENCES "refs"("id"),
+   "id_low" TEXT NOT NULL,
+   "id_high" TEXT NOT NULL,
+   "reason" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "resolutions_key"
+    ON "resolutions" ("mention");
+CREATE INDEX "resolutions_ref"
+    ON "resolutions" ("ref");
+CREATE INDEX "resolutions_candidate"
+    ON "resolutions" ("candidate");
+CREATE INDEX "resolutions_status_how"
+    ON "resolutions" ("status", "how");
+CREATE TABLE "phrases" (
+   "id" INTEGER PRIMARY KEY,
+   "document" INTEGER NOT NULL REFERENCES "documents"("id"),
+   "start" INTEGER NOT NULL,
+   "end" INTEGER NOT NULL,
+   "owner" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "text" TEXT NOT NULL,
+   "gram" INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "phrases_key"
+    ON "phrases" ("document", "start", "end");
+CREATE INDEX "phrases_gram"
+    ON "phrases" ("gram");
+CREATE TABLE "matches" (
+   "id" INTEGER PRIMARY KEY,
+   "mention" INTEGER NOT NULL REFERENCES "mentions"("id"),
+   "version" INTEGER REFERENCES "versions"("id"),
+   "post" INTEGER REFERENCES "refs"("id"),
+   "verdict" TEXT NOT NULL,
+   "faithful" INTEGER NOT NULL,
+   "score" TEXT NOT NULL,
+   "steps" TEXT NOT NULL,
+   "changes" TEXT NOT NULL,
+   "omitted" TEXT NOT NULL,
+   "flags" TEXT NOT NULL,
+   "quoted_start" INTEGER,
+   "quoted_end" INTEGER,
+   "original_start" INTEGER,
+   "original_end" INTEGER,
+   "found_by" TEXT NOT NULL,
+   "rank" INTEGER NOT NULL,
+   "policy" TEXT NOT NULL,
+   "reason" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "matches_key"
+    ON "matches" ("mention", "version", "rank");
+CREATE INDEX "matches_version"
+    ON "matches" ("version");
+CREATE INDEX "matches_post"
+    ON "matches" ("post");
+CREATE INDEX "matches_verdict_found_by"
+    ON "matches" ("verdict", "found_by");
+CREATE INDEX "matches_found_by_verdict"
+    ON "matches" ("found_by", "verdict");
+CREATE VIRTUAL TABLE versions_vocabulary USING fts5vocab(versions_fts, 'row');
