@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import story
+from playing import JSON, message
 from running import Desk, lines, sound
 
 from archiver.jobs.config import load
@@ -208,6 +209,26 @@ def test_no_server_ends_a_watch_for_years(room: Newsroom) -> None:
     assert timedelta(days=6, hours=23) < wait < timedelta(days=7, hours=1)
 
 
+@pytest.mark.parametrize("status", ["520 Web Server Error", "503 Service Unavailable", "429 Too Many Requests"])
+def test_an_outage_says_nothing_of_the_posts(room: Newsroom, status: str) -> None:
+    room.run()
+    outcomes = "SELECT r.ref, p.outcome, p.outcome_at, p.text FROM posts p JOIN refs r ON r.id = p.id ORDER BY r.ref"
+    before = room.desk.table(outcomes)
+    for server in room.world.servers:
+        server.respond = lambda target, raw: message(b'{"error": "over capacity"}', JSON, status=status)
+    room.world.configure(room.desk.folder, follow="wait = 0.0")
+    room.clock.ahead = timedelta(days=1, minutes=1)
+    report = room.run()
+    assert report.failed
+    assert room.desk.table(outcomes) == before
+    assert not {"live", "not-found", "deleted", "unavailable"} & set(report.outcomes), report.outcomes
+    soon = text_of(datetime.fromisoformat(room.clock()) + timedelta(hours=2))
+    due = room.desk.table("SELECT ref, due_at FROM work_queue WHERE attempts > 0")
+    assert len(due) == 13
+    assert all(at < soon for _, at in due), "tried again soon, not tomorrow"
+    assert room.desk.call("rebuild", "--check").code == 0
+
+
 def test_recheck_looks_at_everything_again(room: Newsroom) -> None:
     first = room.run()
     again = room.run(recheck=True)
@@ -228,13 +249,13 @@ def test_a_decision_of_a_person_is_kept_followed_and_made_again(room: Newsroom) 
     )[0]
     late = world.x.add("sol_marsh", "Sol Marsh", "The arch is about to fall down, look at it.", "2024-10-28T15:00:00Z")
     address = f"https://x.com/sol_marsh/status/{late.id}"
-    for wrong, message in (
+    for wrong, expected in (
         (("doc:passage:0:0-1", address, "--reason", "seen"), "no mention doc:passage:0:0-1"),
         ((passage, "https://x.com/sol_marsh", "--reason", "seen"), "is no post"),
         ((passage, address, "--reason", " "), "a decision needs a reason"),
     ):
         refused = desk.call("resolve", *wrong)
-        assert (refused.code, message in refused.err) == (2, True), refused.err
+        assert (refused.code, expected in refused.err) == (2, True), refused.err
     decided = desk.call("resolve", passage, address, "--reason", "the author sent a copy", "--json")
     assert decided.code == 0
     assert (decided.json["post"], decided.json["queued"]) == (f"x:post:{late.id}", True)
