@@ -31,6 +31,8 @@ def bare(text: str) -> tuple[Link, ...]:
 
     `url` always has a scheme: `https://` is added where the text has none.
     """
+    if "/" not in text:
+        return ()
     return tuple(_link(text, found.start(), found.end()) for found in _ADDRESS.finditer(text))
 
 

@@ -7,6 +7,7 @@ role `entry` are the pages of the entries, all others are those of the content.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -213,15 +214,15 @@ def _assemble(
 def _words(value: Value) -> tuple[str, tuple[Run, ...]]:
     """A title on one line: plain text, its white space collapsed."""
     words: list[str] = []
-    runs: list[Run] = []
+    runs = array("q")
     length = at = 0
     for word in value.text.split():
         at = value.text.index(word, at)
         length += bool(words)
-        runs.append(Run(text=Span(start=length, end=length + len(word)), source=Span(start=at, end=at + len(word))))
+        runs.extend((length, length + len(word), at, at + len(word)))
         words.append(word)
         length, at = length + len(word), at + len(word)
-    return " ".join(words), sourcemap.compose(tuple(runs), value.runs)
+    return " ".join(words), sourcemap.compose(sourcemap.built(runs), value.runs)
 
 
 def _content(value: Value, *, html: bool) -> tuple[str, tuple[Run, ...], list[Link], list[str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterator
 
+from archiver.documents.sourcemap import built
 from archiver.documents.xmlplaces import Value
 from archiver.errors import ParseError
-from archiver.model import Run, Span
+from archiver.model import Span
 
 _TOKEN = re.compile(r'[ \t\r\n]*+(?:("(?:[^"\\\x00-\x1f]++|\\.)*+")|([{}\[\],:])|([^\s{}\[\],:"]++))', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[^u])")
@@ -51,13 +53,13 @@ def strings(source: str) -> Iterator[tuple[tuple[str, ...], Value]]:
 def _value(source: str, start: int, end: int) -> Value:
     """The text of a string whose content lies at `start` to `end`. Lone surrogates and NUL become U+FFFD."""
     parts: list[str] = []
-    runs: list[Run] = []
+    runs = array("q")
     length, at = 0, start
 
     def add(text: str, first: int, last: int) -> None:
         nonlocal length
         parts.append(text)
-        runs.append(Run(text=Span(start=length, end=length + len(text)), source=Span(start=first, end=last)))
+        runs.extend((length, length + len(text), first, last))
         length += len(text)
 
     for escape in _ESCAPE.finditer(source, start, end):
@@ -68,4 +70,4 @@ def _value(source: str, start: int, end: int) -> Value:
         add(text if text != "\x00" and not "\ud800" <= text <= "\udfff" else "\ufffd", escape.start(), at)
     if at < end:
         add(source[at:end], at, end)
-    return Value(text="".join(parts), runs=tuple(runs), span=Span(start=start, end=end))
+    return Value(text="".join(parts), runs=built(runs), span=Span(start=start, end=end))

@@ -17,6 +17,7 @@ _ADDRESS = re.compile(
     r"<?((?:https?|at)://[^\s<>\"]++|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}/[^\s<>\"]++)>?",
     re.IGNORECASE,
 )
+_WORDS = re.compile(r"[^\s|]++")
 _NOTED = 100
 
 # One cell of a table: the range of its content, and whether it is quoted.
@@ -153,8 +154,10 @@ def _value(text: str, cell: Cell) -> str:
 def _addresses(text: str, cell: Cell) -> Iterator[Link]:
     """The addresses of a cell: all its words must be some."""
     start, end, _ = cell
+    if text.find("/", start, end) < 0:
+        return  # Every address has a slash, and most cells of a table have none.
     found = []
-    for word in re.compile(r"[^\s|]++").finditer(text, start, end):
+    for word in _WORDS.finditer(text, start, end):
         address = _ADDRESS.fullmatch(text, word.start(), word.end())
         if not address:
             return

@@ -100,18 +100,21 @@ class _Finder:
         given = [link for link in self.document.links if link.role != "bare"]
         shown = blocks.merged(link.text for link in given if link.text.start < link.text.end)
         known = blocks.merged(link.source for link in given)
-        found: list[Link] = [replace(link, ref=link.ref or self.claim(link.url)) for link in given]
+        found: list[Link] = [self._claimed(link, link.source) for link in given]
         scanned: list[Span] = []
         for link in bare(self.document.text):
             source = self.views[0].to_source(link.text)
             if not blocks.overlaps(shown, link.text) and not blocks.overlaps(known, source):
-                found.append(replace(link, source=source, ref=self.claim(link.url)))
+                found.append(self._claimed(link, source))
                 scanned.append(link.text)
         taken = blocks.merged(scanned)
         left = [link for link in self.document.links if link.role == "bare" and not blocks.overlaps(taken, link.text)]
-        found += [replace(link, ref=link.ref or self.claim(link.url)) for link in left]
+        found += [self._claimed(link, link.source) for link in left]
         found = [link for link in found if not shortcodes.touches(self.code, link.source.start)]
         return tuple(sorted(found, key=lambda link: (link.source.start, link.source.end, link.url)))
+
+    def _claimed(self, link: Link, source: Span) -> Link:
+        return Link(url=link.url, text=link.text, source=source, role=link.role, ref=link.ref or self.claim(link.url))
 
     def _embeds(self) -> None:
         found: list[tuple[View, embeds.Embed]] = []
@@ -175,12 +178,7 @@ class _Finder:
         return self.views[0].over(source)
 
     def _inside(self, mention: Mention) -> tuple[Link, ...]:
-        """The links of a place to posts and short links, but for the one that names its target."""
-        return tuple(
-            link
-            for link in blocks.between(self.links, mention.source)
-            if link.ref is not None and _kind(link) is not None and link.ref != mention.target
-        )
+        return tuple(link for link in blocks.between(self.links, mention.source) if _inside(link, mention.target))
 
     def _signatures(self) -> None:
         text = self.document.text
@@ -215,10 +213,10 @@ class _Finder:
                 dated=signature.dated,
                 day_zone=signature.zone if signature.dated else "",
                 markup=f"{signature.platform}-signature{'-open' if found and found.open else ''}",
+                links=tuple(link for link in links if _inside(link, target)),
             )
             # In an open window a link may stand before the quotation: it is reported by itself, too.
             open_end = whole.end - quotation.SHOWN if found and found.open else whole.start
-            place = replace(place, links=self._inside(place))
             self.found.append(place)
             signed.append(span)
             gone.append(Span(start=max(whole.start, min(open_end, span.start)), end=span.end))
@@ -235,6 +233,8 @@ class _Finder:
         embedded = {mention.source.start for mention in self.found if mention.kind is MentionKind.EMBED}
         for view in self.views:
             for block in view.blocks:
+                if block.text.end - block.text.start < 5:
+                    continue  # too short for three words
                 if block.source.start in embedded or shortcodes.touches(self.code, block.source.start):
                     continue
                 if blocks.overlaps(self.signed, block.text) or blocks.overlaps(
@@ -341,6 +341,11 @@ def _first_of_scripted(placed: list[Mention]) -> list[Mention]:
             shown.add(each.target)
         kept.append(each)
     return kept
+
+
+def _inside(link: Link, target: Ref | None) -> bool:
+    """Whether a link in a place belongs to it: to a post or a short link, but for the one that names its target."""
+    return link.ref is not None and link.ref != target and _kind(link) is not None
 
 
 def _is_post(ref: Ref | None) -> bool:

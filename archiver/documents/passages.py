@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 from archiver.documents.quotation import trimmed
 from archiver.model import Span
@@ -93,69 +94,72 @@ def elided(text: str, bounds: tuple[Span, ...] = ()) -> tuple[Passage, ...]:
     marks = [found.start() for found in _ELISION.finditer(text)]
     if not marks:
         return ()
-    lines = _lines(text)
-    closed = _touched(lines, bounds)
+    lines = _Lines(text, bounds)
     found: list[tuple[int, int]] = []  # first and last line
     for mark in marks:
-        line = bisect_right(lines, mark, key=lambda span: span.start) - 1
-        if line in closed:
+        line = bisect_right(lines.starts, mark) - 1
+        if line in lines.closed:
             continue
         floor = found[-1][1] + 1 if found else 0
-        first = _reach(text, lines, closed, line, -1, floor)
-        last = _reach(text, lines, closed, line, 1, len(lines) - 1)
+        first = lines.reach(line, -1, floor)
+        last = lines.reach(line, 1, len(lines.starts) - 1)
         if found and first <= floor:
             found[-1] = (found[-1][0], max(last, found[-1][1]))
         elif first < line < last:
             found.append((first, last))
     passages = []
     for first, last in found:
-        start, end = trimmed(text, lines[first].start, lines[last].end)
+        start, end = trimmed(text, lines.starts[first], lines.ends[last])
         if words(text[start:end]) >= WORDS:
             whole = Span(start=start, end=end)
             passages.append(Passage(text=whole, quote=whole, markup="elision-excerpt"))
     return tuple(passages)
 
 
-def _lines(text: str) -> list[Span]:
-    lines, start = [], 0
-    for piece in text.split("\n"):
-        lines.append(Span(start=start, end=start + len(piece)))
-        start += len(piece) + 1
-    return lines
+class _Lines:
+    """The lines of a text. `closed` are those that a bound touches."""
 
+    __slots__ = ("_blank", "_own", "closed", "ends", "starts", "text")
 
-def _touched(lines: list[Span], bounds: tuple[Span, ...]) -> set[int]:
-    """The lines that a bound touches."""
-    touched: set[int] = set()
-    for bound in bounds:
-        line = bisect_right(lines, bound.start, key=lambda span: span.start) - 1
-        while line < len(lines) and lines[line].start < max(bound.end, bound.start + 1):
-            touched.add(line)
-            line += 1
-    return touched
+    def __init__(self, text: str, bounds: tuple[Span, ...]) -> None:
+        self.text = text
+        pieces = text.split("\n")
+        self._blank = bytearray(not piece.strip(" \t\r>\u00a0") for piece in pieces)
+        self.ends = [end - 1 for end in accumulate(len(piece) + 1 for piece in pieces)]
+        self.starts = [0, *(end + 1 for end in self.ends[:-1])]
+        self._own: dict[int, bool] = {}
+        self.closed: set[int] = set()
+        for bound in bounds:
+            line = bisect_right(self.starts, bound.start) - 1
+            while line < len(self.starts) and self.starts[line] < max(bound.end, bound.start + 1):
+                self.closed.add(line)
+                line += 1
 
+    def reach(self, line: int, step: int, limit: int) -> int:
+        """The last line, going up or down from an ellipsis, that belongs to its passage; `line` where none does."""
+        blank, closed = self._blank, self.closed
 
-def _reach(text: str, lines: list[Span], closed: set[int], line: int, step: int, limit: int) -> int:
-    """The last line, going up or down from an ellipsis, that belongs to its passage; `line` itself where none does."""
+        def usable(place: int) -> bool:
+            return (limit <= place if step < 0 else place <= limit) and place not in closed
 
-    def blank(place: int) -> bool:
-        return not text[lines[place].start : lines[place].end].strip(" \t\r>\u00a0")
+        place = line + step
+        apart = usable(place) and bool(blank[place])
+        while usable(place) and blank[place]:
+            place += step
+        if not usable(place):
+            return line
+        while usable(place + step) and not blank[place + step] and (apart or abs(place - line) < _REACH):
+            if not apart and self._own_voice(place + step):
+                break
+            place += step
+        return place
 
-    def usable(place: int) -> bool:
-        return (limit <= place if step < 0 else place <= limit) and place not in closed
-
-    place = line + step
-    apart = usable(place) and blank(place)
-    while usable(place) and blank(place):
-        place += step
-    if not usable(place):
-        return line
-    while usable(place + step) and not blank(place + step) and (apart or abs(place - line) < _REACH):
-        following = text[lines[place + step].start : lines[place + step].end]
-        if not apart and _own_voice(following):
-            break
-        place += step
-    return place
+    def _own_voice(self, line: int) -> bool:
+        """Whether the author speaks: the first person singular outside quotation marks."""
+        if line not in self._own:
+            own = re.sub(_QUOTED, " ", self.text[self.starts[line] : self.ends[line]])
+            self._own[line] = bool(_SELF.search(own))
+        return self._own[line]
 
 
 def _passage(text: str, start: int, end: int) -> list[Passage]:
@@ -176,7 +180,3 @@ def _opens(text: str, place: int) -> bool:
 
 def _closes(text: str, place: int) -> bool:
     return not text[place - 1].isspace() and not text[place + 1 : place + 2].isalnum()
-
-
-def _own_voice(line: str) -> bool:
-    return bool(_SELF.search(re.sub(_QUOTED, " ", line)))

@@ -129,7 +129,11 @@ def _point(runs: tuple[Run, ...], at: int, first: int) -> Span:
 
 def shift(runs: tuple[Run, ...], text: int, source: int) -> tuple[Run, ...]:
     """The same map for a piece that stands further on, by so many code points of text and of source."""
-    return tuple(Run(text=_moved(run.text, text), source=_moved(run.source, source)) for run in runs)
+    numbers = array("q")
+    for run in runs:
+        of, by = run.text, run.source
+        numbers.extend((of.start + text, of.end + text, by.start + source, by.end + source))
+    return built(numbers)
 
 
 def compose(inner: tuple[Run, ...], outer: tuple[Run, ...]) -> tuple[Run, ...]:
@@ -137,28 +141,26 @@ def compose(inner: tuple[Run, ...], outer: tuple[Run, ...]) -> tuple[Run, ...]:
 
     In time linear in both. A piece of the value without source of its own is left out.
     """
-    runs: list[Run] = []
+    numbers = array("q")
     first = 0
     for run in inner:
-        while first < len(outer) and outer[first].text.end <= run.source.start:
+        low, high = run.source.start, run.source.end
+        while first < len(outer) and outer[first].text.end <= low:
             first += 1
         at = first
-        while at < len(outer) and outer[at].text.start < run.source.end:
-            piece = outer[at]
-            start, end = max(run.source.start, piece.text.start), min(run.source.end, piece.text.end)
-            moved = _moved(Span(start=start, end=end), piece.source.start - piece.text.start)
-            source = moved if _even(piece) else piece.source
-            if _even(run):
-                runs.append(
-                    Run(text=_moved(Span(start=start, end=end), run.text.start - run.source.start), source=source)
-                )
-            elif runs and runs[-1].text == run.text:
-                runs[-1] = Run(text=run.text, source=Span(start=runs[-1].source.start, end=source.end))
+        while at < len(outer) and outer[at].text.start < high:
+            piece, source = outer[at].text, outer[at].source
+            start, end = max(low, piece.start), min(high, piece.end)
+            if piece.end - piece.start == source.end - source.start:
+                origin, stop = start + source.start - piece.start, end + source.start - piece.start
             else:
-                runs.append(Run(text=run.text, source=source))
+                origin, stop = source.start, source.end
+            if _even(run):
+                by = run.text.start - low
+                numbers.extend((start + by, end + by, origin, stop))
+            elif len(numbers) and numbers[-4] == run.text.start and numbers[-3] == run.text.end:
+                numbers[-1] = stop
+            else:
+                numbers.extend((run.text.start, run.text.end, origin, stop))
             at += 1
-    return tuple(runs)
-
-
-def _moved(span: Span, by: int) -> Span:
-    return Span(start=span.start + by, end=span.end + by)
+    return built(numbers)

@@ -7,10 +7,12 @@ Linear for any input: every construct either ends or takes the rest of the sourc
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
 
 from archiver.documents.encoding import place
 from archiver.documents.references import REFERENCE, in_attribute, resolve
+from archiver.documents.sourcemap import built
 from archiver.model import Run, Span, Unread
 
 _NAME = re.compile(r"</?([A-Za-z_][^\s<>/=]*+)")
@@ -166,14 +168,13 @@ def _tag(source: str, at: int) -> tuple[dict[str, str], int, bool]:
 
 def _value(source: str, pieces: list[tuple[int, int, bool]], span: Span) -> Value:
     parts: list[str] = []
-    runs: list[Run] = []
+    runs = array("q")
     length = 0
 
     def add(text: str, start: int, end: int) -> None:
         nonlocal length
         parts.append(text)
-        where = Span(start=start, end=end)
-        runs.append(Run(text=Span(start=length, end=length + len(text)), source=where))
+        runs.extend((length, length + len(text), start, end))
         length += len(text)
 
     for start, end, verbatim in pieces:
@@ -188,4 +189,4 @@ def _value(source: str, pieces: list[tuple[int, int, bool]], span: Span) -> Valu
             add(text, reference.start(), at)
         if at < end:
             add(source[at:end], at, end)
-    return Value(text="".join(parts), runs=tuple(runs), span=span)
+    return Value(text="".join(parts), runs=built(runs), span=span)
