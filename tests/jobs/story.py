@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from players import Bluesky, Mastodon, Site, Tweet, X, embedded, jpeg
+from players import Mastodon, Site, Tweet, X, embedded, jpeg
 from playing import Asked, Reply, Server, message, moved, page
+from sky import Bluesky
 
 # token(id) of the syndication endpoint, computed with V8.
 TOKENS = {

@@ -299,6 +299,24 @@ def test_nothing_is_left_unread_and_all_can_be_made_again(job: Job) -> None:
     assert job.desk.call("status", "--json").json["counts"]["captures"] == ended.json["captures"]
 
 
+def test_a_circle_of_quotes_is_walked_once(tmp_path: story.Path) -> None:
+    with story.playing() as world:
+        world.tweets["origin"].quote = world.tweets["first"].id
+        world.tweets["gone"].gone = False
+        desk = Desk(tmp_path, world.configure(tmp_path))
+        assert desk.call("run", desk.seed("list.txt", lines([world.paper.url("/story")]))).code == 0
+        chain = desk.call("show", world.ref("first"), "--json").json["chain"]
+        assert [(step["target"], step["again"]) for step in chain] == [
+            (world.ref("gone"), False),
+            (world.ref("third"), False),
+            (world.ref("origin"), False),
+            (world.ref("first"), True),
+        ]
+        assert "goes round in a circle" in desk.call("show", world.ref("first")).out
+        assert max(Counter(target for target in world.x.server.targets() if "tweet-result" in target).values()) == 1
+        assert desk.call("rebuild", "--check").code == 0
+
+
 def test_a_clean_run_and_one_with_a_bad_seed_end_with_their_codes(job: Job, tmp_path: story.Path) -> None:
     desk = Desk(tmp_path, job.world.configure(tmp_path))
     good = desk.seed("list.txt", lines([job.world.paper.url("/story")]))
