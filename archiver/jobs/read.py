@@ -180,20 +180,9 @@ def _read_platform(answer: Answer) -> Read:
     if platform is None:
         raise ParseError(f"no platform reads {request.ref.platform}")
     reading = _claimed_targets(platform.parse(request, answer))
-    if answer.status is not None and answer.status >= 500:
-        reading = _of_the_attempt(reading)
     if request.route == "page" and answer.status is not None and 200 <= answer.status < 300:
         return _read_page(answer, reading)
     return Read(reading=reading)
-
-
-def _of_the_attempt(reading: Reading) -> Reading:
-    """A server that fails (5xx) says nothing of the post: an outage must not make what was live look gone."""
-    findings = tuple(
-        replace(finding, outcome=Outcome.UNREACHABLE) if finding.outcome is Outcome.UNAVAILABLE else finding
-        for finding in reading.findings
-    )
-    return replace(reading, findings=findings)
 
 
 def _claimed_targets(reading: Reading) -> Reading:

@@ -23,7 +23,8 @@ def transport(answer: Answer) -> Outcome | None:
 def http(status: int) -> Outcome | None:
     """What a status alone says (RFC 9110); None for 2xx and 3xx, where the content must decide.
 
-    404 and 410 claim different things, so they stay apart: 410 says that the thing was there and is gone.
+    404 and 410 claim different things, so they stay apart: 410 says that the thing was there and is gone. A server
+    that fails (5xx) speaks of the attempt alone: an outage must not make what was live look gone.
     """
     named = {
         401: Outcome.LOGIN_REQUIRED,
@@ -36,5 +37,5 @@ def http(status: int) -> Outcome | None:
     if status in named:
         return named[status]
     if status >= 500:
-        return Outcome.UNAVAILABLE
+        return Outcome.UNREACHABLE
     return Outcome.REFUSED if status >= 400 else None

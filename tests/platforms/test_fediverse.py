@@ -365,7 +365,7 @@ def test_deletion_needs_the_owner() -> None:
         (401, {"error": "x"}, "application/json", Outcome.LOGIN_REQUIRED),
         (403, b"", "text/html", Outcome.REFUSED),
         (429, b"", "text/html", Outcome.RATE_LIMITED),
-        (503, b"", "text/html", Outcome.UNAVAILABLE),
+        (503, b"", "text/html", Outcome.UNREACHABLE),
         (200, b"<html>", "text/html", Outcome.UNKNOWN),
         (200, {"id": "1"}, "application/json", Outcome.UNKNOWN),
         (200, [], "application/json", Outcome.UNKNOWN),

@@ -550,7 +550,7 @@ def test_fxtwitter_does_not_make_words_into_reasons() -> None:
 def test_fxtwitter_codes() -> None:
     assert outcome(answered("fxtwitter", {"code": 401, "status": None}, status=401))[0] is Outcome.PROTECTED
     assert outcome(answered("fxtwitter", {"code": 404, "status": None}, status=404))[0] is Outcome.NOT_FOUND
-    assert outcome(answered("fxtwitter", {"code": 500, "status": None}, status=500))[0] is Outcome.UNAVAILABLE
+    assert outcome(answered("fxtwitter", {"code": 500, "status": None}, status=500))[0] is Outcome.UNREACHABLE
 
 
 @pytest.mark.parametrize("route", ["fxtwitter", "graphql", "v2", "vxtwitter", "wayback"])
