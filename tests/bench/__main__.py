@@ -30,9 +30,8 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, float]:
         "stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL);_,status,u=os.wait4(p.pid,0);"
         "print(json.dumps([u.ru_utime,time.perf_counter()-t,u.ru_maxrss/1024,os.waitstatus_to_exitcode(status)]))"
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", script, *command], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
+    timed = [sys.executable, "-c", script, *command]
+    shown = subprocess.run(timed, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     user, wall, peak, code = json.loads(shown.stdout)
     if code not in (0, 1):
         raise SystemExit(f"{command} ended with {code}")
