@@ -8,7 +8,9 @@ what it cannot decode becomes U+FFFD, with a note of where. The bytes themselves
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from math import exp, log
 
 from archiver.documents.labels import codec
 from archiver.model import Unread
@@ -29,23 +31,37 @@ _NOTED = 20
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 _C0 = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _C1 = re.compile("[\x80-\x84\x86-\x9f]")
+_BEYOND = re.compile(rb"[\x80-\xff]")
+_RUNS = re.compile(rb"[\x80-\xff]{2,}+")
+_BESIDE = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
 _CONTROLS = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
 
-# Characters beyond ASCII of what is written in each code page. Western ones stand among ASCII letters, so any of
-# them speaks for its page; in the other scripts all letters are beyond ASCII, so the order (by frequency) decides.
-_LATIN = {
-    "cp1252": "éèàùâêîôûçëïäöüßñáíóúãõåøæœÉÀÖÜÄÅØ’‘“”„–—…«»°€£©®·¿¡•\xa0",
-    "cp1250": "ąćęłńóśźżáčďéěíňřšťúůýžőűöüăâîşţđŁŚŻČŘŠŽŐ„”–—…’«»\xa0",
-    "cp1254": "ığşçöüâîİĞŞÇÖÜ’‘“”–—…\xa0",
-}
-_SCRIPTS = {
-    "cp1251": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъёіїє",
-    "koi8_r": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё",
-    "cp1253": "αοιετσνηυρπκμλςάίόέδγωήχθύφβώξζψ",
-    "cp1255": "יוהלאתרבשמנדחקעפגטכםסצזןףךץ",
-    "cp1256": "ايلمنورتبةعدسفهكحقجأشصىطخضذثزغئءظ",
-    "cp874": "ารนกอเงมยลวดท่ส้ตะปบคีหัิแจพ็ชขืุไโใผูภ์ศธำ",
-}
+_ALSO = "‘’“”„–—…«»°€£©®·•\xa0§×÷½¼"  # what may stand in a text of any language
+# The letters beyond ASCII of languages that are written in Latin script, and the code pages for them.
+_LATIN = (
+    ("cp1252", ("éèàùâêîôûçëïœæ", "äöüß", "ñáíóúéü¿¡", "ãõáéíóúâêôàçü", "àèéìòù", "åäöæøé", "áéíóúýþæöð", "éëïöüèê")),
+    ("cp1250", ("áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "ąćęłńóśźż", "áéíóöőúüű", "ăâîşţ", "čćđšž")),
+    ("iso8859_2", ("áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "ąćęłńóśźż", "áéíóöőúüű", "ăâîşţ", "čćđšž")),
+    ("cp1254", ("ığşçöüâîİ",)),
+)
+# The letters of other scripts by frequency, each language of a code page by itself.
+_RUSSIAN = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
+_UKRAINIAN = "оанивіертслкдумпзяьгбчйхїжцюшєщфґ"
+_BULGARIAN = "аоиетнрсвлкдпмзъугябчщцйжхюшф"
+_GREEK = "αοιετσνηυρπκμλςάίόέδγωήχθύφβώξζψ"
+_SCRIPTS = (
+    ("cp1251", (_RUSSIAN, _UKRAINIAN, _BULGARIAN)),
+    ("koi8_r", (_RUSSIAN,)),
+    ("koi8_u", (_UKRAINIAN,)),
+    ("cp866", (_RUSSIAN,)),
+    ("iso8859_5", (_RUSSIAN, _BULGARIAN)),
+    ("cp1253", (_GREEK,)),
+    ("iso8859_7", (_GREEK,)),
+    ("cp1255", ("יוהלאתרבשמנדחקעפגטכםסצזןףךץ",)),
+    ("cp1256", ("ايلمنورتبةعدسفهكحقجأشصىطخضذثزغئءظ",)),
+    ("cp874", ("ารนกอเงมยลวดท่ส้ตะปบคีหัิแจพ็ชขืุไโใผูภ์ศธำ",)),
+)
+_STRANGE = 0.001  # how likely a letter is that a language does not have
 _HAN = (
     "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可"
     "這個來國們為時說過學對會後開關門東車長馬見語電話日本月新聞社政府民主黨党"
@@ -102,18 +118,23 @@ def detect(data: bytes) -> str:
     if _mostly_utf8(data):
         return "utf-8"
     sample = data[:_SAMPLE]
-    beyond, letters = sum(byte > 127 for byte in sample), sum(byte > 64 for byte in sample)
-    if beyond * 2 < letters:
-        scores = {name: _share(sample, name, frequent) for name, frequent in _LATIN.items()}
-    else:
-        scores = {name: _likeness(sample, name, frequent) for name, frequent in _SCRIPTS.items()}
-    best = max(scores, key=lambda name: (round(scores[name], 2), name == "cp1252"))
+    # Accented letters stand beside ASCII ones, marks alone; the words of other scripts have neither, whatever markup
+    # is around them.
+    beyond, beside, runs = (len(b"".join(found.findall(sample))) for found in (_BEYOND, _BESIDE, _RUNS))
+    script = beside * 4 <= beyond <= runs * 2
+    scored = [
+        (round(_likeness(sample, name, letters) if script else _share(sample, name, letters), 2), name)
+        for name, languages in (_SCRIPTS if script else _LATIN)
+        for letters in languages
+    ]
+    most = max(score for score, _ in scored)
+    best = next(name for score, name in scored if score == most)  # The first page of equals is the commonest.
     east, share = "", 0.0
     for name in ("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949"):
         found = _eastern(sample, name)
         if found > share + 0.02:
             east, share = name, found
-    return east if share > 0.6 else best if scores[best] > 0.2 else "cp1252"
+    return east if share > 0.6 else best if most > 0.2 else "cp1252"
 
 
 def _decoded(data: bytes, skip: int, name: str, origin: str, notes: list[Unread]) -> Decoded:
@@ -224,17 +245,30 @@ def _wide(sample: bytes) -> str:
     return ""
 
 
-def _share(sample: bytes, name: str, frequent: str) -> float:
-    """The share of the expected characters among those beyond ASCII that a code page gives."""
+def _share(sample: bytes, name: str, letters: str) -> float:
+    """The share of a language's characters among those beyond ASCII that a code page gives."""
+    expected = frozenset(letters + letters.upper() + _ALSO)
     beyond = [character for character in sample.decode(name, "replace") if character > "\x7f"]
-    return sum(character in frequent for character in beyond) / len(beyond) if beyond else 0.0
+    return sum(character in expected for character in beyond) / len(beyond) if beyond else 0.0
 
 
 def _likeness(sample: bytes, name: str, frequent: str) -> float:
-    """How well letters fit a script: 1 for the most frequent, less the rarer, 0 for what does not belong to it."""
-    beyond = [character for character in sample.decode(name, "replace").lower() if character > "\x7f"]
-    weights = {character: 1 - index / len(frequent) for index, character in enumerate(frequent)}
-    return sum(weights.get(character, 0.0) for character in beyond) / len(beyond) if beyond else 0.0
+    """How well the letters that a code page gives fit a language: about 1 and more for its own, towards 0 for others.
+
+    The geometric mean of their likelihoods, which fall evenly from the most frequent letter to the rarest; capitals
+    are rarer (KOI8 read as windows-1251 turns all letters into capitals, and the other way round).
+    """
+    letters = len(frequent)
+    likely = {letter: log(2 * (letters - at) / (letters * (letters + 1))) for at, letter in enumerate(frequent)}
+    likely |= {letter.upper(): value - 1 for letter, value in likely.items() if letter.upper() != letter}
+    counts = Counter(character for character in sample.decode(name, "replace") if character > "\x7f")
+    for mark in _ALSO:
+        counts.pop(mark, None)
+    total = counts.total()
+    if not total:
+        return 0.0
+    mean = sum(count * likely.get(letter, log(_STRANGE)) for letter, count in counts.items()) / total
+    return exp(mean) * 30  # about as many letters as scripts have: 1 is what chance would give
 
 
 def _eastern(sample: bytes, name: str) -> float:
