@@ -149,6 +149,29 @@ def test_a_coarse_map_still_covers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert page.runs[-1].source.end == len(source)
 
 
+def test_elements_are_found_by_name_without_building_the_others() -> None:
+    page = walk("<div><p>a<b>b</b></p><!-- c --><p>d</p></div><p>e</p>")
+    assert [element.tag for element in page.elements] == page.elements.tags == ["div", "p", "b", "#comment", "p", "p"]
+    assert len(page.elements) == 6
+    named = list(page.elements.tagged(frozenset({"p"})))
+    assert [page.text[element.text.start : element.text.end] for element in named] == ["ab", "d", "e"]
+    assert all(element is page.elements[number] for element, number in zip(named, (1, 4, 5), strict=True))
+    assert [each.tag for each in page.elements.inside(0, 1000, frozenset({"b", "p"}))] == ["p", "b", "p"]
+    assert [each.tag for each in page.elements.inside(0, 3, frozenset({"b", "p"}))] == ["p", "b"]
+    assert page.elements.inside(5, 1000, frozenset({"p"})) == ()
+    with pytest.raises(IndexError):
+        page.elements[6]
+
+
+def test_the_kept_page_is_the_same_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = "<p>one</p>", "<p>two</p>"
+    assert markup.walk_page(first) is markup.walk_page(first)
+    assert markup.walk_page(second).text == "two"
+    assert markup.walk_page(first).text == walk(first).text
+    monkeypatch.setattr("archiver.documents.markup.KEPT", 3)
+    assert markup.walk_page(first) is not markup.walk_page(first)
+
+
 @given(st.text(alphabet=st.sampled_from("<>/!-=\"'& \n\tabpq;#x1[]é🎈"), max_size=200))
 def test_any_characters(source: str) -> None:
     sound(source, walk(source))
