@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from typing import TYPE_CHECKING
 
 from archiver.errors import ParseError
 from archiver.model import Finding, Outcome, Ref
@@ -20,6 +19,9 @@ from archiver.platforms.x import legacy, v2
 from archiver.platforms.x.address import claim, post_ref
 from archiver.platforms.x.sheet import Author, Link, Sheet, Status, Target
 from archiver.platforms.x.snowflake import is_id
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
 
 _SECONDS = re.compile(r"\d{9,10}", re.ASCII)
 _TIME = re.compile(r"\d{14}", re.ASCII)
@@ -97,6 +99,8 @@ def read_copy(body: bytes, asked: Ref | None, sheet: Sheet, when: str = "") -> N
 
 
 def _page(body: bytes, sheet: Sheet) -> None:
+    from selectolax.lexbor import LexborHTMLParser  # 5 ms at each start, and most runs read no archived page
+
     tree = LexborHTMLParser(body)
     post = tree.css_first("div.permalink-tweet[data-tweet-id]")
     if post is None:

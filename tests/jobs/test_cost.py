@@ -1,0 +1,103 @@
+"""What a command loads and what a capture costs, counted: speed that cannot be lost unnoticed, without a clock."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from archiver.jobs import intake
+from archiver.jobs.asking import capturing
+from archiver.jobs.config import Config
+from archiver.jobs.session import open_session
+
+HEAVY = {"httpx", "httpcore", "sqlite_utils", "datasette", "ftfy", "dateparser", "cryptography", "rich", "warcio"}
+LOADED = """
+import sys
+from archiver.cli import main
+try:
+    main(sys.argv[1:], prog_name="archiver")
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sys.modules)
+"""
+
+
+def loaded(*arguments: str | Path) -> set[str]:
+    """The modules that a command of its own process has loaded at its end."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADED, *map(str, arguments)], capture_output=True, text=True, check=True
+    )
+    return set(ended.stdout.splitlines()[-1].split())
+
+
+def test_the_version_loads_nothing_of_weight() -> None:
+    modules = loaded("--version")
+    assert not modules & HEAVY
+    assert {name for name in modules if name.startswith("archiver.")} == {"archiver.cli", "archiver.errors"}
+
+
+def test_reading_a_plain_seed_loads_no_network_no_proofs_and_no_repair(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.txt"
+    seed.write_text("Nobody is quoted here.\n")
+    modules = loaded("run", seed, "--offline", "--db", tmp_path / "archive.db")
+    assert not modules & HEAVY
+
+
+def test_looking_at_an_archive_loads_no_network(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.txt"
+    seed.write_text("Nobody is quoted here.\n")
+    loaded("add", seed, "--db", tmp_path / "archive.db")
+    assert not loaded("status", "--db", tmp_path / "archive.db") & (HEAVY - {"rich"})
+
+
+def test_the_network_is_loaded_without_the_command_line_of_httpx() -> None:
+    """httpx brings rich and pygments with it where they are installed."""
+    script = "import sys, archiver.jobs.asking; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = set(ended.stdout.split())
+    assert "httpx" in modules
+    assert not modules & (HEAVY - {"httpx", "httpcore"})
+
+
+def statements(folder: Path, count: int) -> Counter[str]:
+    """The first words of the statements that a run over `count` recorded pictures executes."""
+    folder.mkdir()
+    addresses = [f"https://pictures.example/{number}.jpg" for number in range(count)]
+    answers = []
+    for number, address in enumerate(addresses):
+        (folder / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + number.to_bytes(4, "big") * 1000)
+        answer = {"status": 200, "headers": [["Content-Type", "image/jpeg"]], "body_file": f"{number}.jpg"}
+        answers.append({"method": "GET", "url": address, "observed_at": "2026-01-02T03:04:05Z", **answer})
+    (folder / "index.json").write_text(json.dumps(answers))
+    seed = folder / "list.urls"
+    seed.write_text("".join(f"{address}\n" for address in addresses))
+    seen: Counter[str] = Counter()
+    with open_session(folder / "archive.db", Config()) as session:
+        session.archive.db.set_trace_callback(lambda sql: seen.update([sql.split(None, 1)[0]]))
+        assert intake.take(session, [str(seed)]).queued == count
+        with capturing(session, replay=folder) as job:
+            assert job.run().captures == count
+        session.archive.db.set_trace_callback(None)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def a_hundred_more(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """What a hundred captures more make a run execute."""
+    folder = tmp_path_factory.mktemp("cost")
+    few, many = statements(folder / "few", 50), statements(folder / "many", 150)
+    return Counter({word: many[word] - few[word] for word in many})
+
+
+def test_a_capture_costs_one_commit(a_hundred_more: Counter[str]) -> None:
+    assert 100 <= a_hundred_more["COMMIT"] <= 101
+    assert a_hundred_more["BEGIN"] == a_hundred_more["COMMIT"]
+
+
+def test_a_capture_costs_few_statements(a_hundred_more: Counter[str]) -> None:
+    """From queueing to the end of its look; statements of triggers count too."""
+    assert a_hundred_more["SELECT"] + a_hundred_more["WITH"] <= 1000
+    assert a_hundred_more.total() <= 2900, dict(a_hundred_more)
