@@ -11,7 +11,8 @@ from archiver.documents.mentions import policy as mentions_policy
 from archiver.jobs.link import Resolution, same_day
 from archiver.jobs.session import Session
 from archiver.model import Ref, Verdict, VerdictKind
-from archiver.quotes import candidates, shingles, verdict
+from archiver.quotes import shingles, verdict
+from archiver.store import runs
 from archiver.store.archive import Row
 
 MOST_CANDIDATES = 12
@@ -153,22 +154,10 @@ def _by_signature(session: Session, mention: Row) -> list[Original]:
 
 
 def _by_words(session: Session, quoted: str) -> list[Original]:
-    """Posts that hold the rarest words of a passage."""
-
-    def frequency(term: str) -> int:
-        row = session.archive.one("SELECT doc FROM versions_vocabulary WHERE term = ?", term.casefold())
-        return 0 if row is None else int(row[0])
-
-    query = candidates.fts_query(candidates.rarest(quoted, frequency))
-    if not query:
-        return []
-    rows = session.archive.all(
-        f"{_ORIGINAL} JOIN versions_fts f ON f.rowid = v.id WHERE versions_fts MATCH ? "
-        "ORDER BY f.rank, v.posted_at, r.ref, v.sha256 LIMIT ?",
-        query,
-        MOST_CANDIDATES,
-    )
-    return _originals(rows)
+    """The posts that share most runs of words with a passage."""
+    keys = runs.versions_sharing(session.archive, quoted, MOST_CANDIDATES)
+    rows = session.archive.all(f"{_ORIGINAL} WHERE v.id IN (SELECT value FROM json_each(?))", json.dumps(keys))
+    return sorted(_originals(rows), key=lambda original: keys.index(original.version))
 
 
 def _judged(quoted: str, originals: Iterable[Original], open_start: bool, found_by: str) -> tuple[Match, ...]:

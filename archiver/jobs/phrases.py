@@ -33,10 +33,11 @@ def grams_of(text: str) -> set[int]:
 
 
 def link_phrases(session: Session, document: Row, mentions: list[Row], posts: list[Ref]) -> list[Edge]:
-    """Finds, stores and returns the phrase edges of one document. `posts` are what its mentions stand for."""
+    """Finds and returns the phrase edges of one document, and stores those that leave it; those between the posts
+    that its mentions stand for (`posts`) are stored by `pairs`, for they may hang on several documents."""
     text, sha256 = document["text"], document["sha256"]
     quoting = [row for row in mentions if row["quote_start"] is not None]
-    shown = _texts(session, posts)
+    shown = texts(session, posts)
     edges: dict[tuple[Ref, Ref], Edge] = {}
 
     def found(source: Ref, target: Ref, pointer: str) -> None:
@@ -62,14 +63,28 @@ def link_phrases(session: Session, document: Row, mentions: list[Row], posts: li
             if place is not None:
                 found(source, post, f"{span}>{place}")
         _far(session, document, source, own, span, words, found)
+    for edge in edges.values():
+        session.readings.edge(document["capture"], edge)
+    return list(edges.values()) + between(shown)
+
+
+def between(shown: list[tuple[Ref, str]]) -> list[Edge]:
+    """The phrase edges among posts and their texts: one each way at most, the first phrase that stands in the other."""
+    edges: dict[tuple[Ref, Ref], Edge] = {}
     for post, content in shown:
         for span in phrases.quoted_phrases(content)[:MOST_PHRASES]:
             for other, elsewhere in shown:
-                place = None if other == post else phrases.find_phrase(content[span.start : span.end], elsewhere)
+                if other == post or (post, other) in edges:
+                    continue
+                place = phrases.find_phrase(content[span.start : span.end], elsewhere)
                 if place is not None:
-                    found(post, other, f"{span}>{place}")
-    for edge in edges.values():
-        session.readings.edge(document["capture"], edge)
+                    edges[post, other] = Edge(
+                        kind=EdgeKind.SAME_TEXT,
+                        source=post,
+                        target=other,
+                        evidence=Evidence.INFERRED,
+                        pointer=f"{span}>{place}",
+                    )
     return list(edges.values())
 
 
@@ -81,7 +96,8 @@ def _in_document(mention: Row, place: Span) -> Span:
     return Span(start=start + place.start, end=start + place.end)
 
 
-def _texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
+def texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
+    """The captured posts among these refs with their texts, as last seen, in the order of their refs."""
     shown = []
     for post in sorted(set(posts)):
         row = session.archive.one(

@@ -6,39 +6,16 @@ Only documents that something new may concern are settled again; the result is t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from archiver.custody import canonical
-from archiver.jobs import link, match, phrases
+from archiver.jobs import concerned, link, match, pairs, phrases
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
 from archiver.store.archive import Row
 
-_NEW = "SELECT id FROM captures WHERE leaf > :upto"
-_CONCERNED = f"""
-WITH fresh(id) AS (
-    SELECT o.ref FROM outcomes o WHERE o.capture IN ({_NEW})
-    UNION SELECT v.post FROM sightings s JOIN versions v ON v.id = s.version WHERE s.capture IN ({_NEW})
-    UNION SELECT alias FROM aliases WHERE capture IN ({_NEW})
-    UNION SELECT ref FROM aliases WHERE capture IN ({_NEW})
-    UNION SELECT source FROM edges WHERE capture IN ({_NEW})
-), near(id) AS (
-    SELECT id FROM fresh
-    UNION SELECT a.ref FROM aliases a JOIN fresh ON a.alias = fresh.id
-    UNION SELECT e.source FROM edges e JOIN fresh ON e.target = fresh.id WHERE e.kind IN ('reposts', 'resolves-to')
-)
-SELECT id FROM documents WHERE capture IN ({_NEW})
-UNION SELECT document FROM mentions WHERE target IN (SELECT id FROM near)
-UNION SELECT m.document FROM mention_links l JOIN mentions m ON m.id = l.mention WHERE l.ref IN (SELECT id FROM near)
-UNION SELECT m.document FROM resolutions s JOIN mentions m ON m.id = s.mention
-    WHERE s.ref IN (SELECT id FROM near) OR s.candidate IN (SELECT id FROM near)
-UNION SELECT m.document FROM resolutions s JOIN mentions m ON m.id = s.mention
-    WHERE (s.status <> 'resolved' OR s.how = 'text') AND EXISTS (SELECT 1 FROM fresh)
-UNION SELECT m.document FROM matches x JOIN mentions m ON m.id = x.mention
-    WHERE x.verdict IN ('altered', 'not-found', 'spliced') AND EXISTS (SELECT 1 FROM fresh)
-UNION SELECT m.document FROM statements t JOIN refs r ON r.ref = t.subject JOIN mentions m ON m.ref = r.id
-    WHERE t.leaf > :upto
-"""
+BATCH = 50
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,47 +27,37 @@ class Settled:
 
 
 def settle(session: Session, *, everything: bool = False) -> Settled:
-    """Settles the documents that evidence since the last time may concern, or all of them."""
+    """Settles the documents that evidence since the last time may concern, or all of them.
+
+    A crash in between loses nothing: what was settled is settled again from the same mark.
+    """
     before = session.state("settled_upto")
     size = session.evidence.size()
-    done = Settled()
-    for document in _documents(session, None if everything or not before else int(before)):
-        done.documents += 1
-        done.changed += _settle(session, document)
+    chosen = None if everything or not before else concerned.concerned(session, int(before))
+    done, waiting = Settled(), _in_log_order(session, chosen)
+    while waiting:
+        with session.archive.transaction():  # a batch is whole or absent, with the edges between its posts
+            posts: set[int] = set()
+            for key in waiting[:BATCH]:
+                document = session.archive.one("SELECT id, capture, sha256, text FROM documents WHERE id = ?", key)
+                if document is not None:
+                    done.documents += 1
+                    done.changed += _settle(session, document, posts)
+            pairs.link_posts(session, posts)
+        del waiting[:BATCH]
     session.remember("settled_upto", str(size - 1))
     return done
 
 
-def _documents(session: Session, upto: int | None) -> list[Row]:
-    """Rows of documents, in log order."""
-    query = (
-        "SELECT d.id, d.capture, d.sha256, d.text FROM documents d JOIN captures c ON c.id = d.capture "
-        "{where} ORDER BY c.origin, c.leaf, d.sha256"
-    )
-    if upto is None:
-        return session.archive.all(query.format(where=""))
-    db = session.archive.db
-    concerned = {int(row[0]) for row in db.execute(_CONCERNED, {"upto": upto})} | _by_phrases(session, upto)
-    rows = (session.archive.one(query.format(where="WHERE d.id = ?"), document) for document in concerned)
-    order = "SELECT c.leaf FROM documents d JOIN captures c ON c.id = d.capture WHERE d.id = ?"
-    return sorted((row for row in rows if row is not None), key=lambda row: session.archive.value(order, row["id"]))  # type: ignore[arg-type,return-value]
-
-
-def _by_phrases(session: Session, upto: int) -> set[int]:
-    """Documents that hold a phrase which a new text holds too."""
-    if session.archive.one("SELECT 1 FROM phrases LIMIT 1") is None:
-        return set()
+def _in_log_order(session: Session, chosen: set[int] | None) -> list[int]:
     rows = session.archive.db.execute(
-        f"SELECT v.text FROM versions v WHERE v.id IN (SELECT version FROM sightings WHERE capture IN ({_NEW})) "
-        "UNION ALL SELECT m.quoted FROM mentions m JOIN documents d ON d.id = m.document "
-        f"WHERE d.capture IN ({_NEW}) AND m.quoted <> ''",
-        {"upto": upto},
+        "SELECT d.id FROM documents d JOIN captures c ON c.id = d.capture ORDER BY c.origin, c.leaf, d.sha256"
+        if chosen is None
+        else "SELECT d.id FROM json_each(?) j JOIN documents d ON d.id = j.value JOIN captures c ON c.id = d.capture "
+        "ORDER BY c.origin, c.leaf, d.sha256",
+        () if chosen is None else (json.dumps(sorted(chosen)),),
     )
-    found: set[int] = set()
-    for row in rows:
-        for mark in phrases.grams_of(row[0]):
-            found |= {int(hit[0]) for hit in session.archive.all("SELECT document FROM phrases WHERE gram = ?", mark)}
-    return found
+    return [int(row[0]) for row in rows]
 
 
 MENTIONS = (
@@ -99,9 +66,16 @@ MENTIONS = (
 )
 
 
-def _settle(session: Session, document: Row) -> bool:
+RESOLVED = (
+    "SELECT s.ref FROM resolutions s JOIN mentions m ON m.id = s.mention WHERE m.document = ? AND s.status = 'resolved'"
+)
+
+
+def _settle(session: Session, document: Row, touched: set[int]) -> bool:
+    """Settles one document; the posts that it stood for before and stands for now are added to `touched`."""
     db, readings = session.archive.db, session.readings
     with session.archive.transaction():
+        touched |= {int(row[0]) for row in db.execute(RESOLVED, (document["id"],))}
         _clear(session, document)
         result: list[object] = []
         resolved: list[tuple[Row, Ref | None]] = []
@@ -122,6 +96,7 @@ def _settle(session: Session, document: Row) -> bool:
                 edge = _quotes(mention, post_ref, resolution.how)
                 readings.edge(document["capture"], edge)
                 result.append(edge)
+        touched |= {int(row[0]) for row in db.execute(RESOLVED, (document["id"],))}
         posts = [post for _, post in resolved if post is not None]
         db.execute("DELETE FROM phrases WHERE document = ?", (document["id"],))
         rows = session.archive.all(
@@ -140,9 +115,9 @@ def _clear(session: Session, document: Row) -> None:
     db.execute("DELETE FROM matches WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute("DELETE FROM resolutions WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute(
-        "DELETE FROM edges WHERE capture = ? AND (evidence = 'inferred' OR (kind = 'quotes' AND source IN "
-        "(SELECT ref FROM mentions WHERE document = ?)))",
-        (document["capture"], document["id"]),
+        "DELETE FROM edges WHERE capture = ? AND kind IN ('quotes', 'same-text') "
+        "AND source IN (SELECT id FROM refs WHERE platform = 'doc' AND kind = 'passage')",
+        (document["capture"],),
     )
 
 

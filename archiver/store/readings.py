@@ -22,6 +22,7 @@ from archiver.model import (
     Ref,
     Span,
 )
+from archiver.store import runs
 from archiver.store.archive import Archive
 from archiver.store.schema import BY_NAME
 
@@ -146,7 +147,7 @@ class Readings:
             "UPDATE posts SET author = coalesce(?, author), url = CASE WHEN ? <> '' THEN ? ELSE url END WHERE id = ?",
             (author, post.url, post.url, ref),
         )
-        version, _ = self.add(
+        version, new = self.add(
             "versions",
             {
                 "post": ref,
@@ -161,6 +162,8 @@ class Readings:
                 "truncated": int(post.truncated),
             },
         )
+        if new:
+            runs.add_version(self.archive, version, post.text)
         self.add(
             "sightings",
             {
@@ -229,7 +232,7 @@ class Readings:
         return ref
 
     def _mention(self, document: int, read: Document, number: int, mention: Mention) -> None:
-        quote = mention.quote
+        quote, quoted = mention.quote, "" if mention.quote is None else words(read, mention)
         row = {
             "ref": self.ref(passage(read.sha256, mention.text)),
             "document": document,
@@ -241,7 +244,7 @@ class Readings:
             "source_end": mention.source.end,
             "quote_start": None if quote is None else quote.start,
             "quote_end": None if quote is None else quote.end,
-            "quoted": "" if quote is None else words(read, mention),
+            "quoted": quoted,
             "platform": mention.platform,
             "target": None if mention.target is None else self.ref(mention.target),
         }
@@ -249,6 +252,7 @@ class Readings:
             name: getattr(mention, name) for name in ("url", "handle", "name", "day", "dated", "day_zone", "markup")
         }
         key, _ = self.add("mentions", row)
+        runs.add_mention(self.archive, key, quoted)
         for place, link in enumerate(mention.links):
             target = None if link.ref is None else self.ref(link.ref)
             self.add(

@@ -10,9 +10,10 @@ import sqlite3
 from dataclasses import dataclass
 from importlib import resources
 
+from archiver.store import runs
 from archiver.store.archive import statements_of
 
-READINGS_VERSION = "1"
+READINGS_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,10 +266,12 @@ def create(db: sqlite3.Connection) -> None:
     """Makes the tables, their indexes and full-text indexes, inside the caller's transaction."""
     for statement in statements_of(resources.files("archiver.store").joinpath(SCRIPT).read_text("utf-8")):
         db.execute(statement)
+    runs.create(db)
 
 
 def drop(db: sqlite3.Connection) -> None:
     """Drops every table of readings, whatever version made it, inside the caller's transaction."""
+    runs.drop(db)
     db.execute("DROP TABLE IF EXISTS versions_vocabulary")
     for table in reversed(TABLES):
         db.execute(f"DROP TABLE IF EXISTS {table.name}_fts")

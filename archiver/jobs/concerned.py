@@ -1,0 +1,100 @@
+"""Which documents new evidence may concern: exactly what must be settled again, and in proportion to what is new.
+
+A verdict depends on few things, and each has its look-up here: the posts that a mention names or that its links lead
+to (through aliases, copies and reposts), the posts of a signature's author and day, the texts that share runs of words
+with a quotation, the texts that hold a phrase, and a person's statement. `settle` on all documents gives the same.
+"""
+
+from __future__ import annotations
+
+from archiver.jobs import phrases
+from archiver.jobs.session import Session
+from archiver.store import runs
+from archiver.store.archive import Row
+
+_NEW = "new(id) AS MATERIALIZED (SELECT id FROM captures WHERE origin = :origin AND leaf > :upto)"
+# What is new, everything that aliases join with it, and what leads there.
+_NEAR = f"""
+{_NEW}, fresh(id) AS (
+    SELECT ref FROM outcomes WHERE capture IN (SELECT id FROM new)
+    UNION SELECT v.post FROM sightings s JOIN versions v ON v.id = s.version WHERE s.capture IN (SELECT id FROM new)
+    UNION SELECT alias FROM aliases WHERE capture IN (SELECT id FROM new)
+    UNION SELECT ref FROM aliases WHERE capture IN (SELECT id FROM new)
+    UNION SELECT source FROM edges WHERE capture IN (SELECT id FROM new) AND kind IN ('reposts', 'resolves-to')
+), near(id) AS (
+    SELECT id FROM fresh
+    UNION SELECT a.ref FROM near JOIN aliases a ON a.alias = near.id
+    UNION SELECT a.alias FROM near JOIN aliases a ON a.ref = near.id
+    UNION SELECT e.source FROM near JOIN edges e ON e.target = near.id AND e.kind IN ('reposts', 'resolves-to')
+)
+"""
+_NAMED = f"""
+WITH RECURSIVE {_NEAR}
+SELECT id FROM documents WHERE capture IN (SELECT id FROM new)
+UNION SELECT document FROM mentions WHERE target IN (SELECT id FROM near)
+UNION SELECT m.document FROM near JOIN mention_links l ON l.ref = near.id JOIN mentions m ON m.id = l.mention
+UNION SELECT m.document FROM near JOIN resolutions s ON s.ref = near.id JOIN mentions m ON m.id = s.mention
+UNION SELECT m.document FROM near JOIN resolutions s ON s.candidate = near.id JOIN mentions m ON m.id = s.mention
+UNION SELECT m.document FROM statements t JOIN refs r ON r.ref = t.subject JOIN mentions m ON m.ref = r.id
+    WHERE t.origin = :origin AND t.leaf > :upto
+"""
+# Versions that nothing showed before, and those of posts whose handle may have changed since.
+_VERSIONS = f"""
+WITH {_NEW}, seen(id) AS (
+    SELECT DISTINCT version FROM sightings WHERE capture IN (SELECT id FROM new)
+), changed(id) AS (
+    SELECT v.post FROM seen JOIN versions v ON v.id = seen.id JOIN versions o ON o.post = v.post
+    JOIN sightings s ON s.version = o.id AND s.handle <> ''
+    GROUP BY v.post HAVING count(DISTINCT s.handle) > 1 OR min(s.capture IN (SELECT id FROM new))
+)
+SELECT id, text FROM versions WHERE id IN (
+    SELECT id FROM seen WHERE NOT EXISTS (
+        SELECT 1 FROM sightings s WHERE s.version = seen.id AND s.capture NOT IN (SELECT id FROM new))
+    UNION SELECT v.id FROM changed JOIN versions v ON v.post = changed.id
+) ORDER BY id
+"""
+_SIGNED = """
+SELECT DISTINCT m.document FROM mentions m JOIN (
+    SELECT DISTINCT p.platform, lower(s.handle) AS handle, date(v.posted_at) AS day FROM versions v
+    JOIN posts p ON p.id = v.post JOIN versions o ON o.post = p.id JOIN sightings s ON s.version = o.id
+    WHERE v.id = ? AND s.handle <> '' AND v.posted_at <> ''
+) k ON m.platform = k.platform AND lower(m.handle) = k.handle
+WHERE m.quote_start IS NOT NULL AND m.day BETWEEN date(k.day, '-1 day') AND date(k.day, '+1 day')
+"""
+# A faithful quotation of the post that it names is compared with no other.
+_COMPARED = """
+SELECT m.document FROM mentions m WHERE m.id = ? AND NOT EXISTS (
+    SELECT 1 FROM matches x WHERE x.mention = m.id AND x.rank = 0 AND x.found_by = 'target' AND x.faithful)
+"""
+
+
+def concerned(session: Session, upto: int) -> set[int]:
+    """The local ids of the documents that evidence after leaf `upto` may concern."""
+    db, since = session.archive.db, {"upto": upto, "origin": session.evidence.origin}
+    found = {int(row[0]) for row in db.execute(_NAMED, since)}
+    versions = db.execute(_VERSIONS, since).fetchall()
+    for version in versions:
+        found |= {int(row[0]) for row in db.execute(_SIGNED, (version["id"],))}
+        for mention in runs.mentions_sharing(session.archive, version["text"]):
+            found |= {int(row[0]) for row in db.execute(_COMPARED, (mention,))}
+    return found | _by_phrases(session, [str(row["text"]) for row in versions] + _new_quotations(session, since))
+
+
+def _new_quotations(session: Session, since: dict[str, int]) -> list[str]:
+    rows: list[Row] = session.archive.db.execute(
+        f"WITH {_NEW} SELECT m.quoted FROM mentions m JOIN documents d ON d.id = m.document "
+        "WHERE d.capture IN (SELECT id FROM new) AND m.quoted <> ''",
+        since,
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _by_phrases(session: Session, texts: list[str]) -> set[int]:
+    """Documents that hold a phrase which a new text holds too."""
+    if session.archive.one("SELECT 1 FROM phrases LIMIT 1") is None:
+        return set()
+    found: set[int] = set()
+    for text in texts:
+        for mark in phrases.grams_of(text):
+            found |= {int(hit[0]) for hit in session.archive.all("SELECT document FROM phrases WHERE gram = ?", mark)}
+    return found

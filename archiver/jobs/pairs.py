@@ -1,0 +1,47 @@
+"""Phrase edges between posts that one document refers to. The first such document, in log order, stands for the edge;
+another takes its place when the first no longer refers to both."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+
+from archiver.jobs import phrases
+from archiver.jobs.session import Session
+from archiver.model import Ref
+from archiver.quotes.phrases import quoted_phrases
+
+_REMOVE = """
+DELETE FROM edges WHERE kind = 'same-text' AND evidence = 'inferred'
+AND source IN (SELECT id FROM refs WHERE platform <> 'doc')
+AND (source IN (SELECT value FROM json_each(:posts)) OR target IN (SELECT value FROM json_each(:posts)))
+"""
+_TOGETHER = """
+SELECT DISTINCT d.capture, c.origin, c.leaf, r.ref, r.id IN (SELECT value FROM json_each(:posts)) AS touched
+FROM documents d JOIN captures c ON c.id = d.capture JOIN mentions m ON m.document = d.id
+JOIN resolutions s ON s.mention = m.id AND s.status = 'resolved' JOIN refs r ON r.id = s.ref
+WHERE d.id IN (SELECT m.document FROM resolutions s JOIN mentions m ON m.id = s.mention
+    WHERE s.status = 'resolved' AND s.ref IN (SELECT value FROM json_each(:posts)))
+ORDER BY c.origin, c.leaf, r.ref
+"""
+
+
+def link_posts(session: Session, touched: set[int]) -> None:
+    """Makes the phrase edges to and from these posts again, inside the caller's transaction."""
+    db, given = session.archive.db, {"posts": json.dumps(sorted(touched))}
+    db.execute(_REMOVE, given)
+    compared: set[tuple[str, str]] = set()
+    for capture, rows in groupby(db.execute(_TOGETHER, given).fetchall(), key=lambda row: int(row["capture"])):
+        group = [(str(row["ref"]), bool(row["touched"])) for row in rows]
+        wanted: list[tuple[str, str]] = []
+        for first, mine in group:
+            for second, other in group:
+                if first < second and (mine or other) and (first, second) not in compared:
+                    compared.add((first, second))
+                    wanted.append((first, second))
+        shown = phrases.texts(session, [Ref.parse(ref) for pair in wanted for ref in pair])
+        held = {str(post): (post, text, bool(quoted_phrases(text))) for post, text in shown}
+        for first, second in wanted:
+            if first in held and second in held and (held[first][2] or held[second][2]):
+                for edge in phrases.between([held[first][:2], held[second][:2]]):
+                    session.readings.edge(capture, edge)
