@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.documents import sourcemap
-from archiver.documents.sourcemap import built, compose, dump, identity, load, shift, to_source, to_text
+from archiver.documents.sourcemap import compose, dump, identity, load, shift, to_source, to_text
 from archiver.errors import ParseError
 from archiver.model import Run, Span
 
@@ -26,14 +26,14 @@ RUNS = (run(0, 2, 3, 5), run(2, 3, 5, 10), run(4, 6, 20, 22))
 
 
 def test_runs_that_are_built_from_numbers_are_runs() -> None:
-    made = built(array("q", [0, 2, 3, 5, 2, 3, 5, 10, 4, 6, 20, 22]))
+    made = sourcemap.built(array("q", [0, 2, 3, 5, 2, 3, 5, 10, 4, 6, 20, 22]))
     assert made == RUNS
     assert hash(made) == hash(RUNS)
-    assert built(array("q")) == ()
+    assert sourcemap.built(array("q")) == ()
     with pytest.raises(FrozenInstanceError):
         made[0].text.start = 1  # type: ignore[misc]
     with pytest.raises(ValueError, match="shorter"):
-        built(array("q", [0, 2, 3]))
+        sourcemap.built(array("q", [0, 2, 3]))
 
 
 @pytest.mark.parametrize(
