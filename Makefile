@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo bench check clean
+.PHONY: run test serve demo bench evidence measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -37,6 +37,14 @@ demo: .venv/installed
 
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
+
+# The figures of the recorded answers, where they are ($QUOTECHAIN_CORPUS).
+evidence: .venv/installed-dev
+	$(BIN)/python -m pytest -m corpus -s -p no:cacheprovider
+
+# Writes docs/measured.md from the commands that it names.
+measured: .venv/installed-dev
+	BIN=$(BIN) sh docs/measure.sh > docs/measured.md
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

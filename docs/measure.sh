@@ -1,0 +1,22 @@
+#!/bin/sh
+# Writes docs/measured.md (make measured): every figure is what the command above it printed.
+set -eu
+BIN=${BIN:-.venv/bin}
+
+section() {
+    printf '\n## %s\n\n`%s`\n\n```text\n' "$1" "$2"
+    sh -c "$3" 2>/dev/null
+    printf '```\n'
+}
+
+cat <<'EOT'
+# Measured
+
+Made by `make measured`; each block is what the command above it printed. Times come from one machine with two cores and mean little by themselves: read the ratios.
+EOT
+section "Speed and memory" "make bench" "$BIN/python -m tests.bench"
+section "Recorded answers and labelled quotations" "make evidence" \
+    "$BIN/python -m pytest -m corpus -s -p no:cacheprovider | grep -vE '^[.[:space:]]*(\[ *[0-9]+%\])?$' | sed 's/^\.*//'"
+if [ -f tests/bench/many_rows.py ]; then
+    section "Table pages" "python -m tests.bench.many_rows" "$BIN/python -m tests.bench.many_rows"
+fi
