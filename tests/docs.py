@@ -12,6 +12,7 @@ from archiver import cli
 from archiver.platforms import all_platforms
 from archiver.store.archive import migrations, statements_of
 from archiver.store.schema import TABLES
+from archiver.store.views import LABELS, VIEWS
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {name} -->", "<!-- end of {name} -->"
@@ -76,8 +77,13 @@ def tables() -> str:
         lines += [f"### `{table.name}`", "", table.about, ""]
         keyed = [f"`{column}` → `{other}`" for column, other in table.keys.items()]
         lines += [", ".join(f"`{column}`" for column in table.columns), ""]
+        if table.name in LABELS:
+            lines += ["`label` is worked out from the others when it is read: a short text for links.", ""]
         if keyed:
             lines += ["Points to: " + ", ".join(keyed), ""]
+    lines += ["## Views", ""]
+    for view in VIEWS:
+        lines += [f"### `{view.name}`", "", view.about, "", ", ".join(f"`{column}`" for column in view.columns), ""]
     return "\n".join(lines).strip()
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from archiver.jobs import config
+from archiver.store.runs import _TABLES as RUNS
 from archiver.store.schema import TABLES
+from archiver.store.views import LABELS, VIEWS
 from tests import docs
 
 
@@ -48,13 +50,17 @@ def test_every_route_that_a_plan_can_ask_is_in_the_table() -> None:
 def test_metadata_describes_every_table_and_only_those() -> None:
     metadata = json.loads((docs.ROOT / "datasette-metadata.json").read_text("utf-8"))
     known = {table.name for table in TABLES} | set(docs.evidence_tables()) | {"versions_vocabulary"}
+    known |= {view.name for view in VIEWS} | set(RUNS)
     for database in metadata["databases"].values():
         assert set(database["tables"]) == known
         for table in TABLES:
             described = database["tables"][table.name]
             assert described["description"] == table.about
-            assert set(described.get("columns", {})) <= set(table.columns)
+            more = {"label"} if table.name in LABELS else set()
+            assert set(described.get("columns", {})) <= set(table.columns) | more
             assert set(described.get("facets", ())) <= set(table.columns)
+        for view in VIEWS:
+            assert database["tables"][view.name]["description"] == view.about
 
 
 def test_dependencies_are_justified() -> None:

@@ -15,7 +15,9 @@ SETTINGS = {
     "sql_time_limit_ms": "3000",
     "allow_download": "off",
     "max_returned_rows": "1000",
+    "truncate_cells_html": "300",
 }
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def command_for(
@@ -24,7 +26,9 @@ def command_for(
     """The command that serves an archive. `datasette` is the installed version; default: what is installed.
 
     Datasette 1.0 reads titles from the metadata file but canned queries and facets from the configuration file:
-    the same file is given as both. InputError when there is no archive or no metadata file.
+    the same file is given as both. The file is served as it lives (never immutable), because a run may be writing to
+    it. Whoever can reach a host that is not loopback gets the tables and the canned queries, but no SQL of their own.
+    InputError when there is no archive or no metadata file.
     """
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
@@ -37,6 +41,7 @@ def command_for(
         command += ["--metadata", str(described)]
         if major >= 1:
             command += ["--config", str(described)]
-    for name, value in SETTINGS.items():
+    settings = SETTINGS if host in LOOPBACK else SETTINGS | {"default_allow_sql": "off"}
+    for name, value in settings.items():
         command += ["--setting", name, value]
     return [*command, *extra]

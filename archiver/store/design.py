@@ -14,10 +14,11 @@ from sqlite_utils.db import Table as MadeTable
 
 from archiver.store.archive import migrations, statements_of
 from archiver.store.schema import SCRIPT, TABLES, Table
+from archiver.store.views import LABELS, VIEWS
 
 
 def script() -> str:
-    """Every statement that makes a table, an index or a trigger of the readings."""
+    """Every statement that makes a table, an index, a trigger or a view of the readings."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     for _, evidence in migrations():
         for statement in statements_of(evidence):
@@ -50,6 +51,10 @@ def _make(db: sqlite3.Connection) -> None:
             made.create_index(columns, index_name=f"{table.name}_{'_'.join(columns)}")
         if table.search:
             made.enable_fts(table.search, fts_version="FTS5", create_triggers=True, tokenize="unicode61")
+        if table.name in LABELS:
+            db.execute(f"ALTER TABLE {table.name} ADD COLUMN label TEXT GENERATED ALWAYS AS ({LABELS[table.name]})")
+    for view in VIEWS:
+        db.execute(f"CREATE VIEW {view.name} AS {view.sql}")
     db.execute("CREATE VIRTUAL TABLE versions_vocabulary USING fts5vocab(versions_fts, 'row')")
 
 

@@ -4,7 +4,7 @@ CREATE TABLE "refs" (
    "platform" TEXT NOT NULL,
    "kind" TEXT NOT NULL,
    "remote_id" TEXT NOT NULL
-) STRICT;
+, label TEXT GENERATED ALWAYS AS (CASE WHEN platform = 'doc' THEN 'doc:' || kind || ':' || substr(remote_id, 1, 8) || '…' || substr(remote_id, 65) ELSE ref END)) STRICT;
 CREATE UNIQUE INDEX "refs_key"
     ON "refs" ("ref");
 CREATE INDEX "refs_platform_kind"
@@ -19,18 +19,18 @@ CREATE UNIQUE INDEX "collections_key"
     ON "collections" ("name");
 CREATE TABLE "documents" (
    "id" INTEGER PRIMARY KEY REFERENCES "refs"("id"),
-   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
-   "sha256" TEXT NOT NULL,
-   "media_type" TEXT NOT NULL,
-   "encoding" TEXT NOT NULL,
-   "encoding_from" TEXT NOT NULL,
    "title" TEXT NOT NULL,
+   "media_type" TEXT NOT NULL,
+   "mentions" INTEGER NOT NULL,
+   "characters" INTEGER NOT NULL,
    "lang" TEXT NOT NULL,
    "text" TEXT NOT NULL,
-   "source_map" TEXT NOT NULL,
-   "characters" INTEGER NOT NULL,
-   "mentions" INTEGER NOT NULL
-) STRICT;
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "sha256" TEXT NOT NULL,
+   "encoding" TEXT NOT NULL,
+   "encoding_from" TEXT NOT NULL,
+   "source_map" TEXT NOT NULL
+, label TEXT GENERATED ALWAYS AS (CASE WHEN title <> '' THEN substr(title, 1, 80) ELSE media_type || ' ' || substr(sha256, 1, 8) END)) STRICT;
 CREATE INDEX "documents_capture"
     ON "documents" ("capture");
 CREATE VIRTUAL TABLE "documents_fts" USING FTS5 (
@@ -58,29 +58,31 @@ CREATE UNIQUE INDEX "collection_documents_key"
     ON "collection_documents" ("collection", "document");
 CREATE INDEX "collection_documents_document"
     ON "collection_documents" ("document");
+CREATE INDEX "collection_documents_capture"
+    ON "collection_documents" ("capture");
 CREATE TABLE "mentions" (
    "id" INTEGER PRIMARY KEY,
-   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
    "document" INTEGER NOT NULL REFERENCES "documents"("id"),
    "ordinal" INTEGER NOT NULL,
    "kind" TEXT NOT NULL,
+   "quoted" TEXT NOT NULL,
+   "target" INTEGER REFERENCES "refs"("id"),
+   "handle" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "day" TEXT NOT NULL,
+   "url" TEXT NOT NULL,
+   "platform" TEXT NOT NULL,
+   "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
    "text_start" INTEGER NOT NULL,
    "text_end" INTEGER NOT NULL,
    "source_start" INTEGER NOT NULL,
    "source_end" INTEGER NOT NULL,
    "quote_start" INTEGER,
    "quote_end" INTEGER,
-   "quoted" TEXT NOT NULL,
-   "platform" TEXT NOT NULL,
-   "target" INTEGER REFERENCES "refs"("id"),
-   "url" TEXT NOT NULL,
-   "handle" TEXT NOT NULL,
-   "name" TEXT NOT NULL,
-   "day" TEXT NOT NULL,
    "dated" TEXT NOT NULL,
    "day_zone" TEXT NOT NULL,
    "markup" TEXT NOT NULL
-) STRICT;
+, label TEXT GENERATED ALWAYS AS (CASE WHEN quoted = '' THEN kind || ' ' || url WHEN length(quoted) > 80 THEN substr(quoted, 1, 80) || '…' ELSE quoted END)) STRICT;
 CREATE UNIQUE INDEX "mentions_key"
     ON "mentions" ("document", "ordinal");
 CREATE INDEX "mentions_ref"
@@ -133,22 +135,22 @@ CREATE UNIQUE INDEX "repairs_key"
 CREATE TABLE "posts" (
    "id" INTEGER PRIMARY KEY REFERENCES "refs"("id"),
    "platform" TEXT NOT NULL,
-   "author" INTEGER REFERENCES "refs"("id"),
    "handle" TEXT NOT NULL,
-   "name" TEXT NOT NULL,
    "text" TEXT NOT NULL,
    "posted_at" TEXT NOT NULL,
-   "lang" TEXT NOT NULL,
-   "url" TEXT NOT NULL,
-   "warning" TEXT NOT NULL,
    "outcome" TEXT NOT NULL,
    "outcome_at" TEXT NOT NULL,
+   "edits" INTEGER NOT NULL,
+   "versions" INTEGER NOT NULL,
    "first_seen" TEXT NOT NULL,
    "last_seen" TEXT NOT NULL,
-   "versions" INTEGER NOT NULL,
-   "edits" INTEGER NOT NULL,
+   "url" TEXT NOT NULL,
+   "name" TEXT NOT NULL,
+   "author" INTEGER REFERENCES "refs"("id"),
+   "lang" TEXT NOT NULL,
+   "warning" TEXT NOT NULL,
    "truncated" INTEGER NOT NULL
-) STRICT;
+, label TEXT GENERATED ALWAYS AS (CASE WHEN handle <> '' THEN '@' || handle || ': ' ELSE '' END || substr(text, 1, 80) || CASE WHEN length(text) > 80 THEN '…' ELSE '' END)) STRICT;
 CREATE INDEX "posts_author"
     ON "posts" ("author");
 CREATE INDEX "posts_platform_outcome"
@@ -175,16 +177,16 @@ END;
 CREATE TABLE "versions" (
    "id" INTEGER PRIMARY KEY,
    "post" INTEGER NOT NULL REFERENCES "posts"("id"),
-   "sha256" TEXT NOT NULL,
    "text" TEXT NOT NULL,
    "posted_at" TEXT NOT NULL,
+   "edited_at" TEXT NOT NULL,
+   "truncated" INTEGER NOT NULL,
    "lang" TEXT NOT NULL,
    "warning" TEXT NOT NULL,
    "sensitive" INTEGER NOT NULL,
    "version_id" TEXT NOT NULL,
-   "edited_at" TEXT NOT NULL,
-   "truncated" INTEGER NOT NULL
-) STRICT;
+   "sha256" TEXT NOT NULL
+, label TEXT GENERATED ALWAYS AS (CASE WHEN text = '' THEN 'no words' WHEN length(text) > 80 THEN substr(text, 1, 80) || '…' ELSE text END)) STRICT;
 CREATE UNIQUE INDEX "versions_key"
     ON "versions" ("post", "sha256");
 CREATE VIRTUAL TABLE "versions_fts" USING FTS5 (
@@ -207,12 +209,12 @@ CREATE TABLE "sightings" (
    "version" INTEGER NOT NULL REFERENCES "versions"("id"),
    "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "route" TEXT NOT NULL,
-   "pointer" TEXT NOT NULL,
    "whole" INTEGER NOT NULL,
    "edited" INTEGER NOT NULL,
    "handle" TEXT NOT NULL,
    "name" TEXT NOT NULL,
-   "counts" TEXT NOT NULL
+   "counts" TEXT NOT NULL,
+   "pointer" TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "sightings_key"
     ON "sightings" ("version", "capture", "pointer");
@@ -244,7 +246,7 @@ CREATE TABLE "accounts" (
    "handle" TEXT NOT NULL,
    "name" TEXT NOT NULL,
    "url" TEXT NOT NULL
-) STRICT;
+, label TEXT GENERATED ALWAYS AS (CASE WHEN handle <> '' THEN '@' || handle WHEN name <> '' THEN name ELSE 'account ' || id END)) STRICT;
 CREATE INDEX "accounts_platform_handle"
     ON "accounts" ("platform", "handle");
 CREATE TABLE "account_names" (
@@ -263,10 +265,10 @@ CREATE INDEX "account_names_capture"
     ON "account_names" ("capture");
 CREATE TABLE "outcomes" (
    "id" INTEGER PRIMARY KEY,
-   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
    "outcome" TEXT NOT NULL,
    "reason" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "pointer" TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "outcomes_key"
@@ -278,16 +280,16 @@ CREATE INDEX "outcomes_outcome"
 CREATE TABLE "media" (
    "id" INTEGER PRIMARY KEY,
    "post" INTEGER NOT NULL REFERENCES "posts"("id"),
-   "key" TEXT NOT NULL,
    "kind" TEXT NOT NULL,
-   "url" TEXT NOT NULL,
-   "rank" INTEGER NOT NULL,
-   "file" INTEGER REFERENCES "refs"("id"),
    "alt" TEXT NOT NULL,
    "width" INTEGER NOT NULL,
    "height" INTEGER NOT NULL,
+   "url" TEXT NOT NULL,
+   "file" INTEGER REFERENCES "refs"("id"),
+   "rank" INTEGER NOT NULL,
    "bitrate" INTEGER NOT NULL,
    "content_type" TEXT NOT NULL,
+   "key" TEXT NOT NULL,
    "sha256" TEXT NOT NULL,
    "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "pointer" TEXT NOT NULL
@@ -352,11 +354,11 @@ CREATE INDEX "edges_evidence_kind"
     ON "edges" ("evidence", "kind");
 CREATE TABLE "proofs" (
    "id" INTEGER PRIMARY KEY,
-   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
    "kind" TEXT NOT NULL,
    "valid" INTEGER,
    "detail" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "pointer" TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "proofs_key"
@@ -367,17 +369,17 @@ CREATE INDEX "proofs_kind_valid"
     ON "proofs" ("kind", "valid");
 CREATE TABLE "pages" (
    "id" INTEGER PRIMARY KEY,
-   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
    "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
    "title" TEXT NOT NULL,
    "author" TEXT NOT NULL,
    "site" TEXT NOT NULL,
-   "description" TEXT NOT NULL,
-   "lang" TEXT NOT NULL,
    "published_at" TEXT NOT NULL,
    "modified_at" TEXT NOT NULL,
+   "description" TEXT NOT NULL,
+   "lang" TEXT NOT NULL,
    "canonical" TEXT NOT NULL,
-   "image" TEXT NOT NULL
+   "image" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id")
 ) STRICT;
 CREATE UNIQUE INDEX "pages_key"
     ON "pages" ("capture", "ref");
@@ -424,26 +426,28 @@ CREATE UNIQUE INDEX "phrases_key"
     ON "phrases" ("document", "start", "end");
 CREATE INDEX "phrases_gram"
     ON "phrases" ("gram");
+CREATE INDEX "phrases_owner"
+    ON "phrases" ("owner");
 CREATE TABLE "matches" (
    "id" INTEGER PRIMARY KEY,
    "mention" INTEGER NOT NULL REFERENCES "mentions"("id"),
+   "verdict" TEXT NOT NULL,
+   "flags" TEXT NOT NULL,
    "version" INTEGER REFERENCES "versions"("id"),
    "post" INTEGER REFERENCES "refs"("id"),
-   "verdict" TEXT NOT NULL,
+   "changes" TEXT NOT NULL,
    "faithful" INTEGER NOT NULL,
+   "rank" INTEGER NOT NULL,
+   "found_by" TEXT NOT NULL,
+   "reason" TEXT NOT NULL,
    "score" TEXT NOT NULL,
    "steps" TEXT NOT NULL,
-   "changes" TEXT NOT NULL,
    "omitted" TEXT NOT NULL,
-   "flags" TEXT NOT NULL,
    "quoted_start" INTEGER,
    "quoted_end" INTEGER,
    "original_start" INTEGER,
    "original_end" INTEGER,
-   "found_by" TEXT NOT NULL,
-   "rank" INTEGER NOT NULL,
-   "policy" TEXT NOT NULL,
-   "reason" TEXT NOT NULL
+   "policy" TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "matches_key"
     ON "matches" ("mention", "version", "rank");
@@ -455,4 +459,6 @@ CREATE INDEX "matches_verdict_found_by"
     ON "matches" ("verdict", "found_by");
 CREATE INDEX "matches_found_by_verdict"
     ON "matches" ("found_by", "verdict");
+CREATE VIEW gone AS SELECT p.outcome, p.handle, p.text, p.posted_at, p.last_seen, p.outcome_at, p.url AS address, r.ref FROM posts p LEFT JOIN refs r ON r.id = p.id WHERE p.outcome IN ('suspended', 'protected', 'withheld', 'age-gated', 'login-required', 'deleted', 'not-found', 'unavailable');
+CREATE VIEW quotations AS SELECT c.url AS document, m.kind, m.quoted, x.verdict, x.flags, p.ref AS post, o.outcome, m.handle, m.day, s.status AS resolution, s.how, coalesce(nullif(s.reason, ''), x.reason, '') AS reason, o.url AS address, r.ref AS passage FROM mentions m LEFT JOIN refs r ON r.id = m.ref LEFT JOIN documents d ON d.id = m.document LEFT JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN matches x ON x.id = (SELECT min(b.id) FROM matches b WHERE b.mention = m.id AND b.rank = 0) LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate, x.post) LEFT JOIN posts o ON o.id = p.id;
 CREATE VIRTUAL TABLE versions_vocabulary USING fts5vocab(versions_fts, 'row');

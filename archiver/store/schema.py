@@ -12,8 +12,9 @@ from importlib import resources
 
 from archiver.store import runs
 from archiver.store.archive import statements_of
+from archiver.store.views import VIEWS
 
-READINGS_VERSION = "2"
+READINGS_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,8 @@ TABLES = (
     _table(
         "documents",
         "What a seed or a captured page reads as: decoded text and the map back to its source.",
-        "id:int capture:int sha256 media_type encoding encoding_from title lang text source_map "
-        "characters:int mentions:int",
+        "id:int title media_type mentions:int characters:int lang text capture:int sha256 encoding encoding_from "
+        "source_map",
         unique="id",
         keys="id=refs capture=captures",
         indexes=("capture",),
@@ -88,13 +89,13 @@ TABLES = (
         "id:int collection:int document:int capture:int",
         unique="collection document",
         keys="collection=collections document=documents capture=captures",
-        indexes=("document",),
+        indexes=("document", "capture"),
     ),
     _table(
         "mentions",
         "Places in documents that refer to a post or quote words. Ranges count code points.",
-        "id:int ref:int document:int ordinal:int kind text_start:int text_end:int source_start:int source_end:int "
-        "quote_start:int quote_end:int quoted platform target:int url handle name day dated day_zone markup",
+        "id:int document:int ordinal:int kind quoted target:int handle name day url platform ref:int text_start:int "
+        "text_end:int source_start:int source_end:int quote_start:int quote_end:int dated day_zone markup",
         unique="document ordinal",
         keys="ref=refs document=documents target=refs",
         indexes=("ref", "target", "kind platform", "platform kind"),
@@ -118,8 +119,8 @@ TABLES = (
     _table(
         "posts",
         "One row a post, as last seen. Its history is in versions and sightings.",
-        "id:int platform author:int handle name text posted_at lang url warning outcome outcome_at first_seen "
-        "last_seen versions:int edits:int truncated:int",
+        "id:int platform handle text posted_at outcome outcome_at edits:int versions:int first_seen last_seen url name "
+        "author:int lang warning truncated:int",
         unique="id",
         keys="id=refs author=refs",
         indexes=("author", "platform outcome", "outcome platform", "posted_at"),
@@ -128,7 +129,7 @@ TABLES = (
     _table(
         "versions",
         "Contents that a post was seen with.",
-        "id:int post:int sha256 text posted_at lang warning sensitive:int version_id edited_at truncated:int",
+        "id:int post:int text posted_at edited_at truncated:int lang warning sensitive:int version_id sha256",
         unique="post sha256",
         keys="post=posts",
         search="text",
@@ -136,7 +137,7 @@ TABLES = (
     _table(
         "sightings",
         "Which capture showed which version, by which route, whole or in part.",
-        "id:int version:int capture:int route pointer whole:int edited:int handle name counts",
+        "id:int version:int capture:int route whole:int edited:int handle name counts pointer",
         unique="version capture pointer",
         keys="version=versions capture=captures",
         indexes=("capture",),
@@ -168,7 +169,7 @@ TABLES = (
     _table(
         "outcomes",
         "What each capture says of each ref: live, deleted, not found, unreachable …",
-        "id:int capture:int ref:int outcome reason pointer",
+        "id:int ref:int outcome reason capture:int pointer",
         unique="capture ref",
         keys="capture=captures ref=refs",
         indexes=("ref", "outcome"),
@@ -176,7 +177,7 @@ TABLES = (
     _table(
         "media",
         "Media of posts, each rendering that a route offers. The one of highest rank is fetched.",
-        "id:int post:int key kind url rank:int file:int alt width:int height:int bitrate:int content_type sha256 "
+        "id:int post:int kind alt width:int height:int url file:int rank:int bitrate:int content_type key sha256 "
         "capture:int pointer",
         unique="post key url",
         keys="post=posts file=refs capture=captures",
@@ -209,7 +210,7 @@ TABLES = (
     _table(
         "proofs",
         "Authors' own proofs that were checked: 1 valid, 0 refused, empty where it could not be checked.",
-        "id:int capture:int ref:int kind valid:int detail pointer",
+        "id:int ref:int kind valid:int detail capture:int pointer",
         unique="capture ref kind pointer",
         keys="capture=captures ref=refs",
         indexes=("ref", "kind valid"),
@@ -217,7 +218,7 @@ TABLES = (
     _table(
         "pages",
         "What web pages say of themselves, each time they were captured.",
-        "id:int capture:int ref:int title author site description lang published_at modified_at canonical image",
+        "id:int ref:int title author site published_at modified_at description lang canonical image capture:int",
         unique="capture ref",
         keys="capture=captures ref=refs",
         indexes=("ref",),
@@ -243,13 +244,13 @@ TABLES = (
         "id:int document:int start:int end:int owner:int text gram:int",
         unique="document start end",
         keys="document=documents owner=refs",
-        indexes=("gram",),
+        indexes=("gram", "owner"),
     ),
     _table(
         "matches",
         "The verdict on each quotation against each post version that it may quote.",
-        "id:int mention:int version:int post:int verdict faithful:int score steps changes omitted flags "
-        "quoted_start:int quoted_end:int original_start:int original_end:int found_by rank:int policy reason",
+        "id:int mention:int verdict flags version:int post:int changes faithful:int rank:int found_by reason score "
+        "steps omitted quoted_start:int quoted_end:int original_start:int original_end:int policy",
         unique="mention version rank",
         keys="mention=mentions version=versions post=refs",
         indexes=("version", "post", "verdict found_by", "found_by verdict"),
@@ -272,6 +273,8 @@ def create(db: sqlite3.Connection) -> None:
 def drop(db: sqlite3.Connection) -> None:
     """Drops every table of readings, whatever version made it, inside the caller's transaction."""
     runs.drop(db)
+    for view in VIEWS:
+        db.execute(f"DROP VIEW IF EXISTS {view.name}")
     db.execute("DROP TABLE IF EXISTS versions_vocabulary")
     for table in reversed(TABLES):
         db.execute(f"DROP TABLE IF EXISTS {table.name}_fts")
