@@ -35,6 +35,7 @@ UNION SELECT document FROM mentions WHERE target IN (SELECT id FROM near)
 UNION SELECT m.document FROM near JOIN mention_links l ON l.ref = near.id JOIN mentions m ON m.id = l.mention
 UNION SELECT m.document FROM near JOIN resolutions s ON s.ref = near.id JOIN mentions m ON m.id = s.mention
 UNION SELECT m.document FROM near JOIN resolutions s ON s.candidate = near.id JOIN mentions m ON m.id = s.mention
+UNION SELECT m.document FROM near JOIN matches x ON x.post = near.id JOIN mentions m ON m.id = x.mention
 UNION SELECT m.document FROM statements t JOIN refs r ON r.ref = t.subject JOIN mentions m ON m.ref = r.id
     WHERE t.origin = :origin AND t.leaf > :upto
 """

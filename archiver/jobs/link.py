@@ -3,14 +3,17 @@
 The rules, in this order:
  1. a person's statement decides;
  2. an address that names a post (permalink, embed) is that post; what the signature says otherwise is noted;
- 3. a short link proposes a post: accepted only when the captured author and day agree with the signature,
-    else recorded as `media-source` with the reason;
- 4. words and signature alone are matched against the captured posts of that author and day (see `match`);
+ 3. a short link proposes a post: accepted only when the captured author and day agree with the signature, else
+    recorded as `media-source` with the reason; a bare short link that is no media link is the post it leads to;
+ 4. words and signature alone are matched against the captured posts of that author and day (see `match`), also where
+    rule 3 found only where a medium comes from;
  5. else the mention stays unresolved, with its id range and what was tried.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -135,26 +138,62 @@ def _accepted(session: Session, mention: Row, short: Ref, post: Ref, low: str, h
     if row is None:
         reason = f"{short.id} leads to {post}, which no capture has shown yet"
         return Resolution(status="pending", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
+    seen = session.archive.one(_SEEN, str(post))
     against = _disagreements(session, mention, post)
+    if mention["kind"] != "short-link":  # a medium may be another post's: author and day must both be seen to agree
+        if not (mention["handle"] and mention["day"]):
+            against.append("no signature says whose and of which day the words are")
+        elif seen is None or not (json.loads(seen["handles"]) and seen["posted_at"]):
+            against.append("no capture shows its author and day")
     if against:
         reason = f"{short.id} leads to {post}, but {' and '.join(against)}"
         return Resolution(status="media-source", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
     return Resolution(status="resolved", how="short-link", ref=post, id_low=low, id_high=high)
 
 
+_SEEN = (
+    "SELECT p.handle, p.posted_at, (SELECT json_group_array(DISTINCT s.handle) FROM versions v "
+    "JOIN sightings s ON s.version = v.id WHERE v.post = p.id AND s.handle <> '') AS handles "
+    "FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?"
+)
+
+
 def _disagreements(session: Session, mention: Row, post: Ref) -> list[str]:
     """In what the captured post differs from the mention's signature; empty when it agrees or nothing can be said."""
-    row = session.archive.one(
-        "SELECT p.handle, p.posted_at FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post)
-    )
+    row = session.archive.one(_SEEN, str(post))
     if row is None:
         return []
+    differs = against_signature(mention, json.loads(row["handles"]), row["posted_at"])
     against = []
-    if mention["handle"] and row["handle"] and mention["handle"].casefold() != row["handle"].casefold():
+    if differs.author:
         against.append(f"it is by @{row['handle']}, not @{mention['handle']}")
-    if mention["day"] and row["posted_at"] and not same_day(mention["day"], row["posted_at"], mention["day_zone"]):
+    if differs.day:
         against.append(f"it is of {row['posted_at'][:10]}, not {mention['day']}")
     return against
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """In what a post differs from a signature."""
+
+    author: bool
+    day: bool
+
+
+def against_signature(mention: Row, handles: Sequence[str], posted_at: str) -> Against:
+    """Whether a post (all handles that it was seen with, and its time) is another author's or another day's than the
+    mention is signed with. What is not known differs in nothing."""
+    author = mention["handle"] and handles and not any(same_handle(mention["handle"], handle) for handle in handles)
+    day = mention["day"] and posted_at and not same_day(mention["day"], posted_at, mention["day_zone"])
+    return Against(author=bool(author), day=bool(day))
+
+
+def same_handle(one: str, other: str) -> bool:
+    """Whether two handles may be one account: without case; a server's part counts only where both have it."""
+    first, second = (handle.removeprefix("@").casefold() for handle in (one, other))
+    if ("@" in first) == ("@" in second):
+        return first == second
+    return first.partition("@")[0] == second.partition("@")[0]
 
 
 def same_day(day: str, posted_at: str, zone: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from archiver.custody import canonical
 from archiver.documents.mentions import policy as mentions_policy
-from archiver.jobs.link import Resolution, same_day
+from archiver.jobs.link import Resolution, against_signature, same_day, same_handle
 from archiver.jobs.session import Session
 from archiver.model import Ref, Verdict, VerdictKind
 from archiver.quotes import shingles, verdict
@@ -17,12 +17,14 @@ from archiver.store.archive import Row
 
 MOST_CANDIDATES = 12
 FEWEST_WORDS = 5
-POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY}"
+LATEST = "9999"
+POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """One version that a quotation may quote."""
+    """One version that a quotation may quote. `handles` are all that its post was seen with; `copy` is what another
+    server shows of a post that is not its own: anybody can write one, so it proves nothing about the author."""
 
     version: int
     post: Ref
@@ -31,6 +33,8 @@ class Original:
     truncated: bool
     posted_at: str
     handle: str
+    handles: tuple[str, ...]
+    copy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +63,59 @@ def judge(session: Session, mention: Row, resolution: Resolution) -> tuple[Resol
             others = _by_signature(session, mention) + _by_words(session, quoted)
             spliced = _splice(quoted, [*originals, *others])
             matches = (*spliced, *matches)
-        return resolution, matches
+        return resolution, _warned(mention, matches)
     signed = _judged(quoted, _by_signature(session, mention), open_start, "signature")
     words = [] if mention["markup"].startswith("speech") else _by_words(session, quoted)
     if mention["handle"]:
-        words = [original for original in words if original.handle.casefold() == mention["handle"].casefold()]
+        words = [original for original in words if same_handle(mention["handle"], original.handle)]
     found = _judged(quoted, words, open_start, "words")
     matches = tuple(match for match in (*signed, *found) if _worth_telling(match.verdict))
-    matches = _distinct(matches)
+    matches = _warned(mention, _distinct(matches))
     faithful = [match for match in matches if verdict.is_faithful(match.verdict.kind) and _long_enough(quoted, match)]
     if not faithful:
         spliced = _splice(quoted, [match.original for match in (*signed, *found) if match.original is not None])
         if spliced:
-            return resolution, (*spliced, *matches)
+            return resolution, (*_warned(mention, spliced), *matches)
         return resolution, matches or (_nothing(mention, bool(signed)),)
-    if resolution.status == "unresolved" and faithful[0].original is not None:
-        post = faithful[0].original.post
-        reason = "; ".join(filter(None, (resolution.reason, "its words stand in this post")))
-        resolution = replace(resolution, status="resolved", how="text", ref=post, reason=reason)
-    return resolution, matches
+    return _resolved_by_text(mention, resolution, faithful), matches
+
+
+WARNINGS = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY) = ("author-differs", "day-differs", "copy")
+"""Flags of a match, beside those of its words: the signature names another author or day than the post has, or the
+words were compared with what another server shows of a post."""
+
+
+def _warned(mention: Row, matches: Iterable[Match]) -> tuple[Match, ...]:
+    """The matches with what a reader must be warned of in the posts that they were compared with."""
+    out = []
+    for match in matches:
+        original = match.original
+        if original is not None:
+            against = against_signature(mention, original.handles, original.posted_at)
+            flags = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY)
+            true = (against.author, against.day, original.copy)
+            more = tuple(flag for flag, holds in zip(flags, true, strict=True) if holds)
+            match = replace(match, verdict=replace(match.verdict, flags=(*match.verdict.flags, *more)))
+        out.append(match)
+    return tuple(out)
+
+
+def _resolved_by_text(mention: Row, resolution: Resolution, faithful: list[Match]) -> Resolution:
+    """Rule 4 of `link`: the post that holds the words, when nothing speaks against it. A post that only a copy shows,
+    of another author or day than the signature's, or one of several authors' with the same words, is told, but the
+    mention is not said to be it."""
+    if resolution.status not in ("unresolved", "media-source", "pending"):
+        return resolution
+    sure = [match for match in faithful if not set(WARNINGS) & set(match.verdict.flags)]
+    leading = next((match.original for match in sure if match.original is not None), None)
+    if leading is None:
+        return resolution
+    authors = {(m.original.post.platform, m.original.handle.casefold()) for m in sure if m.original is not None}
+    if not mention["handle"] and len(authors) > 1:
+        told = f"its words stand in posts of {len(authors)} authors"
+        return replace(resolution, reason="; ".join(filter(None, (resolution.reason, told))))
+    reason = "; ".join(filter(None, (resolution.reason, "its words stand in this post")))
+    return replace(resolution, status="resolved", how="text", ref=leading.post, reason=reason)
 
 
 def _nothing(mention: Row, compared: bool) -> Match:
@@ -105,19 +143,27 @@ def versions_of(session: Session, post: Ref) -> list[Original]:
     """Every version of a post (also those kept under its aliases: X gives each edit an id of its own), and of what
     it reposts or is a copy of, oldest first."""
     rows = session.archive.all(
-        "WITH same(id) AS (SELECT id FROM refs WHERE ref = ? UNION SELECT a.alias FROM aliases a JOIN refs t "
-        "ON t.id = a.ref WHERE t.ref = ?), held(id) AS (SELECT id FROM same UNION SELECT e.target FROM edges e "
-        f"JOIN same ON e.source = same.id WHERE e.kind IN ('reposts', 'resolves-to')) {_ORIGINAL} "
-        "WHERE p.id IN (SELECT id FROM held) ORDER BY v.truncated, first, r.ref, v.sha256",
-        str(post),
+        f"{_HELD} {_ORIGINAL} WHERE p.id IN (SELECT id FROM held) ORDER BY v.truncated, first, r.ref, v.sha256",
         str(post),
     )
     return _originals(rows)
 
 
+# Aliases are followed both ways, copies and reposts only to what they show.
+_HELD = """
+WITH RECURSIVE held(id) AS (
+    SELECT id FROM refs WHERE ref = ?
+    UNION SELECT a.alias FROM held JOIN aliases a ON a.ref = held.id
+    UNION SELECT a.ref FROM held JOIN aliases a ON a.alias = held.id
+    UNION SELECT e.target FROM held JOIN edges e ON e.source = held.id AND e.kind IN ('reposts', 'resolves-to')
+)
+"""
 _ORIGINAL = (
     "SELECT v.id, v.sha256, v.text, v.truncated, v.posted_at, p.handle, r.ref, (SELECT min(c.leaf) FROM sightings s "
-    "JOIN captures c ON c.id = s.capture WHERE s.version = v.id) AS first "
+    "JOIN captures c ON c.id = s.capture WHERE s.version = v.id) AS first, "
+    "(SELECT json_group_array(DISTINCT s.handle) FROM versions o JOIN sightings s ON s.version = o.id "
+    "WHERE o.post = p.id AND s.handle <> '') AS handles, "
+    "EXISTS (SELECT 1 FROM edges e WHERE e.source = p.id AND e.kind = 'resolves-to') AS copy "
     "FROM versions v JOIN posts p ON p.id = v.post JOIN refs r ON r.id = p.id"
 )
 
@@ -132,6 +178,8 @@ def _originals(rows: Iterable[Row]) -> list[Original]:
             truncated=bool(row["truncated"]),
             posted_at=row["posted_at"],
             handle=row["handle"],
+            handles=tuple(json.loads(row["handles"])),
+            copy=bool(row["copy"]),
         )
         for row in rows
     ]
@@ -188,11 +236,13 @@ def _distinct(matches: Iterable[Match]) -> tuple[Match, ...]:
 
 
 def _order(match: Match) -> tuple[object, ...]:
-    original = match.original
+    """What a post's own server showed comes before any copy of it; then best first, then by claimed time, where a
+    post without one stands last."""
+    original, key = match.original, verdict.preference(match.verdict)
     if original is None:
-        return (*verdict.preference(match.verdict), "", "", "", match.found_by)
-    key = verdict.preference(match.verdict)
-    return (*key, original.posted_at, str(original.post), original.sha256, match.found_by)
+        return (False, *key, "", "", "", match.found_by)
+    when = original.posted_at or LATEST
+    return (original.copy, *key, when, str(original.post), original.sha256, match.found_by)
 
 
 def _worth_telling(told: Verdict) -> bool:
