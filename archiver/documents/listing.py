@@ -19,21 +19,33 @@ _ADDRESS = re.compile(
 )
 _WORDS = re.compile(r"[^\s|]++")
 _NOTED = 100
+_SENTENCE = 5  # Words from which a line may be a quotation.
 
 # One cell of a table: the range of its content, and whether it is quoted.
 Cell = tuple[int, int, bool]
 
 
 def is_list(text: str) -> bool:
-    """Whether a text is nothing but addresses, one a line, comments (`#`) and empty lines aside."""
-    seen = False
+    """Whether a text is a list of addresses, one a line, comments (`#`) and empty lines aside.
+
+    Lines that hold none do not make it prose while they are few and short: `lines` notes them. A line of five words
+    or more may be a quotation, which only a text that is read as prose keeps.
+    """
+    addresses = others = longest = 0
     for line in _LINE.finditer(text):
         words = line[0].strip()
-        if words and not words.startswith("#"):
-            seen = True
-            if not _ADDRESS.fullmatch(words) or "://" not in words:
-                return False
-    return seen
+        if not words or words.startswith("#"):
+            continue
+        found = _ADDRESS.match(words)
+        rest = words[found.end() :].lstrip() if found else words
+        if found and "://" in found[1] and (not rest or rest.startswith("#")):
+            addresses += 1
+            continue
+        others += 1
+        longest = max(longest, len(rest.split()))
+        if longest >= _SENTENCE:
+            return False
+    return addresses > others and (longest <= 1 or addresses >= 4 * others)
 
 
 def lines(text: str) -> tuple[tuple[Link, ...], tuple[Unread, ...]]:

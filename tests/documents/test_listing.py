@@ -23,8 +23,29 @@ def test_one_address_a_line() -> None:
 
 def test_is_list() -> None:
     assert listing.is_list("https://a.example/\n#c\n\nat://did:plc:a/b/c")
+    assert listing.is_list("https://a.example/ # mine\nhttps://b.example/")
     assert not listing.is_list("https://a.example/ words")
     assert not listing.is_list("# only a comment")
+
+
+def test_a_few_bad_lines_do_not_make_a_list_prose() -> None:
+    good = "".join(f"https://a.example/{number}\n" for number in range(8))
+    assert listing.is_list(good + "javascript:alert(1)\n")
+    assert listing.is_list("https://a.example/1\njavascript:alert(1)\nhttps://a.example/2\n")
+    assert listing.is_list("My reading list\n" + good)
+    assert listing.is_list(good + "https://a.example/x my note\n")
+    links, notes = listing.lines("My reading list\n" + good + "javascript:alert(1)\n")
+    assert len(links) == 8
+    assert [note.pointer for note in notes] == ["text:1:1", "text:10:1"]
+    assert "javascript:alert(1)" in notes[1].reason
+
+
+def test_words_that_may_be_quoted_are_prose() -> None:
+    good = "".join(f"https://a.example/{number}\n" for number in range(40))
+    assert not listing.is_list(good + "The ferry carried ninety people this morning\n")
+    assert not listing.is_list(good + "https://a.example/x the ferry carried ninety people\n")
+    assert not listing.is_list("https://a.example/1\njavascript:alert(1)\n")
+    assert not listing.is_list("https://a.example/1\nhttps://a.example/2\nSo true!\n")
 
 
 TABLE = (
