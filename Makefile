@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo bench evidence measured check clean
+.PHONY: run test serve demo datasette-lines bench evidence measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -35,6 +35,15 @@ serve: .venv/installed
 demo: .venv/installed
 	BIN=$(BIN) sh data/demo/run.sh
 
+# The reading room under the coming line of Datasette; `make test` runs it under the stable one.
+.venv-datasette1/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-datasette1
+	.venv-datasette1/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'datasette==1.0a41'
+	touch $@
+
+datasette-lines: .venv-datasette1/installed
+	.venv-datasette1/bin/python -m pytest -p no:cacheprovider tests/test_reading_room.py
+
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
 
@@ -47,4 +56,4 @@ measured: .venv/installed-dev
 	BIN=$(BIN) sh docs/measure.sh > docs/measured.md
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-datasette1 build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,7 +30,7 @@ QUERIES = DESCRIBED["queries"]
 SHOWN = sorted(name for name, table in DESCRIBED["tables"].items() if not table.get("hidden"))
 ONE = int(version("datasette").split(".", 1)[0]) >= 1
 BIG = {"posts", "edges", "captures", "refs", "versions", "sightings", "outcomes", "media", "aliases", "reading_marks"}
-WHOLE = {"captures_by_outcome": {"outcomes", "o"}}  # counts every outcome: one walk is what was asked for
+WHOLE = {"captures_by_outcome": {"captures"}}  # counts all of them, from an index alone
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,9 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Room:
     """Datasette in this process, with the settings that `archiver serve` gives."""
 
-    def __init__(self, db: Path) -> None:
+    def __init__(self, db: Path, **changes: bool) -> None:
         settings = {name: {"on": True, "off": False}.get(value, value) for name, value in SETTINGS.items()}
-        settings = {name: int(value) if isinstance(value, str) else value for name, value in settings.items()}
+        settings = {name: int(value) if isinstance(value, str) else value for name, value in settings.items()} | changes
         more = {"config": METADATA} if ONE else {}
         self.datasette = Datasette([str(db)], metadata=METADATA, settings=settings, **more)
         self.loop = asyncio.new_event_loop()
@@ -370,6 +370,19 @@ def test_bytes_are_not_served_and_nothing_is_downloaded(room: Room) -> None:
     answer = room.get("/archive/captures/1.blob?_blob_column=response_head")
     assert answer.headers["content-disposition"].startswith("attachment")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_without_sql_of_their_own_readers_keep_pages_queries_and_facets(db: Path) -> None:
+    room = Room(db, default_allow_sql=False)
+    try:
+        own = "/archive/-/query" if ONE else "/archive"
+        assert room.get(f"{own}?sql=select+zeroblob(1)").status_code == 403
+        assert room.get("/archive/posts?_where=1=1").status_code == 403
+        for name in QUERIES:
+            assert room.get(f"/archive/{name}?ref=x:post:1&document=a").status_code == 200
+        assert room.get("/archive/posts?_facet=outcome&_search=bridge").status_code == 200
+    finally:
+        room.close()
 
 
 def test_pages_answer_while_a_run_writes(tmp_path: Path, db: Path) -> None:

@@ -39,7 +39,7 @@ VIEWS = (
     View(
         name="gone",
         about="Posts that were captured and that their platform has since refused to show. The outcome is what the "
-        "platform answered: only `deleted` means deleted.",
+        "platform answered: only deleted means deleted.",
         columns=("outcome", "handle", "text", "posted_at", "last_seen", "outcome_at", "address", "ref"),
         sql="SELECT p.outcome, p.handle, p.text, p.posted_at, p.last_seen, p.outcome_at, p.url AS address, r.ref "
         "FROM posts p LEFT JOIN refs r ON r.id = p.id WHERE p.outcome IN ('suspended', 'protected', 'withheld', "
@@ -48,17 +48,19 @@ VIEWS = (
     View(
         name="quotations",
         about="One row a mention: the document, its words, the post that it stands for, and the best verdict. An empty "
-        "verdict means that nothing was compared; `resolution` and `reason` say why.",
+        "verdict means that nothing was compared: resolution and reason say why. Original is the version that was "
+        "compared, or else the post as last seen.",
         columns=(
-            *("document", "kind", "quoted", "verdict", "flags", "post", "outcome", "handle", "day"),
-            *("resolution", "how", "reason", "address", "passage"),
+            *("document", "kind", "quoted", "verdict", "flags", "original", "outcome", "handle", "day"),
+            *("resolution", "how", "reason", "post", "address", "passage"),
         ),
-        sql="SELECT c.url AS document, m.kind, m.quoted, x.verdict, x.flags, p.ref AS post, o.outcome, m.handle, "
-        "m.day, s.status AS resolution, s.how, coalesce(nullif(s.reason, ''), x.reason, '') AS reason, "
-        "o.url AS address, r.ref AS passage FROM mentions m LEFT JOIN refs r ON r.id = m.ref "
+        sql="SELECT c.url AS document, m.kind, m.quoted, x.verdict, x.flags, coalesce(v.text, o.text) AS original, "
+        "o.outcome, m.handle, m.day, s.status AS resolution, s.how, coalesce(nullif(s.reason, ''), x.reason, '') "
+        "AS reason, p.ref AS post, o.url AS address, r.ref AS passage FROM mentions m LEFT JOIN refs r ON r.id = m.ref "
         "LEFT JOIN documents d ON d.id = m.document LEFT JOIN captures c ON c.id = d.capture "
         "LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.id = (SELECT min(b.id) FROM matches b WHERE b.mention = m.id AND b.rank = 0) "
+        "LEFT JOIN versions v ON v.id = x.version "
         "LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate, x.post) LEFT JOIN posts o ON o.id = p.id",
     ),
 )
