@@ -6,7 +6,9 @@ Exit codes are bits: 0 all done; 1 something was not captured and will be tried 
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import json
 import sys
 from pathlib import Path
@@ -24,7 +26,11 @@ FAILED, BAD_INPUT, INTEGRITY = 1, 2, 4
 DEFAULT_DB = Path("data/archive.db")
 
 db_option = click.option(
-    "--db", type=click.Path(path_type=Path), default=DEFAULT_DB, show_default=True, help="The archive file."
+    "--db",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_DB,
+    show_default=True,
+    help="The archive file.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 config_option = click.option(
@@ -56,6 +62,15 @@ class Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except KeyboardInterrupt:
+            click.echo("archiver: interrupted. What was stored is kept; run the command again to go on.", err=True)
+            context.exit(FAILED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # nobody reads on: click ends quietly
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"archiver: {place}{error.strerror or error}", err=True)
+            context.exit(BAD_INPUT)
         except InputError as error:
             click.echo(f"archiver: {error}", err=True)
             context.exit(BAD_INPUT)
@@ -71,6 +86,9 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="archiver")
 def main() -> None:
     """Captures the social posts that documents quote, follows them to their origin, judges the quotations."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an archive holds letters that a terminal may not have
     gc.set_threshold(20_000, 20, 20)  # what a command imports stays: looking for garbage in it was 8 % of a start
 
 
@@ -204,7 +222,9 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
         click.echo(json.dumps(decided, indent=2, ensure_ascii=False))
     else:
         click.echo(f"{decided['mention']} is {decided['post']} (leaf {decided['leaf']}): {decided['reason']}")
-        click.echo("It is queued: `archiver run` captures it." if decided["queued"] else "It is known already.")
+        click.echo(
+            "It is queued: `archiver run` captures it." if decided["queued"] else "It was queued or captured before."
+        )
 
 
 @main.command()

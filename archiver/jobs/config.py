@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -38,6 +39,18 @@ _NETWORK = {
     "allow_private": list,
     "verify": str,
 }
+ENDPOINTS = frozenset({
+    "x.v2", "x.syndication", "x.fxtwitter", "x.oembed", "x.tco", "x.guest", "x.graphql", "x.wayback",
+    "bluesky.appview", "bluesky.plc",
+})  # fmt: skip
+"""Routes whose base address can be replaced; a test compares them with the platforms."""
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "bluesky.proofs": ("yes", "no"),
+    "x.wayback": ("yes", "no"),
+    "x.graphql_query_id": (),
+    "x.graphql_features": (),
+}
+"""Options and the words they take; any text where none stand."""
 _TABLES: dict[str, dict[str, type] | type] = {
     "archive": {"operator": str, "site": str, "origin": str},
     "endpoints": str,
@@ -91,10 +104,16 @@ def load(
             raw = tomllib.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             raise InputError("no such file", place=str(path), hint="Name an existing file with --config") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+            raise InputError(reason, place=str(path), hint="Name an existing file with --config") from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"not TOML: byte {error.start} is no UTF-8", place=str(path)) from None
+        except tomllib.TOMLDecodeError as error:
             raise InputError(f"not TOML: {error}", place=str(path)) from None
     for name, table in raw.items():
         _check(str(path), name, table)
+    _check_values(str(path), raw)
     follow, archive, fediverse = raw.get("follow", {}), raw.get("archive", {}), raw.get("fediverse", {})
     names = tuple(raw.get("secrets", {}).get("names", ())) or KNOWN_SECRETS
     secrets = {name: environment[name] for name in names if environment.get(name)}
@@ -136,8 +155,37 @@ def _check(place: str, name: str, table: object) -> None:
             raise InputError(f"{key!r} in [{name}] must be {_NAMES[kind]}", place=place)
         if kind is list and not all(isinstance(item, str) for item in value):
             raise InputError(f"{key!r} in [{name}] must be a list of texts", place=place)
-        if kind in (int, float) and value < 0:
-            raise InputError(f"{key!r} in [{name}] must not be negative", place=place)
+        if kind in (int, float) and not (math.isfinite(value) and value >= 0):
+            raise InputError(f"{key!r} in [{name}] must not be negative, infinite or nan", place=place)
+
+
+def _check_values(place: str, raw: dict[str, Any]) -> None:
+    """What has the right type and still cannot be meant."""
+    for name, address in raw.get("endpoints", {}).items():
+        if name not in ENDPOINTS:
+            known = ", ".join(sorted(ENDPOINTS))
+            raise InputError(f"unknown endpoint {name!r} in [endpoints]", place=place, hint=f"Known are {known}")
+        if not address.startswith(("http://", "https://")):
+            raise InputError(f"{name!r} in [endpoints] must begin with http:// or https://", place=place)
+    for name, word in raw.get("options", {}).items():
+        if name not in OPTIONS:
+            known = ", ".join(OPTIONS)
+            raise InputError(f"unknown option {name!r} in [options]", place=place, hint=f"Known are {known}")
+        if OPTIONS[name] and word not in OPTIONS[name]:
+            raise InputError(f'{name!r} in [options] must be "yes" or "no"', place=place)
+    for key, most in (("hosts", 64), ("per_host", 8)):
+        if not 1 <= raw.get("follow", {}).get(key, 1) <= most:
+            raise InputError(f"{key!r} in [follow] must be from 1 to {most}", place=place)
+    for key in ("connect_timeout", "read_timeout", "total_timeout", "max_bytes"):
+        if raw.get("network", {}).get(key, 1) == 0:
+            raise InputError(f"{key!r} in [network] must be more than 0", place=place)
+    fediverse = raw.get("fediverse", {})
+    if bool(fediverse.get("key_id")) != bool(fediverse.get("key_file")):
+        raise InputError("[fediverse] needs key_id and key_file together, or neither", place=place)
+    files = (("verify", "network", raw.get("network", {})), ("key_file", "fediverse", fediverse))
+    for key, table, values in files:
+        if values.get(key) and not Path(values[key]).is_file():
+            raise InputError(f"{key!r} in [{table}] names no file: {values[key]}", place=place)
 
 
 _NAMES = {str: "a text", int: "an integer", float: "a number", bool: "true or false", list: "a list of texts"}

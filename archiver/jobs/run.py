@@ -13,6 +13,7 @@ from archiver.errors import InputError
 from archiver.jobs import follow, intake, read, settle
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
+from archiver.jobs.show import find_mention
 from archiver.model import Ref
 from archiver.net.clock import utc_now
 from archiver.net.uid import new_uid
@@ -176,13 +177,20 @@ def _count(session: Session, report: Report) -> None:
 def _tell(session: Session, report: Report, names: list[str], since: str) -> None:
     """The documents of the seeds, and of the pages that they asked for and that were looked at in this run."""
     for name in names:
-        newest = session.archive.one(
+        newest = session.archive.one(  # the newest capture alone: an unreadable one has no document, nor an older one's
             "SELECT d.id, r.ref, d.characters, d.media_type FROM captures c JOIN refs r ON r.ref = c.ref "
-            "JOIN documents d ON d.id = r.id WHERE c.url = ? ORDER BY c.id DESC LIMIT 1",
+            "JOIN documents d ON d.id = r.id WHERE c.id = (SELECT max(id) FROM captures WHERE url = ?)",
             f"seed:{name}",
         )
         if newest is not None:
             report.documents.append(_document(session, name, newest))
+        elif not any(problem.startswith(f"{name}: ") for problem in report.problems):
+            reason = session.archive.one(
+                "SELECT o.reason FROM outcomes o JOIN captures c ON c.id = o.capture "
+                "WHERE c.id = (SELECT max(id) FROM captures WHERE url = ?) AND o.outcome <> 'live'",
+                f"seed:{name}",
+            )
+            report.notes.append(f"{name}: known already, and not readable: {reason['reason'] if reason else 'no text'}")
     for page in session.archive.all(
         "SELECT q.ref FROM work_queue q WHERE q.purpose = 'seed' AND q.last_at >= ? ORDER BY q.ref", since
     ):
@@ -275,17 +283,16 @@ def resolve_mention(
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
     ref = claim(url)
     if ref is None:
-        ref = Ref.parse(url)
+        try:
+            ref = Ref.parse(url)
+        except InputError:
+            raise InputError(f"{url!r} is neither an address nor a ref", hint="For example x:post:20") from None
     if ref.kind not in ("post", "repost"):
         raise InputError(f"{url} is no post ({ref})", hint="Give the address of the post itself")
     if not reason.strip():
         raise InputError("a decision needs a reason", place="--reason", hint="Say why this mention is that post")
     with open_session(db, config, now=now) as session:
-        known = session.archive.one("SELECT 1 FROM mentions m JOIN refs r ON r.id = m.ref WHERE r.ref = ?", mention)
-        if known is None:
-            raise InputError(
-                f"no mention {mention}", hint="Copy its ref from `archiver show` or from the mentions table"
-            )
+        mention = find_mention(session.archive, mention)
         stored = session.evidence.state(
             new_uid(),
             who=by or config.operator,

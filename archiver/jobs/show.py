@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,19 +39,59 @@ class Shown:
     queue: dict[str, Any] | None = None
 
 
+_HERE = "m.id IN (SELECT id FROM mentions WHERE document = ?1 UNION SELECT id FROM mentions WHERE ref = ?1)"
+_SHORTENED = re.compile(r"doc:(document|passage):([0-9a-f]{6,64})(?:…|\.\.\.|\\u2026)?(:[0-9]+-[0-9]+)?")
+_HINT = "Give a ref (x:post:20), the address of a post, the name of a seed, or a doc: ref as a report shows it"
+
+
 def find(archive: Archive, what: str) -> Ref:
-    """The canonical ref that a person means: a ref, or an address. InputError when the archive has never met it."""
-    asked: Ref | None = None
-    if "://" in what or "." in what.split("/", 1)[0]:
+    """The canonical ref that a person means: a ref, an address, the name of a seed, or a document's ref as reports
+    shorten it. InputError when the archive has never met it, or when several fit."""
+    asked = _shortened(archive, what)
+    if asked is None and ("://" in what or "." in what.split("/", 1)[0]):
         asked = claim(what)
     if asked is None:
-        asked = Ref.parse(what)
-    asked = _canonical(archive, asked)
-    if archive.one("SELECT 1 FROM refs WHERE ref = ?", str(asked)) is None:
-        raise InputError(
-            f"the archive knows nothing of {asked}", hint="`archiver status` says what it holds; `archiver run` adds"
-        )
-    return asked
+        with suppress(InputError):
+            asked = Ref.parse(what)
+    if asked is not None:
+        asked = _canonical(archive, asked)
+        if archive.one("SELECT 1 FROM refs WHERE ref = ?", str(asked)) is not None:
+            return asked
+    newest = archive.one(
+        "SELECT ref FROM captures WHERE tier = 'import' AND url = ? ORDER BY id DESC LIMIT 1", f"seed:{what}"
+    )
+    if newest is not None:
+        return Ref.parse(newest["ref"])
+    if asked is None:
+        raise InputError(f"the archive knows nothing of {what!r}", hint=_HINT)
+    raise InputError(f"the archive knows nothing of {asked}", hint="`archiver status` says what it holds")
+
+
+def find_mention(archive: Archive, what: str) -> str:
+    """The ref of a mention, whole or as reports shorten it. InputError when there is none."""
+    ref = _shortened(archive, what)
+    found = archive.one("SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref WHERE r.ref = ?", str(ref or what))
+    if found is None:
+        raise InputError(f"no mention {what}", hint="Copy its ref from `archiver run`, `archiver show` or the mentions")
+    return str(found[0])
+
+
+def _shortened(archive: Archive, what: str) -> Ref | None:
+    match = _SHORTENED.fullmatch(what)
+    if match is None:
+        return None
+    kind, digits, place = match[1], match[2], match[3] or ""
+    begin = f"doc:{kind}:{digits}"
+    found = archive.all(
+        "SELECT ref FROM refs WHERE ref >= ? AND ref < ? AND substr(ref, ?) = ? ORDER BY ref LIMIT 2",
+        begin,
+        f"{begin}g",  # after every hexadecimal digit and the colon
+        len(f"doc:{kind}:") + 65,
+        place,
+    )
+    if len(found) > 1:
+        raise InputError(f"several documents begin with {digits}", hint="Give more digits")
+    return Ref.parse(found[0]["ref"]) if found else None
 
 
 def _canonical(archive: Archive, ref: Ref) -> Ref:
@@ -156,8 +198,8 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "SELECT p.kind, p.valid, p.detail, c.observed_at FROM proofs p JOIN captures c ON c.id = p.capture "
         "WHERE p.ref IN (SELECT value FROM json_each(?)) ORDER BY c.leaf, p.kind, p.pointer"
     )
-    shown.quotations = _quotations(archive, "x.post IN (SELECT value FROM json_each(?))", group)
-    shown.mentions = _quotations(archive, "m.document IN (SELECT value FROM json_each(?))", group)
+    shown.quotations = _quotations(archive, "x.post IN (SELECT value FROM json_each(?))", group, most=200)
+    shown.mentions = _quotations(archive, _HERE, key, most=-1)
     queued = archive.one(
         "SELECT due_at, attempts, last_outcome, last_at, purpose, depth FROM work_queue WHERE ref = ?", str(ref)
     )
@@ -187,16 +229,17 @@ def _step(archive: Archive, step: graph.Step) -> dict[str, Any]:
     }
 
 
-def _quotations(archive: Archive, where: str, group: str) -> list[dict[str, Any]]:
-    """Mentions with their verdicts: those of a document, or those that were judged against a post."""
+def _quotations(archive: Archive, where: str, given: object, *, most: int) -> list[dict[str, Any]]:
+    """Mentions with their verdicts: those of a document, one alone, or those that were judged against a post."""
     found = archive.all(
-        "SELECT r.ref AS passage, c.url AS document, m.kind, m.markup, m.quoted, m.handle, m.day, s.status, s.how, "
-        "s.reason, s.id_low, s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, x.changes, "
-        "x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
+        "SELECT r.ref AS passage, c.url AS document, m.kind, m.markup, m.quoted, m.url, m.handle, m.day, s.status, "
+        "s.how, s.reason, s.id_low, s.id_high, p.ref AS post, x.rank, x.verdict, x.flags, x.steps, x.omitted, "
+        "x.changes, x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
         "JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
-        f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT 200",
-        group,
+        f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT ?",
+        given,
+        most,
     )
     rows = [dict(row) for row in found]
     for row in rows:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +16,11 @@ from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
 
 LISTS = ("text/uri-list", "text/csv", "text/tab-separated-values")
+DEFAULT_DB = Path("data/archive.db")
+SAID = ("embed", "signed-quotation")
+"""Mentions that are always shown: their document says whose words they are."""
+DOCUMENTS_IN_FULL, PASSAGES, ADDRESSES, PHRASES, REPAIRS = 20, 5, 20, 5, 5
+PROBLEMS, FAILURES, NOTES = 50, 20, 20
 
 
 @contextmanager
@@ -44,18 +51,17 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None] | N
 
 
 def print_run(report: Report, db: Path, *, as_json: bool) -> None:
-    """The report of a run."""
+    """The report of a run: whole as JSON; as text what a person can read, with what was left out counted."""
     if as_json:
         print_json(asdict(report))
         return
-    for document in report.documents:
-        _document(document)
-    for problem in report.problems:
-        line((f"! {safe(problem)}", "yellow"))
-    for failure in report.failures:
-        line((f"! {safe(failure)}", "yellow"))
-    for note in report.notes:
-        line(f"Note: {safe(note)}")
+    at = "" if db == DEFAULT_DB else f" --db {db}"
+    for number, document in enumerate(report.documents):
+        _document(document, at, full=number < DOCUMENTS_IN_FULL)
+    _rest(report.documents[DOCUMENTS_IN_FULL:])
+    _listed([f"! {_plain(problem)}" for problem in report.problems], PROBLEMS, "seeds that cannot be used", "yellow")
+    _listed([f"! {_plain(failure)}" for failure in report.failures], FAILURES, "failed looks", "yellow")
+    _listed([f"Note: {_plain(note)}" for note in report.notes], NOTES, "notes", "")
     line(f"Seeds: {report.stored} stored, {report.known} known already.")
     if report.offline:
         line("Offline: nobody was asked.")
@@ -65,32 +71,114 @@ def print_run(report: Report, db: Path, *, as_json: bool) -> None:
         line(f"Looks: {told}. Captures: {report.captures}{size}.")
     if report.scheduled:
         waiting = f", {report.waiting} after a failed look" if report.waiting else ""
-        line(f"Queue: {report.scheduled} refs{waiting}; the next is due {moment(report.next_due)}.")
+        refs = "1 ref" if report.scheduled == 1 else f"{report.scheduled} refs"
+        line(f"Queue: {refs}{waiting}; the next is due {moment(report.next_due)}.")
     if report.waiting:
         line("What could not be captured stays queued and is tried again when due: run the command again.")
-    line(f"Archive: {db} (open it with `archiver serve{'' if str(db) == 'data/archive.db' else f' --db {db}'}`)")
+    if not (report.stored or report.known or report.problems or report.scheduled):
+        line("Nothing to do: name a document, a folder or an address, or put documents into a folder seeds/ here.")
+    line(f"Archive: {db} (open it with `archiver serve{at}`)")
 
 
-def _document(document: DocumentReport) -> None:
+def _plain(message: str) -> str:
+    """A message without pointers that only programs need: a line is called a line, the start of a file nothing."""
+    message = re.sub(r" \(text:(\d+):\d+\)$", r" (line \1)", safe(message))
+    message = re.sub(r" at text:(\d+):\d+$", r" at line \1", message)
+    return re.sub(r" at (?:byte:0|text:1:1|/)$", "", message)
+
+
+def _listed(lines: list[str], most: int, what: str, style: str) -> None:
+    """Lines up to a bound, and how many more there are."""
+    for text in lines[:most]:
+        line((text, style))
+    if len(lines) > most:
+        line(f"… and {len(lines) - most} more {what}: `--json` lists all.")
+
+
+def _tells(mention: MentionReport) -> bool:
+    """Whether a mention says more than that words or an address stand in a document."""
+    if mention.kind in SAID or mention.edits or mention.outcome not in ("", "live"):
+        return True
+    if mention.flags or mention.parts or mention.verdict not in ("", "not-found", "not-judged"):
+        return True
+    if mention.kind == "passage":
+        return bool(mention.ref)
+    if mention.status == "resolved":
+        return bool(mention.reason) and not mention.verdict
+    return mention.status not in ("other-page", "pending", "unresolved")
+
+
+def _document(document: DocumentReport, at: str, *, full: bool) -> None:
+    """A document with its passages without a source and its plain addresses bounded; not in full: without them."""
+    shown = [mention for mention in document.mentions if full or _tells(mention)]
+    if not (full or shown):
+        return
     line((safe(document.name), "bold"), f" ({document.characters:,} characters)")
-    for repair in document.repairs:
-        line(f"  damaged encoding: {repair}")
-    for mention in document.mentions:
-        _mention(mention)
-    for phrase in document.phrases:
-        line(f"  phrase: {_shorter(phrase)}")
-    if not document.mentions:
-        line("  a list of addresses" if document.media_type in LISTS else "  no mention of a post found")
+    if full:
+        for repair in document.repairs[:REPAIRS]:
+            line(f"  damaged encoding: {safe(repair)}")
+        _more(len(document.repairs) - REPAIRS, "piece of damaged text", "pieces of damaged text", "`--json` lists all")
+    passages = addresses = 0
+    for mention in shown:
+        if _tells(mention):
+            _mention(mention)
+        elif mention.kind == "passage":
+            passages += 1
+            if passages <= PASSAGES:
+                _passage(mention)
+        else:
+            addresses += 1
+            if addresses <= ADDRESSES:
+                _mention(mention)
+    lists = f"`archiver show {_shorter(document.ref)}{at}` lists all"
+    _more(passages - PASSAGES, "passage without a source", "passages without a source", lists)
+    _more(addresses - ADDRESSES, "address", "addresses", lists)
+    if full:
+        for phrase in document.phrases[:PHRASES]:
+            line(f"  phrase: {_shorter(safe(phrase))}")
+        phrases = len(document.phrases) - PHRASES
+        _more(phrases, "phrase that stands elsewhere", "phrases that stand elsewhere", "`--json` lists all")
+        if not document.mentions:
+            line("  a list of addresses" if document.media_type in LISTS else "  no mention of a post found")
     line()
 
 
+def _more(count: int, one: str, many: str, where: str) -> None:
+    if count > 0:
+        line(f"  and {count} more {one if count == 1 else many}; {where}")
+
+
+def _rest(documents: list[DocumentReport]) -> None:
+    """How much of the documents that are not shown in full was left out."""
+    if not documents:
+        return
+    left = Counter(m.kind for document in documents for m in document.mentions if not _tells(m))
+    told = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(left.items()))
+    line(
+        f"{len(documents)} more documents: only embeds, signed quotations and judged words are shown; "
+        f"left out: {told or 'nothing'}. `--json` lists all."
+    )
+    line()
+
+
+def _passage(mention: MentionReport) -> None:
+    """Words without a source: nothing is said of them, so one line."""
+    reason = "" if mention.verdict == "not-found" else f" ({short(mention.reason, 60)})" if mention.reason else ""
+    line(
+        f"  passage: “{short(mention.words, 80)}” ",
+        word(mention.verdict or mention.status),
+        reason,
+        (f" {_shorter(mention.passage)}", "dim"),
+    )
+
+
 def _mention(mention: MentionReport) -> None:
-    who = f" @{mention.handle}" if mention.handle else ""
+    who = f" @{safe(mention.handle)}" if mention.handle else ""
     when = f" {mention.day}" if mention.day else ""
     line(f"  {mention.kind}{who}{when}: “{short(mention.words, 80)}”")
     told: list[str | Styled] = ["    ", word(mention.status)]
     if mention.ref:
-        told.append(f" {mention.ref}" + (f" by {mention.how}" if mention.how else ""))
+        told.append(f" {safe(mention.ref)}" + (f" by {mention.how}" if mention.how else ""))
     if mention.verdict:
         told += [", verdict ", word(mention.verdict)]
     if mention.flags:
@@ -99,7 +187,7 @@ def _mention(mention: MentionReport) -> None:
     for change in mention.changes:
         line((f"    {short(change, 200)}", "bold red" if mention.verdict == "altered" else ""))
     if mention.parts:
-        line(f"    put together from {' and '.join(mention.parts)}")
+        line(f"    put together from {' and '.join(map(safe, mention.parts))}")
     fate = [mention.outcome] if mention.outcome not in ("", "live") else []
     fate += ["edited"] if mention.edits else []
     if fate and mention.status == "resolved":

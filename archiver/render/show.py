@@ -26,6 +26,8 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         out.print(f"  also known as {safe(alias)}")
     if shown.post is not None:
         _post(out, shown.post)
+    elif shown.queue is not None and not shown.captures:
+        out.print("  not captured yet")
     for fields in (shown.account, shown.document, shown.page):
         if fields is not None:
             out.print("  " + ", ".join(f"{name} {short(str(value))}" for name, value in fields.items() if value != ""))
@@ -51,11 +53,14 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
     for item in shown.media:
         kept = f"kept, sha256 {item['sha256'][:16]}…, {item['size']:,} bytes" if item["sha256"] else "not fetched"
         out.print(f"Media {item['kind']} {short(item['url'])}: {kept}")
-    for title, rows in (("Quotations of it", shown.quotations), ("Mentions in it", shown.mentions)):
-        if rows:
-            out.print(f"{title}:")
-            for row in rows:
-                _quotation(out, row)
+    if shown.quotations:
+        out.print("Quotations of it:")
+        for row in shown.quotations:
+            _quotation(out, row, f" in {short(row['document'])}")
+    if shown.mentions:
+        out.print("Mentions in it:" if shown.document is not None else "Mention:")
+        for row in shown.mentions:
+            _quotation(out, row, f" of {safe(row['post'])}" if row["post"] else "")
     if shown.pointed_at_by:
         out.print("Pointed at by:")
         for row in shown.pointed_at_by:
@@ -66,7 +71,8 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
             line = Text(f"  {moment(row['observed_at'])} {row['route']} ")
             line.append(*word(row["outcome"]))
             status = row["status"] if row["status"] is not None else row["failure"]
-            line.append(f" ({status}) leaf {row['leaf']}" + (f": {short(row['reason'])}" if row["reason"] else ""))
+            line.append(f" ({status})" if status else "")
+            line.append(f" leaf {row['leaf']}" + (f": {short(row['reason'])}" if row["reason"] else ""))
             out.print(line)
     if shown.queue is not None and shown.queue["due_at"]:
         out.print(f"Next look: {moment(shown.queue['due_at'])}")
@@ -131,10 +137,10 @@ def _tree(shown: Shown) -> Tree:
     return tree
 
 
-def _quotation(out: Console, row: dict[str, Any]) -> None:
+def _quotation(out: Console, row: dict[str, Any], where: str) -> None:
     line = Text("  ")
     line.append(*word(row["verdict"] or row["status"] or "no words quoted"))
-    line.append(f" “{short(row['quoted'], 80)}” in {short(row['document'])}")
+    line.append(f" “{short(row['quoted'] or row['url'], 80)}”{where}")
     out.print(line)
     for change in row["changes"]:
         if change["op"] in ("replaced", "added", "removed"):

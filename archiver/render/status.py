@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from archiver.jobs.status import Status
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console
+from archiver.render.text import console, moment
 
 
 def print_status(status: Status, *, as_json: bool) -> None:
@@ -25,11 +25,14 @@ def print_status(status: Status, *, as_json: bool) -> None:
         if counts:
             out.print(f"{title}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     if status.scheduled:
-        out.print(f"Queue: {status.scheduled} refs, {status.waiting} after a failed look; next due {status.next_due}")
+        out.print(
+            f"Queue: {status.scheduled} refs, {status.waiting} after a failed look; next due {moment(status.next_due)}"
+        )
         for host, waiting, failed in status.hosts:
             out.print(f"  {host}: {waiting}" + (f" ({failed} failed)" if failed else ""))
     else:
         out.print("Queue: empty")
     for run in status.runs:
-        ended = run["ended_at"] or "did not end"
-        out.print(f"Run {run['started_at']} – {ended}: {run['captures']} captures, exit {run['exit_code']}")
+        ended = f"{run['captures']} captures, exit {run['exit_code']}" if run["ended_at"] else "did not end"
+        until = f" – {moment(str(run['ended_at']))}" if run["ended_at"] else ""
+        out.print(f"Run {moment(str(run['started_at']))}{until}: {ended}")

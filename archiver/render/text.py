@@ -7,8 +7,6 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-import click
-
 # rich takes 40 ms to import: it is imported where it shows something.
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +61,7 @@ def line(*pieces: str | Styled) -> None:
 
         console().print(Text.assemble(*pieces))
     else:
-        click.echo("".join(piece if isinstance(piece, str) else piece[0] for piece in pieces))
+        print("".join(piece if isinstance(piece, str) else piece[0] for piece in pieces))
 
 
 def word(name: str) -> Styled:
