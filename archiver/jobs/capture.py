@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential, wait_random
 
 from archiver import schedule
-from archiver.errors import IntegrityError
 from archiver.jobs import follow, read
 from archiver.jobs.session import Session
 from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Ref, Request
@@ -198,8 +197,11 @@ class Capturing:
 
     def _open(self, task: Task) -> None:
         platform = platform_of(task.ref)
-        if platform is None:
-            raise IntegrityError(f"{task.ref} was queued, but no platform knows it")
+        if platform is None:  # queued by a version that had it: not asked again, unless by --recheck
+            self._begin()
+            self.session.frontier.record(task, outcome="unknown", at=self.session.now(), due_at=None, failed=True)
+            self._failed(f"{task.seed}: {task.ref}: no platform of this version knows it")
+            return
         look = Look(task=task, platform=platform)
         self.active[task.host][task.ref] = look
         self._advance(look)
@@ -297,10 +299,13 @@ class Capturing:
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
         if failed or outcome in schedule.NEVER:
-            self.summary.failed += 1
-            if len(self.summary.failures) < MOST_TOLD:
-                self.summary.failures.append(f"{task.seed}: {task.ref.id}: {told}{_why(look, told)}")
+            self._failed(f"{task.seed}: {task.ref.id}: {told}{_why(look, told)}")
         del self.active[task.host][task.ref]
+
+    def _failed(self, message: str) -> None:
+        self.summary.failed += 1
+        if len(self.summary.failures) < MOST_TOLD:
+            self.summary.failures.append(message)
 
     # ---- worker threads: waiting and fetching -----------------------------------------------------------
 

@@ -50,21 +50,27 @@ def take(
     taken = Taken()
     for seed in seeds:
         try:
-            for name, folder, body in _open(seed, stdin):
+            for named, folder, body in _open(seed, stdin):
+                name = printable(named)
                 taken.names.append(name)
                 with body:
                     given = (
                         ("name", name),
-                        ("collection", collection or folder),
+                        ("collection", printable(collection or folder)),
                         ("column", column),
-                        ("media_type", "text/uri-list" if seed == name and _is_address(seed) else media_type),
+                        ("media_type", "text/uri-list" if seed == named and _is_address(seed) else media_type),
                     )
                     _take(session, taken, name, body, given)
         except InputError as error:
-            taken.problems.append(str(error))
+            taken.problems.append(printable(str(error)))
         except OSError as error:
-            taken.problems.append(f"{seed}: {error.strerror or error}")
+            taken.problems.append(printable(f"{seed}: {error.strerror or error}"))
     return taken
+
+
+def printable(text: str) -> str:
+    """A name as text that can be stored: bytes of a file name that are no UTF-8 are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_address(seed: str) -> bool:

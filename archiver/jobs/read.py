@@ -39,11 +39,13 @@ FEEDS = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What one capture said: a parser's reading, and a document with its mentions where it reads as one."""
+    """What one capture said: a parser's reading, and a document with its mentions where it reads as one; `sha256` is
+    of all of it in canonical form, empty where it was not worked out yet."""
 
     reading: Reading
     document: Document | None = None
     mentions: tuple[Mention, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +169,19 @@ def read_answer(answer: Answer) -> Read:
         reason = f"{answer.failure.value}: {answer.detail}" if answer.detail else answer.failure.value
         return Read(reading=Reading(findings=tuple(Finding(ref=ref, outcome=decided, reason=reason) for ref in refs)))
     try:
-        return _read_seed(answer) if request.route == "seed" else _read_platform(answer)
+        read = _read_seed(answer) if request.route == "seed" else _read_platform(answer)
+        return replace(read, sha256=_digest(read))  # here, for what has no canonical form could not be stored either
     except (ParseError, InputError) as error:
         return _unreadable(refs, str(error), getattr(error, "pointer", getattr(error, "place", "")))
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug in a parser must not stop the run or lose evidence
         return _unreadable(refs, f"a bug in the parser: {type(error).__name__}: {error}", "")
+
+
+def _digest(read: Read) -> str:
+    result: list[object] = [read.reading]
+    if read.document is not None:
+        result += [str(read.document.ref), read.mentions, read.document.repairs]
+    return canonical.digest(result)
 
 
 def _read_platform(answer: Answer) -> Read:
@@ -179,10 +189,22 @@ def _read_platform(answer: Answer) -> Read:
     platform = platform_of(request.ref)
     if platform is None:
         raise ParseError(f"no platform reads {request.ref.platform}")
-    reading = _claimed_targets(platform.parse(request, answer))
+    reading = _failed_server(answer, _claimed_targets(platform.parse(request, answer)))
     if request.route == "page" and answer.status is not None and 200 <= answer.status < 300:
         return _read_page(answer, reading)
     return Read(reading=reading)
+
+
+def _failed_server(answer: Answer, reading: Reading) -> Reading:
+    """A server that fails (5xx) says nothing of the post: the attempt failed and is made again soon. Only a reason
+    that it gives itself can make a post unavailable."""
+    if answer.status is None or answer.status < 500:
+        return reading
+    findings = tuple(
+        replace(finding, outcome=Outcome.UNREACHABLE) if finding.outcome is Outcome.UNAVAILABLE else finding
+        for finding in reading.findings
+    )
+    return replace(reading, findings=findings)
 
 
 def _claimed_targets(reading: Reading) -> Reading:
@@ -202,6 +224,7 @@ def _seed_too_large(answer: Answer) -> Outcome | None:
 
 
 def _unreadable(refs: tuple[Ref, ...], reason: str, pointer: str) -> Read:
+    reason, pointer = (text.encode("utf-8", "backslashreplace").decode() for text in (reason, pointer))
     findings = tuple(Finding(ref=ref, outcome=Outcome.UNREADABLE, reason=reason, pointer=pointer) for ref in refs)
     return Read(reading=Reading(findings=findings, unread=(Unread(reason=reason, pointer=pointer),)))
 
@@ -250,17 +273,15 @@ def store_reading(session: Session, captured: Captured, read: Read) -> None:
     readings, request = session.readings, captured.request
     with session.archive.transaction():
         touched = readings.write(captured.id, request.route, captured.observed_at, read.reading)
-        result: list[object] = [read.reading]
         if request.route == "media" and any(f.outcome is Outcome.LIVE for f in read.reading.findings):
             readings.file(captured.id, request.ref, captured.blob, captured.declared_type, captured.sniffed_type)
         if read.document is not None:
             source_map = sourcemap.dump(read.document.runs)
             collection = dict(request.given).get("collection", "")
             readings.document(captured.id, read.document, read.mentions, source_map, collection)
-            result += [str(read.document.ref), read.mentions, read.document.repairs]
         summaries.refresh(session.archive, touched)
         session.evidence.mark(
-            captured.id, "parse", PARSER, canonical.digest(result), leaf=captured.leaf, fresh=captured.fresh
+            captured.id, "parse", PARSER, read.sha256 or _digest(read), leaf=captured.leaf, fresh=captured.fresh
         )
         session.remember("read_upto", str(captured.leaf))
 

@@ -115,7 +115,7 @@ def run_archive(
             session.only("wire" if options.replay is None else "replay")
         started = session.now()
         session.archive.db.execute(
-            "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, options.command)
+            "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, intake.printable(options.command))
         )
         run_id = session.archive.value("SELECT max(id) FROM work_runs")
         _catch_up(session)

@@ -16,7 +16,7 @@ from archiver.jobs.config import Config
 from archiver.model import Ref
 from archiver.net.clock import utc_now
 from archiver.store import schema
-from archiver.store.archive import Archive, open_archive
+from archiver.store.archive import Archive, no_room, open_archive
 from archiver.store.evidence import Evidence, Tool
 from archiver.store.queue import Frontier
 from archiver.store.readings import Readings
@@ -79,7 +79,6 @@ def open_session(
     path: Path, config: Config, *, now: Callable[[], str] = utc_now, worker: str = "", lock: bool = True
 ) -> Iterator[Session]:
     """Opens (or makes) an archive for writing; one writer at a time. Raises InputError when another is at work."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle = _lock(path) if lock else None
     try:
         origin = config.origin or f"quotechain/{secrets.token_hex(8)}"
@@ -102,6 +101,14 @@ def open_session(
             )
             _ready(session)
             yield session
+        except Exception as error:  # only what the disk refused is told here, all else goes on up
+            if not no_room(error):
+                raise
+            raise InputError(
+                f"the archive cannot be written: {error}",
+                place=str(path),
+                hint="What was recorded is kept. Make room, or check the permissions, and run again",
+            ) from error
         finally:
             archive.close()
     finally:
@@ -111,7 +118,13 @@ def open_session(
 
 def _lock(path: Path) -> int:
     """An advisory lock beside the archive; the system drops it when the process ends, however it ends."""
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise InputError(
+            f"the archive cannot be written here: {error.strerror}", place=str(path), hint="Choose another --db"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -33,8 +35,10 @@ class Archive:
         self.path, self.db = path, connection
 
     def close(self) -> None:
-        """Truncates the write-ahead log, so that readers and copies find one whole file."""
-        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Truncates the write-ahead log, so that readers and copies find one whole file. Where that cannot be done
+        (a full disk), what was committed stands in the write-ahead log beside it."""
+        with suppress(sqlite3.OperationalError):
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.db.close()
 
     @contextmanager
@@ -46,10 +50,11 @@ class Archive:
         self.db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.db.execute("COMMIT")
         except BaseException:
-            self.db.execute("ROLLBACK")
+            if self.db.in_transaction:  # SQLite itself has rolled back what a full disk broke off
+                self.db.execute("ROLLBACK")
             raise
-        self.db.execute("COMMIT")
 
     def one(self, sql: str, *parameters: object) -> sqlite3.Row | None:
         """The first row, or None."""
@@ -76,13 +81,15 @@ def open_archive(path: Path, *, now: str, origin: str, site: str = "", create: b
     fresh = not path.exists() or path.stat().st_size == 0
     if fresh and not create:
         raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
-    if fresh:
-        path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if fresh:
+            path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         connection.row_factory = sqlite3.Row
         mark = connection.execute("PRAGMA application_id").fetchone()[0]
-        if not fresh and mark != APPLICATION_ID:
+        # A file without any table is an archive that a crash kept from being made.
+        empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        if mark != APPLICATION_ID and not (mark == 0 and empty):
             raise InputError("this is an SQLite file, but no archive", place=str(path), hint="Choose another --db")
         for pragma in (
             "journal_mode=WAL",
@@ -96,7 +103,7 @@ def open_archive(path: Path, *, now: str, origin: str, site: str = "", create: b
         _migrate(archive, now=now, origin=origin, site=site)
         with archive.transaction():
             connection.execute("DELETE FROM blob_chunks WHERE blob_id > (SELECT coalesce(max(id), 0) FROM blobs)")
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, OSError) as error:
         raise InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db") from error
     return archive
 
@@ -105,14 +112,28 @@ def open_reader(path: Path) -> Archive:
     """An existing archive for reading only. Raises InputError when there is none."""
     if not path.exists():
         raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
+    # Reading needs files beside a write-ahead log; where none can be made and none is left, the file is all there is.
+    whole = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    mode = "mode=ro&immutable=1" if whole else "mode=ro"
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=30)
         connection.row_factory = sqlite3.Row
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise InputError("this is an SQLite file, but no archive", place=str(path), hint="Choose another --db")
     except sqlite3.DatabaseError as error:
         raise InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db") from error
     return Archive(path, connection)
+
+
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether the disk, not this program, refused: full, read-only or broken. SQLite's errors carry its extended
+    code, whose low byte is the kind."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -133,6 +154,8 @@ def statements_of(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(text):
             yield text
             text = ""
+    if text.strip() and not all(line.startswith("--") for line in text.strip().splitlines()):
+        raise IntegrityError(f"a script ends within a statement: {text.strip()[:80]}")
 
 
 def _migrate(archive: Archive, *, now: str, origin: str, site: str) -> None:

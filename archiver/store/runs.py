@@ -21,12 +21,13 @@ _TABLES = {"_version_runs": "", "_mention_runs": "least INTEGER NOT NULL, "}
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Makes both indexes, inside the caller's transaction."""
+    """Makes both indexes, and the one by which a signature finds posts, inside the caller's transaction."""
     for table, more in _TABLES.items():
         db.execute(
             f"CREATE TABLE {table} (run INTEGER NOT NULL, id INTEGER NOT NULL, {more}PRIMARY KEY (run, id)) "
             "STRICT, WITHOUT ROWID"
         )
+    db.execute("CREATE INDEX posts_signed ON posts (platform, lower(handle))")  # sqlite-utils makes none of expressions
 
 
 def drop(db: sqlite3.Connection) -> None:

@@ -53,7 +53,8 @@ JOIN captures c ON c.id = o.capture JOIN refs r ON r.id = o.ref ORDER BY c.origi
 def _refresh(archive: Archive, readings: Readings, post: int) -> None:
     sightings = archive.all(
         "SELECT s.version, s.capture, s.route, s.pointer, s.whole, s.edited, s.handle, s.name, v.sha256, v.text, "
-        "v.posted_at, v.lang, v.warning, v.truncated, v.edited_at, c.observed_at, c.leaf FROM sightings s "
+        "v.posted_at, v.lang, v.warning, v.sensitive, v.version_id, v.truncated, v.edited_at, c.observed_at, c.leaf "
+        "FROM sightings s "
         "JOIN versions v ON v.id = s.version JOIN captures c ON c.id = s.capture WHERE v.post = ? "
         "ORDER BY c.origin, c.leaf, s.pointer, v.sha256",
         post,
@@ -111,7 +112,7 @@ def _edits(sightings: list[sqlite3.Row]) -> list[dict[str, object]]:
             )
         if not sighting["whole"] or sighting["truncated"]:
             continue
-        if before is not None and before["version"] != sighting["version"]:
+        if before is not None and before["version"] != sighting["version"] and _edited(before, sighting):
             found.append(
                 {
                     "shown_by": "same-route",
@@ -124,39 +125,56 @@ def _edits(sightings: list[sqlite3.Row]) -> list[dict[str, object]]:
     return found
 
 
+_WORDS = ("text", "warning", "posted_at", "version_id", "edited_at")
+_LABELS = ("lang", "sensitive")
+
+
+def _edited(before: sqlite3.Row, after: sqlite3.Row) -> bool:
+    """Whether somebody changed the post between two versions: a platform guesses the language anew and marks what it
+    finds sensitive, and where these labels alone differ nobody edited anything."""
+    if any(before[name] != after[name] for name in _WORDS):
+        return True
+    return all(before[name] == after[name] for name in _LABELS)  # then its media or their descriptions differ
+
+
 def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
     """What all captures together say of a ref, and since which observation.
 
     Rows are (outcome, reason, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
     a post is called gone only when no route's last word is `live`, or when a route that did show it has since
     said otherwise and no route has shown it later. Failed attempts never count while any answer spoke. A proof that
-    a repository does not hold what an earlier capture showed means deleted.
+    a repository does not hold what an earlier capture showed means deleted. Of what is gone the time is when it was
+    first said, as long as that route said nothing else since; of what is live, when it was last seen.
     """
     last: dict[str, sqlite3.Row] = {}
-    flipped: list[sqlite3.Row] = []
+    since: dict[str, str] = {}
+    flipped: set[str] = set()
     shown, removed = False, ""
     for row in rows:
+        route, before = row["route"], last.get(row["route"])
         if row["outcome"] == Outcome.LIVE:
             flipped.clear()
             shown, removed = True, ""
         elif row["outcome"] not in GONE:
             continue
         else:
-            if row["route"] in last and last[row["route"]]["outcome"] == Outcome.LIVE:
-                flipped.append(row)
+            if before is not None and before["outcome"] == Outcome.LIVE:
+                flipped.add(route)
             if row["reason"] == ABSENT and shown:
                 removed = removed or str(row["observed_at"])
-        last[row["route"]] = row
+        if before is None or before["outcome"] != row["outcome"]:
+            since[route] = str(row["observed_at"])
+        last[route] = row
     live = [row for row in last.values() if row["outcome"] == Outcome.LIVE]
     if live and not flipped:
         newest = max(live, key=lambda row: str(row["observed_at"]))
         return str(newest["outcome"]), str(newest["observed_at"])
-    gone = flipped if live else [row for row in last.values() if row["outcome"] in GONE]
+    gone = [row for row in last.values() if row["outcome"] in GONE and (not live or row["route"] in flipped)]
     if gone:
-        telling = min(gone, key=lambda row: (GONE.index(Outcome(row["outcome"])), str(row["observed_at"])))
+        telling = min(gone, key=lambda row: (GONE.index(Outcome(row["outcome"])), since[row["route"]]))
         if removed and GONE.index(Outcome(telling["outcome"])) > GONE.index(Outcome.DELETED):
             return Outcome.DELETED.value, removed
-        return str(telling["outcome"]), str(telling["observed_at"])
+        return str(telling["outcome"]), since[telling["route"]]
     if rows:
         return str(rows[-1]["outcome"]), str(rows[-1]["observed_at"])
     return "", ""

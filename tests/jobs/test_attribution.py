@@ -31,7 +31,7 @@ def post(ref: str, text: str = WORDS, handle: str = "ada_example", at: str = "20
     return {"ref": ref, "author": None, "text": text, "posted_at": at, "handle": handle, "name": handle}
 
 
-def told(session: Session) -> list[tuple[str, str, str, str, str, str]]:
+def told(session: Session) -> list[tuple[Any, ...]]:
     """(status, how, post, verdict, post compared with, flags) of the best match of each mention, in order."""
     rows = session.archive.all(
         "SELECT s.status, s.how, r.ref, x.verdict, p.ref, x.flags FROM mentions m "

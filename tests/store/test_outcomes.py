@@ -9,7 +9,7 @@ import pytest
 
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
-from archiver.model import Alias, Exchange, Finding, Outcome, Post, Reading, Ref, Request
+from archiver.model import Alias, Exchange, Finding, Media, Outcome, Post, Reading, Ref, Request
 from archiver.net.uid import new_uid
 from archiver.store import summaries
 from archiver.store.summaries import ABSENT, outcome_of
@@ -36,6 +36,11 @@ def said(*rows: str) -> tuple[str, str]:
         (("a:live", "b:live", "a:not-found"), ("not-found", "2")),
         (("a:live", "a:not-found", "b:live"), ("live", "2")),
         (("a:unreachable", "a:rate-limited"), ("rate-limited", "1")),
+        # What the route that flipped says last, since it first said so; another route's cache does not hide it.
+        (("a:live", "b:live", "a:protected", "a:deleted", "a:unreachable", "a:deleted"), ("deleted", "3")),
+        (("a:live", "a:not-found", "a:not-found"), ("not-found", "1")),
+        (("a:not-found", "a:deleted", "a:not-found"), ("not-found", "2")),
+        (("a:live", "b:live", "c:suspended", "a:unreachable"), ("live", "1")),
         # A proof of absence after a sighting means deleted, whichever route said so first.
         (("record:live", "proof:live", "record:not-found", f"proof:not-found:{ABSENT}"), ("deleted", "3")),
         (("posts:live", "posts:unavailable", f"proof:not-found:{ABSENT}"), ("deleted", "2")),
@@ -132,3 +137,27 @@ def test_an_alias_that_is_a_post_of_its_own_speaks_for_itself(archive: Archive) 
     archive.read("other", Reading(posts=(version,), aliases=(Alias(alias=NUMBER, ref=POST),)))
     archive.read("status", finds(NUMBER, Outcome.NOT_FOUND))
     assert archive.outcome() == ("live", "01")
+
+
+def sighting(**changes: Any) -> Reading:
+    fields: dict[str, Any] = {"text": "words", "posted_at": "2026-01-01T00:00:00Z", "lang": "en"} | changes
+    return Reading(posts=(Post(ref=POST, author=None, **fields),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "edits"),
+    [
+        ({"lang": "und"}, 0),
+        ({"sensitive": True}, 0),
+        ({"text": "other words"}, 1),
+        ({"text": "other words", "lang": "und"}, 1),
+        ({"warning": "beware"}, 1),
+        ({"media": (Media(key="k", kind="photo", url="https://m.example/1"),)}, 1),
+        ({"text": "other words", "truncated": True}, 0),
+        ({"text": "other words", "whole": False}, 0),
+    ],
+)
+def test_an_edit_is_a_change_that_somebody_made(archive: Archive, changes: dict[str, Any], edits: int) -> None:
+    archive.read("status", sighting())
+    archive.read("status", sighting(**changes))
+    assert archive.session.archive.value("SELECT edits FROM posts") == edits
