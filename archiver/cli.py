@@ -197,7 +197,8 @@ def status(db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def show(what: str, db: Path, as_json: bool) -> None:
-    """A post, document or account (a REF or an address): versions, chain, captures, verdicts."""
+    """A post, document, mention or account: versions, chain, captures, verdicts. WHAT is a ref (x:post:20), an address,
+    the name of a seed, or a doc: ref as a report shortens it."""
     from archiver.jobs.show import show_ref
     from archiver.render.show import print_shown
     from archiver.store.archive import open_reader
@@ -248,8 +249,8 @@ def rebuild(check: bool, db: Path, config_path: Path | None, as_json: bool) -> N
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @db_option
-@click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True, help="Where it listens.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Who can reach it; default: this machine only.")
 @click.option("--metadata", type=click.Path(path_type=Path), help="Default: datasette-metadata.json.")
 @click.option("--print", "print_only", is_flag=True, help="Print the command instead of running it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
