@@ -129,6 +129,16 @@ def test_nothing_is_served_where_nothing_is(tmp_path: Path) -> None:
         command_for(tmp_path / "archive.db", port=8001, host="127.0.0.1", metadata=tmp_path / "none.json")
 
 
+def test_an_archive_of_any_name_is_described_and_its_bytes_are_closed(tmp_path: Path) -> None:
+    (tmp_path / "court case 7.db").touch()
+    command = command_for(tmp_path / "court case 7.db", port=8001, host="127.0.0.1")
+    (given,) = flags(command, "--metadata")
+    assert json.loads(Path(given).read_text("utf-8"))["databases"] == {"court case 7": DESCRIBED}
+    (tmp_path / "broken.json").write_text("[]")
+    with pytest.raises(InputError, match="metadata"):
+        command_for(tmp_path / "court case 7.db", port=8001, host="127.0.0.1", metadata=tmp_path / "broken.json")
+
+
 # ---- the metadata -----------------------------------------------------------------------------------------------
 
 

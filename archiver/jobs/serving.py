@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,6 +40,7 @@ def command_for(
     major = int((datasette or version("datasette")).split(".", 1)[0])
     command = [sys.executable, "-m", "datasette", "serve", str(db), "--host", host, "--port", str(port)]
     if described.is_file():
+        described = under_its_name(described, db.stem)
         command += ["--metadata", str(described)]
         if major >= 1:
             command += ["--config", str(described)]
@@ -45,3 +48,25 @@ def command_for(
     for name, value in settings.items():
         command += ["--setting", name, value]
     return [*command, *extra]
+
+
+def under_its_name(described: Path, name: str) -> Path:
+    """A file that describes the database `name`: the given one where it does, else a copy that calls `archive` so.
+
+    Datasette names a database after its file, and closes the tables of bytes only for names that it finds described.
+    InputError when the file is no JSON object.
+    """
+    try:
+        metadata = json.loads(described.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"no metadata: {error}", place=str(described)) from None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("databases", {}), dict):
+        raise InputError("no metadata: an object with databases is expected", place=str(described))
+    databases = metadata.get("databases", {})
+    if name in databases or "archive" not in databases:
+        return described
+    metadata["databases"] = {name: databases["archive"]}
+    handle, copy = tempfile.mkstemp(prefix="archiver-", suffix="-metadata.json")
+    with open(handle, "w", encoding="utf-8") as file:
+        json.dump(metadata, file)
+    return Path(copy)
