@@ -84,6 +84,7 @@ def _plain(message: str) -> str:
     """A message without pointers that only programs need: a line is called a line, the start of a file nothing."""
     message = re.sub(r" \(text:(\d+):\d+\)$", r" (line \1)", safe(message))
     message = re.sub(r" at text:(\d+):\d+$", r" at line \1", message)
+    message = re.sub(r"^(\S+): \1: ", r"\1: ", message)  # an address that was given is its own seed
     return re.sub(r" at (?:byte:0|text:1:1|/)$", "", message)
 
 

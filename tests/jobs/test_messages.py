@@ -116,7 +116,7 @@ def test_beyond_twenty_documents_only_what_tells_something_is_shown(capsys: pyte
 def test_messages_are_bounded_and_name_lines_as_people_do(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report(
         problems=["a.bin: binary data at byte:0", "b.csv: line 1: no column"],
-        failures=[f"failure {n}" for n in range(25)],
+        failures=["http://a.example/: http://a.example/: unreachable", *(f"failure {n}" for n in range(24))],
         notes=["list.txt: no address: 'x' (text:12:1)", "c.html: broken (byte:17)"],
     )
     out = printed(capsys, report)
@@ -125,7 +125,8 @@ def test_messages_are_bounded_and_name_lines_as_people_do(capsys: pytest.Capture
     assert "Note: list.txt: no address: 'x' (line 12)\n" in out
     assert "(byte:17)" in out, "where a byte is wrong is of use"
     assert "… and 5 more failed looks: `--json` lists all." in out
-    assert out.count("! failure") == 20
+    assert out.count("! failure") == 19
+    assert "! http://a.example/: unreachable\n" in out
 
 
 def test_show_takes_what_the_report_shows(tmp_path: Path) -> None:
