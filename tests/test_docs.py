@@ -49,7 +49,7 @@ def test_every_route_that_a_plan_can_ask_is_in_the_table() -> None:
 
 def test_metadata_describes_every_table_and_only_those() -> None:
     metadata = json.loads((docs.ROOT / "datasette-metadata.json").read_text("utf-8"))
-    known = {table.name for table in TABLES} | set(docs.evidence_tables()) | {"versions_vocabulary"}
+    known = {table.name for table in TABLES} | set(docs.evidence_tables())
     known |= {view.name for view in VIEWS} | set(RUNS)
     for database in metadata["databases"].values():
         assert set(database["tables"]) == known

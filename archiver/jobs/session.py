@@ -16,7 +16,7 @@ from archiver.jobs.config import Config
 from archiver.model import Ref
 from archiver.net.clock import utc_now
 from archiver.store import schema
-from archiver.store.archive import Archive, no_room, open_archive
+from archiver.store.archive import Archive, DatabaseError, no_room, open_archive
 from archiver.store.evidence import Evidence, Tool
 from archiver.store.queue import Frontier
 from archiver.store.readings import Readings
@@ -101,7 +101,7 @@ def open_session(
             )
             _ready(session)
             yield session
-        except Exception as error:  # only what the disk refused is told here, all else goes on up
+        except (DatabaseError, OSError) as error:  # only what the disk refused is told here, all else goes on up
             if not no_room(error):
                 raise
             raise InputError(

@@ -14,6 +14,7 @@ from pathlib import Path
 from archiver.errors import InputError, IntegrityError
 
 Row = sqlite3.Row
+DatabaseError = sqlite3.DatabaseError
 APPLICATION_ID = 0x51554F54  # "QUOT"
 GUARDED = ("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates")
 _KEYS = {

@@ -55,7 +55,6 @@ def _make(db: sqlite3.Connection) -> None:
             db.execute(f"ALTER TABLE {table.name} ADD COLUMN label TEXT GENERATED ALWAYS AS ({LABELS[table.name]})")
     for view in VIEWS:
         db.execute(f"CREATE VIEW {view.name} AS {view.sql}")
-    db.execute("CREATE VIRTUAL TABLE versions_vocabulary USING fts5vocab(versions_fts, 'row')")
 
 
 def _nullable(table: Table) -> set[str]:

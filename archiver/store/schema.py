@@ -14,7 +14,7 @@ from archiver.store import runs
 from archiver.store.archive import statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "4"
+READINGS_VERSION = "5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from archiver.model import Span
-from archiver.quotes.candidates import fts_query, rarest
 from archiver.quotes.shingles import common_run, fingerprints, words
 
 TEXT = "the council will build seven new bridges across the river before the end of next spring"
@@ -47,26 +44,3 @@ def test_a_common_run_of_nine_words_shares_a_fingerprint() -> None:
 def test_the_longest_common_run(a: str, b: str, run_a: str, run_b: str, size: int) -> None:
     left, right, found = common_run(a, b)
     assert (a[left.start : left.end], b[right.start : right.end], found) == (run_a, run_b, size)
-
-
-def test_the_rarest_words_come_first() -> None:
-    counts = {"the": 900, "bridge": 4, "opens": 7, "don": 50, "t": 60, "cut": 1}
-    asked = rarest("The bridge opens; don't https://t.co/abc unknown cut…", lambda word: counts.get(word, 0))
-    assert asked == ("bridge", "opens", "don", "t", "the")
-    assert rarest("The bridge opens", lambda word: counts.get(word, 0), limit=1) == ("bridge",)
-    assert rarest("", lambda word: 1) == ()
-
-
-def test_a_query_is_safe_whatever_the_words_are() -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE posts USING fts5(text)")
-    connection.execute("INSERT INTO posts VALUES ('near the AND bridge')")
-    hostile = ["NEAR", "AND", "*", 'a"b', "text:", "-", "(", "bridge", "\0", "", "^x", "OR"]
-    query = fts_query(hostile)
-    assert connection.execute("SELECT count(*) FROM posts WHERE posts MATCH ?", (query,)).fetchone() == (1,)
-    for word in hostile:
-        single = fts_query([word])
-        if single:
-            connection.execute("SELECT count(*) FROM posts WHERE posts MATCH ?", (single,)).fetchone()
-    assert fts_query([]) == fts_query(["", "\0"]) == ""
-    connection.close()
