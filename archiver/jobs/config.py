@@ -26,7 +26,6 @@ from archiver.custody import canonical
 from archiver.errors import InputError
 from archiver.model import Settings
 
-HOME = "https://pypi.org/project/quotechain/"
 KNOWN_SECRETS = ("X_BEARER_TOKEN", "X_GUEST_BEARER")
 _NETWORK = {
     "user_agent": str,
@@ -90,7 +89,7 @@ class Config:
     def user_agent(self) -> str:
         """Who we say that we are."""
         contact = self.network.get("contact", "")
-        default = f"quotechain/{__version__} (+{HOME}{'; ' + contact if contact else ''})"
+        default = f"quotechain/{__version__} (archives quoted posts{'; ' + contact if contact else ''})"
         return str(self.network.get("user_agent", default))
 
 

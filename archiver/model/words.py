@@ -78,7 +78,8 @@ class MentionKind(StrEnum):
 
 
 class VerdictKind(StrEnum):
-    """How a quotation relates to an original. Everything but ALTERED and NOT_FOUND is faithful in its named way."""
+    """How a quotation relates to an original. EXACT to BRACKETED are faithful, each in its named way; SPLICED is
+    faithful only part by part; ALTERED is not; NOT_FOUND and NOT_JUDGED say nothing against the words."""
 
     EXACT = "exact"
     NORMALISED = "normalised"
