@@ -179,7 +179,8 @@ def _tell(session: Session, report: Report, names: list[str], since: str) -> Non
     for name in names:
         newest = session.archive.one(  # the newest capture alone: an unreadable one has no document, nor an older one's
             "SELECT d.id, r.ref, d.characters, d.media_type FROM captures c JOIN refs r ON r.ref = c.ref "
-            "JOIN documents d ON d.id = r.id WHERE c.id = (SELECT max(id) FROM captures WHERE url = ?)",
+            "JOIN documents d ON d.id = r.id "
+            "WHERE c.id = (SELECT max(id) FROM captures WHERE tier = 'import' AND url = ?)",
             f"seed:{name}",
         )
         if newest is not None:
@@ -187,7 +188,7 @@ def _tell(session: Session, report: Report, names: list[str], since: str) -> Non
         elif not any(problem.startswith(f"{name}: ") for problem in report.problems):
             reason = session.archive.one(
                 "SELECT o.reason FROM outcomes o JOIN captures c ON c.id = o.capture "
-                "WHERE c.id = (SELECT max(id) FROM captures WHERE url = ?) AND o.outcome <> 'live'",
+                "WHERE c.id = (SELECT max(id) FROM captures WHERE tier = 'import' AND url = ?) AND o.outcome <> 'live'",
                 f"seed:{name}",
             )
             report.notes.append(f"{name}: known already, and not readable: {reason['reason'] if reason else 'no text'}")

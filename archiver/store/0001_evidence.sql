@@ -105,7 +105,7 @@ CREATE TABLE captures (
 ) STRICT;
 CREATE INDEX captures_parent ON captures(parent) WHERE parent <> '';
 CREATE INDEX captures_ref ON captures(ref, observed_at);
-CREATE INDEX captures_url ON captures(url);
+CREATE INDEX captures_seed ON captures(url) WHERE tier = 'import';
 CREATE INDEX captures_blob ON captures(blob);
 
 CREATE TABLE statements (
