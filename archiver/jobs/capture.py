@@ -20,6 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 
 from archiver import schedule
 from archiver.jobs import follow, read
+from archiver.jobs.link import named
 from archiver.jobs.session import Session
 from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Ref, Request
 from archiver.net.pace import Pace, retry_after
@@ -299,7 +300,7 @@ class Capturing:
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
         if failed or outcome in schedule.NEVER:
-            self._failed(f"{task.seed}: {task.ref.id}: {told}{_why(look, told)}")
+            self._failed(f"{task.seed}: {named(task.ref)}: {told}{_why(look, told)}")
         del self.active[task.host][task.ref]
 
     def _failed(self, message: str) -> None:

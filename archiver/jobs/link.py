@@ -106,19 +106,19 @@ def _through(session: Session, mention: Row, short: Ref, low: str, high: str, tr
             return None
         here = session.canonical(Ref.parse(row[0]))
         if here in seen:
-            tried.append(f"{_named(short)} leads round in a circle")
+            tried.append(f"{named(short)} leads round in a circle")
             return None
         seen.add(here)
         if here.kind == "post":
             return _accepted(session, mention, short, here, low, high)
         if here.kind != "short":
-            tried.append(f"{_named(short)} leads to {_named(here)}, which is no post")
+            tried.append(f"{named(short)} leads to {named(here)}, which is no post")
             return None
-    tried.append(f"{_named(short)} leads through more than {LONGEST_CHAIN} short links")
+    tried.append(f"{named(short)} leads through more than {LONGEST_CHAIN} short links")
     return None
 
 
-def _named(ref: Ref) -> str:
+def named(ref: Ref) -> str:
     """A ref as a reader knows it: the address of a short link, not its key alone."""
     return f"t.co/{ref.id}" if (ref.platform, ref.kind) == ("x", "short") else ref.id
 
@@ -130,9 +130,9 @@ def _attempted(session: Session, ref: Ref) -> str:
         str(ref),
     )
     if row is None:
-        return f"{_named(ref)} was not asked for yet"
+        return f"{named(ref)} was not asked for yet"
     times = "once" if row["tries"] == 1 else f"{row['tries']} times"
-    return f"{_named(ref)} was asked for {times}: {row['outcome']}" + (f" ({row['reason']})" if row["reason"] else "")
+    return f"{named(ref)} was asked for {times}: {row['outcome']}" + (f" ({row['reason']})" if row["reason"] else "")
 
 
 def _accepted(session: Session, mention: Row, short: Ref, post: Ref, low: str, high: str) -> Resolution:
@@ -141,7 +141,7 @@ def _accepted(session: Session, mention: Row, short: Ref, post: Ref, low: str, h
     )
     fields = {"candidate": post, "id_low": low, "id_high": high}
     if row is None:
-        reason = f"{_named(short)} leads to {post}, which no capture has shown yet"
+        reason = f"{named(short)} leads to {post}, which no capture has shown yet"
         return Resolution(status="pending", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
     seen = session.archive.one(_SEEN, str(post))
     against = _disagreements(session, mention, post)
@@ -151,7 +151,7 @@ def _accepted(session: Session, mention: Row, short: Ref, post: Ref, low: str, h
         elif seen is None or not (json.loads(seen["handles"]) and seen["posted_at"]):
             against.append("no capture shows its author and day")
     if against:
-        reason = f"{_named(short)} leads to {post}, but {' and '.join(against)}"
+        reason = f"{named(short)} leads to {post}, but {' and '.join(against)}"
         return Resolution(status="media-source", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
     return Resolution(status="resolved", how="short-link", ref=post, id_low=low, id_high=high)
 

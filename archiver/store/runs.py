@@ -16,7 +16,7 @@ from archiver.store.archive import Archive
 LENGTH = 3
 LONG = 12  # a quotation of so many runs shares two with what it may quote, a shorter one shares one
 
-# Indexes, not readings: a leading underscore keeps them out of Datasette's list.
+# Indexes, not readings: datasette-metadata.json hides them (Datasette 0.65 shows names with an underscore).
 _TABLES = {"_version_runs": "", "_mention_runs": "least INTEGER NOT NULL, "}
 
 
