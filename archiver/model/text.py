@@ -107,9 +107,11 @@ class Verdict:
     """The verdict on one quotation against one original. `steps` are the normalisations that were needed, in order;
     `omitted` the kinds of non-text left out (emoji, links, media); `flags` what a reader must be warned of
     (`negation-elided`, `number-elided`, …). `quoted_span` and `original_span` are what was aligned;
-    `score` is the share of the quotation's words found in order, 0 to 1: it never decides."""
+    `score` is the share of the quotation's words found in order, 0 to 1: it never decides. `standard` names what the
+    words were held to: `text`, or `speech` where neither side claims to be the letter of what was said."""
 
     kind: VerdictKind
+    standard: str = "text"
     steps: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     omitted: tuple[str, ...] = ()
