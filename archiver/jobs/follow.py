@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from archiver.jobs.aliases import canonical
 from archiver.jobs.read import Read
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Media, Post, Ref
@@ -29,7 +30,7 @@ def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str) 
 
     A post that is queued under an address of its own (a handle, a copy) is not queued once more under its id.
     """
-    ref = session.canonical(ref)
+    ref = canonical(session.archive, ref)
     platform = platform_of(ref)
     if platform is None or _queued_as_alias(session, ref):
         return False

@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from archiver.jobs.session import Session
-from archiver.model import Ref
+from archiver.jobs.aliases import canonical
+from archiver.jobs.places import Place
+from archiver.model import MentionKind, Ref
 from archiver.platforms import claim
 from archiver.platforms.x import day_ids
-from archiver.store.archive import Row
+from archiver.store.archive import Archive
 
 LONGEST_CHAIN = 5
 
@@ -40,35 +41,30 @@ class Resolution:
     reason: str = ""
 
 
-def resolve(session: Session, mention: Row) -> Resolution:
-    """Rules 1 to 3 for one row of mentions (with `passage`, its ref as text); rule 4 needs verdicts."""
-    stated = session.archive.one(
+def resolve(archive: Archive, mention: Place) -> Resolution:
+    """Rules 1 to 3 for one mention; rule 4 needs verdicts."""
+    stated = archive.one(
         "SELECT object, reason FROM statements WHERE what = 'resolves' AND subject = ? ORDER BY leaf DESC LIMIT 1",
-        mention["passage"],
+        str(mention.passage),
     )
     if stated is not None:
         return Resolution(
-            status="resolved", how="statement", ref=_stated(session, stated["object"]), reason=stated["reason"]
+            status="resolved", how="statement", ref=_stated(archive, stated["object"]), reason=stated["reason"]
         )
     low, high = _id_range(mention)
-    target = None if mention["target_ref"] is None else session.canonical(Ref.parse(mention["target_ref"]))
+    target = None if mention.target is None else canonical(archive, mention.target)
     if target is not None and target.kind in ("post", "repost"):
-        how = "embed" if mention["kind"] == "embed" else "permalink"
-        reason = "; ".join(_disagreements(session, mention, target))
+        how = "embed" if mention.kind is MentionKind.EMBED else "permalink"
+        reason = "; ".join(_disagreements(archive, mention, target))
         return Resolution(status="resolved", how=how, ref=target, id_low=low, id_high=high, reason=reason)
     if target is not None and target.kind != "short":
         return Resolution(status="other-page", ref=target, reason="the address is no post of a platform known here")
     shorts = [] if target is None else [target]
-    rows = session.archive.all(
-        "SELECT r.ref FROM mention_links l JOIN refs r ON r.id = l.ref WHERE l.mention = ? AND r.kind = 'short' "
-        "ORDER BY l.ordinal",
-        mention["id"],
-    )
-    shorts += [Ref.parse(row[0]) for row in rows]
+    shorts += mention.shorts
     tried: list[str] = []
     proposed: Resolution | None = None
     for short in shorts:
-        found = _through(session, mention, short, low, high, tried)
+        found = _through(archive, mention, short, low, high, tried)
         if found is not None and found.status == "resolved":
             return found
         proposed = proposed or found
@@ -79,38 +75,38 @@ def resolve(session: Session, mention: Row) -> Resolution:
     return Resolution(status="unresolved", id_low=low, id_high=high, reason="; ".join(tried))
 
 
-def _stated(session: Session, text: str) -> Ref:
+def _stated(archive: Archive, text: str) -> Ref:
     claimed = claim(text)
-    return session.canonical(claimed if claimed is not None else Ref.parse(text))
+    return canonical(archive, claimed if claimed is not None else Ref.parse(text))
 
 
-def _id_range(mention: Row) -> tuple[str, str]:
+def _id_range(mention: Place) -> tuple[str, str]:
     """X's ids carry their time: the ids that the claimed UTC day allows."""
-    if mention["platform"] == "x" and mention["day"] and mention["day_zone"] == "utc":
-        return day_ids(mention["day"])
+    if mention.platform == "x" and mention.day and mention.day_zone == "utc":
+        return day_ids(mention.day)
     return "", ""
 
 
-def _through(session: Session, mention: Row, short: Ref, low: str, high: str, tried: list[str]) -> Resolution | None:
+def _through(archive: Archive, mention: Place, short: Ref, low: str, high: str, tried: list[str]) -> Resolution | None:
     """Follows a short link through what its captures showed. None when it led to no post (`tried` says why)."""
     here, seen = short, {short}
     for _ in range(LONGEST_CHAIN):
-        row = session.archive.one(
+        row = archive.one(
             "SELECT t.ref FROM edges e JOIN refs s ON s.id = e.source JOIN refs t ON t.id = e.target "
             "JOIN captures c ON c.id = e.capture WHERE e.kind = 'resolves-to' AND s.ref = ? "
             "ORDER BY c.origin, c.leaf DESC, t.ref LIMIT 1",
             str(here),
         )
         if row is None:
-            tried.append(_attempted(session, here))
+            tried.append(_attempted(archive, here))
             return None
-        here = session.canonical(Ref.parse(row[0]))
+        here = canonical(archive, Ref.parse(row[0]))
         if here in seen:
             tried.append(f"{named(short)} leads round in a circle")
             return None
         seen.add(here)
         if here.kind == "post":
-            return _accepted(session, mention, short, here, low, high)
+            return _accepted(archive, mention, short, here, low, high)
         if here.kind != "short":
             tried.append(f"{named(short)} leads to {named(here)}, which is no post")
             return None
@@ -123,8 +119,8 @@ def named(ref: Ref) -> str:
     return f"t.co/{ref.id}" if (ref.platform, ref.kind) == ("x", "short") else ref.id
 
 
-def _attempted(session: Session, ref: Ref) -> str:
-    row = session.archive.one(
+def _attempted(archive: Archive, ref: Ref) -> str:
+    row = archive.one(
         "SELECT o.outcome, o.reason, count(*) OVER () AS tries FROM outcomes o JOIN refs r ON r.id = o.ref "
         "JOIN captures c ON c.id = o.capture WHERE r.ref = ? ORDER BY c.origin, c.leaf DESC LIMIT 1",
         str(ref),
@@ -135,18 +131,16 @@ def _attempted(session: Session, ref: Ref) -> str:
     return f"{named(ref)} was asked for {times}: {row['outcome']}" + (f" ({row['reason']})" if row["reason"] else "")
 
 
-def _accepted(session: Session, mention: Row, short: Ref, post: Ref, low: str, high: str) -> Resolution:
-    row = session.archive.one(
-        "SELECT p.id, p.outcome FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post)
-    )
+def _accepted(archive: Archive, mention: Place, short: Ref, post: Ref, low: str, high: str) -> Resolution:
+    row = archive.one("SELECT p.id, p.outcome FROM posts p JOIN refs r ON r.id = p.id WHERE r.ref = ?", str(post))
     fields = {"candidate": post, "id_low": low, "id_high": high}
     if row is None:
         reason = f"{named(short)} leads to {post}, which no capture has shown yet"
         return Resolution(status="pending", how="short-link", reason=reason, **fields)  # type: ignore[arg-type]
-    seen = session.archive.one(_SEEN, str(post))
-    against = _disagreements(session, mention, post)
-    if mention["kind"] != "short-link":  # a medium may be another post's: author and day must both be seen to agree
-        if not (mention["handle"] and mention["day"]):
+    seen = archive.one(_SEEN, str(post))
+    against = _disagreements(archive, mention, post)
+    if mention.kind is not MentionKind.SHORT_LINK:  # a medium may be another's: author and day must be seen to agree
+        if not (mention.handle and mention.day):
             against.append("no signature says whose and of which day the words are")
         elif seen is None or not (json.loads(seen["handles"]) and seen["posted_at"]):
             against.append("no capture shows its author and day")
@@ -163,17 +157,17 @@ _SEEN = (
 )
 
 
-def _disagreements(session: Session, mention: Row, post: Ref) -> list[str]:
+def _disagreements(archive: Archive, mention: Place, post: Ref) -> list[str]:
     """In what the captured post differs from the mention's signature; empty when it agrees or nothing can be said."""
-    row = session.archive.one(_SEEN, str(post))
+    row = archive.one(_SEEN, str(post))
     if row is None:
         return []
     differs = against_signature(mention, json.loads(row["handles"]), row["posted_at"])
     against = []
     if differs.author:
-        against.append(f"it is by @{row['handle']}, not @{mention['handle']}")
+        against.append(f"it is by @{row['handle']}, not @{mention.handle}")
     if differs.day:
-        against.append(f"it is of {row['posted_at'][:10]}, not {mention['day']}")
+        against.append(f"it is of {row['posted_at'][:10]}, not {mention.day}")
     return against
 
 
@@ -185,11 +179,11 @@ class Against:
     day: bool
 
 
-def against_signature(mention: Row, handles: Sequence[str], posted_at: str) -> Against:
+def against_signature(mention: Place, handles: Sequence[str], posted_at: str) -> Against:
     """Whether a post (all handles that it was seen with, and its time) is another author's or another day's than the
     mention is signed with. What is not known differs in nothing."""
-    author = mention["handle"] and handles and not any(same_handle(mention["handle"], handle) for handle in handles)
-    day = mention["day"] and posted_at and not same_day(mention["day"], posted_at, mention["day_zone"])
+    author = mention.handle and handles and not any(same_handle(mention.handle, handle) for handle in handles)
+    day = mention.day and posted_at and not same_day(mention.day, posted_at, mention.day_zone)
     return Against(author=bool(author), day=bool(day))
 
 

@@ -8,33 +8,17 @@ from dataclasses import dataclass, replace
 
 from archiver.custody import canonical
 from archiver.documents.mentions import policy as mentions_policy
-from archiver.jobs.link import Resolution, against_signature, same_day, same_handle
-from archiver.jobs.session import Session
+from archiver.jobs import originals
+from archiver.jobs.link import Resolution, against_signature
+from archiver.jobs.originals import Original
+from archiver.jobs.places import Place
 from archiver.model import Ref, Verdict, VerdictKind
 from archiver.quotes import shingles, verdict
-from archiver.store import runs
-from archiver.store.archive import Row
+from archiver.store.archive import Archive
 
-MOST_CANDIDATES = 12
 FEWEST_WORDS = 5
 LATEST = "9999"
 POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/2"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Original:
-    """One version that a quotation may quote. `handles` are all that its post was seen with; `copy` is what another
-    server shows of a post that is not its own: anybody can write one, so it proves nothing about the author."""
-
-    version: int
-    post: Ref
-    sha256: str
-    text: str
-    truncated: bool
-    posted_at: str
-    handle: str
-    handles: tuple[str, ...]
-    copy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,37 +31,43 @@ class Match:
     post: Ref | None = None
 
 
-def judge(session: Session, mention: Row, resolution: Resolution) -> tuple[Resolution, tuple[Match, ...]]:
-    """The verdicts on one mention, best first, and the resolution that they lead to (rule 4 of `link`)."""
-    quoted = mention["quoted"]
-    if mention["quote_start"] is None or not quoted.strip():
+def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Resolution, tuple[Match, ...]]:
+    """The verdicts on one mention, the leading one first, and the resolution that they lead to (rule 4 of `link`)."""
+    if mention.quote is None or not mention.quoted.strip():
         return resolution, ()
-    open_start = mention["markup"].endswith("-open") or mention["markup"] == "elision-excerpt"
     named = resolution.ref if resolution.ref is not None and resolution.ref.kind in ("post", "repost") else None
     if named is not None:
-        originals = versions_of(session, named)
-        if not originals:
-            return resolution, (_not_judged(session, named),)
-        matches = _judged(quoted, originals, open_start, "target")
-        if not verdict.is_faithful(matches[0].verdict.kind):
-            others = _by_signature(session, mention) + _by_words(session, quoted)
-            spliced = _splice(quoted, [*originals, *others])
-            matches = (*spliced, *matches)
-        return resolution, _warned(mention, matches)
-    signed = _judged(quoted, _by_signature(session, mention), open_start, "signature")
-    words = [] if mention["markup"].startswith("speech") else _by_words(session, quoted)
-    if mention["handle"]:
-        words = [original for original in words if same_handle(mention["handle"], original.handle)]
-    found = _judged(quoted, words, open_start, "words")
-    matches = tuple(match for match in (*signed, *found) if _worth_telling(match.verdict))
-    matches = _warned(mention, _distinct(matches))
-    faithful = [match for match in matches if verdict.is_faithful(match.verdict.kind) and _long_enough(quoted, match)]
-    if not faithful:
-        spliced = _splice(quoted, [match.original for match in (*signed, *found) if match.original is not None])
-        if spliced:
-            return resolution, (*_warned(mention, spliced), *matches)
-        return resolution, matches or (_nothing(mention, bool(signed)),)
-    return _resolved_by_text(mention, resolution, faithful), matches
+        return resolution, _warned(mention, _against_named(archive, mention, named))
+    signed = _judged(mention, originals.by_signature(archive, mention), "signature")
+    found = _judged(mention, originals.by_words(archive, mention.quoted, handle=mention.handle), "words")
+    matches = _distinct(sorted((m for m in (*signed, *found) if _worth_telling(m.verdict)), key=_earliest_first))
+    fitting = [match for match in matches if _fits(mention, match)]
+    if not fitting:
+        spliced = _splice(mention, [match.original for match in (*signed, *found) if match.original is not None])
+        others = _elsewhere(archive, mention) if mention.handle else ()
+        matches = _distinct((*spliced, *matches, *others))
+        return resolution, _warned(mention, matches or (_nothing(mention, bool(signed)),))
+    matches = _warned(mention, matches)
+    return _resolved_by_text(mention, resolution, [match for match in matches if _fits(mention, match)]), matches
+
+
+def _against_named(archive: Archive, mention: Place, post: Ref) -> tuple[Match, ...]:
+    """The versions of the post that a mention names; where none is quoted faithfully, also whose words they are."""
+    held = originals.versions_of(archive, post)
+    if not held:
+        return (_not_judged(archive, post),)
+    matches = tuple(sorted(_judged(mention, held, "target"), key=_best_first))
+    if verdict.is_faithful(matches[0].verdict.kind):
+        return _distinct(matches)
+    others = originals.by_signature(archive, mention) + originals.by_words(archive, mention.quoted)
+    spliced = _splice(mention, [*held, *others])
+    return _distinct((*spliced, *matches, *_elsewhere(archive, mention)))
+
+
+def _elsewhere(archive: Archive, mention: Place) -> tuple[Match, ...]:
+    """Posts of anybody that hold the words: told where the post or author that a mention names does not."""
+    found = _judged(mention, originals.by_words(archive, mention.quoted), "words")
+    return tuple(sorted((match for match in found if _fits(mention, match)), key=_earliest_first))
 
 
 WARNINGS = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY) = ("author-differs", "day-differs", "copy")
@@ -85,7 +75,7 @@ WARNINGS = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY) = ("author-differs", "day-differs
 words were compared with what another server shows of a post."""
 
 
-def _warned(mention: Row, matches: Iterable[Match]) -> tuple[Match, ...]:
+def _warned(mention: Place, matches: Iterable[Match]) -> tuple[Match, ...]:
     """The matches with what a reader must be warned of in the posts that they were compared with."""
     out = []
     for match in matches:
@@ -100,7 +90,7 @@ def _warned(mention: Row, matches: Iterable[Match]) -> tuple[Match, ...]:
     return tuple(out)
 
 
-def _resolved_by_text(mention: Row, resolution: Resolution, faithful: list[Match]) -> Resolution:
+def _resolved_by_text(mention: Place, resolution: Resolution, faithful: list[Match]) -> Resolution:
     """Rule 4 of `link`: the post that holds the words, when nothing speaks against it. A post that only a copy shows,
     of another author or day than the signature's, or one of several authors' with the same words, is told, but the
     mention is not said to be it."""
@@ -111,25 +101,25 @@ def _resolved_by_text(mention: Row, resolution: Resolution, faithful: list[Match
     if leading is None:
         return resolution
     authors = {(m.original.post.platform, m.original.handle.casefold()) for m in sure if m.original is not None}
-    if not mention["handle"] and len(authors) > 1:
+    if not mention.handle and len(authors) > 1:
         told = f"its words stand in posts of {len(authors)} authors"
         return replace(resolution, reason="; ".join(filter(None, (resolution.reason, told))))
     reason = "; ".join(filter(None, (resolution.reason, "its words stand in this post")))
     return replace(resolution, status="resolved", how="text", ref=leading.post, reason=reason)
 
 
-def _nothing(mention: Row, compared: bool) -> Match:
+def _nothing(mention: Place, compared: bool) -> Match:
     """No original at all. Where a signature names an author whose post of that day was never captured, nothing was
     compared, so nothing is said of the words."""
-    if mention["handle"] and not compared:
-        reason = f"no post of @{mention['handle']} of {mention['day'] or 'any day'} was captured"
+    if mention.handle and not compared:
+        reason = f"no post of @{mention.handle} of {mention.day or 'any day'} was captured"
         return Match(verdict=Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason), original=None, found_by="signature")
     told = Verdict(kind=VerdictKind.NOT_FOUND, reason="no captured post holds these words")
     return Match(verdict=told, original=None, found_by="words")
 
 
-def _not_judged(session: Session, post: Ref) -> Match:
-    row = session.archive.one(
+def _not_judged(archive: Archive, post: Ref) -> Match:
+    row = archive.one(
         "SELECT o.outcome FROM outcomes o JOIN refs r ON r.id = o.ref JOIN captures c ON c.id = o.capture "
         "WHERE r.ref = ? ORDER BY c.origin, c.leaf DESC LIMIT 1",
         str(post),
@@ -139,130 +129,72 @@ def _not_judged(session: Session, post: Ref) -> Match:
     return Match(verdict=told, original=None, found_by="target", post=post)
 
 
-def versions_of(session: Session, post: Ref) -> list[Original]:
-    """Every version of a post (also those kept under its aliases: X gives each edit an id of its own), and of what
-    it reposts or is a copy of, oldest first."""
-    rows = session.archive.all(
-        f"{_HELD} {_ORIGINAL} WHERE p.id IN (SELECT id FROM held) ORDER BY v.truncated, first, r.ref, v.sha256",
-        str(post),
-    )
-    return _originals(rows)
-
-
-# Aliases are followed both ways, copies and reposts only to what they show.
-_HELD = """
-WITH RECURSIVE held(id) AS (
-    SELECT id FROM refs WHERE ref = ?
-    UNION SELECT a.alias FROM held JOIN aliases a ON a.ref = held.id
-    UNION SELECT a.ref FROM held JOIN aliases a ON a.alias = held.id
-    UNION SELECT e.target FROM held JOIN edges e ON e.source = held.id AND e.kind IN ('reposts', 'resolves-to')
-)
-"""
-_ORIGINAL = (
-    "SELECT v.id, v.sha256, v.text, v.truncated, v.posted_at, p.handle, r.ref, (SELECT min(c.leaf) FROM sightings s "
-    "JOIN captures c ON c.id = s.capture WHERE s.version = v.id) AS first, "
-    "(SELECT json_group_array(DISTINCT s.handle) FROM versions o JOIN sightings s ON s.version = o.id "
-    "WHERE o.post = p.id AND s.handle <> '') AS handles, "
-    "EXISTS (SELECT 1 FROM edges e WHERE e.source = p.id AND e.kind = 'resolves-to') AS copy "
-    "FROM versions v JOIN posts p ON p.id = v.post JOIN refs r ON r.id = p.id"
-)
-
-
-def _originals(rows: Iterable[Row]) -> list[Original]:
+def _judged(mention: Place, held: Iterable[Original], found_by: str) -> list[Match]:
+    """A verdict against every original."""
     return [
-        Original(
-            version=row["id"],
-            post=Ref.parse(row["ref"]),
-            sha256=row["sha256"],
-            text=row["text"],
-            truncated=bool(row["truncated"]),
-            posted_at=row["posted_at"],
-            handle=row["handle"],
-            handles=tuple(json.loads(row["handles"])),
-            copy=bool(row["copy"]),
-        )
-        for row in rows
-    ]
-
-
-def _by_signature(session: Session, mention: Row) -> list[Original]:
-    """The captured posts of the handle and day that the mention is signed with."""
-    if not (mention["handle"] and mention["day"] and mention["platform"]):
-        return []
-    rows = session.archive.all(
-        f"{_ORIGINAL} WHERE p.platform = ? AND lower(p.handle) = lower(?) ORDER BY v.posted_at, r.ref, v.sha256",
-        mention["platform"],
-        mention["handle"],
-    )
-    return [
-        original
-        for original in _originals(rows)
-        if original.posted_at and same_day(mention["day"], original.posted_at, mention["day_zone"])
-    ]
-
-
-def _by_words(session: Session, quoted: str) -> list[Original]:
-    """The posts that share most runs of words with a passage."""
-    keys = runs.versions_sharing(session.archive, quoted, MOST_CANDIDATES)
-    rows = session.archive.all(f"{_ORIGINAL} WHERE v.id IN (SELECT value FROM json_each(?))", json.dumps(keys))
-    return sorted(_originals(rows), key=lambda original: keys.index(original.version))
-
-
-def _judged(quoted: str, originals: Iterable[Original], open_start: bool, found_by: str) -> tuple[Match, ...]:
-    """Every original judged; best first, then by claimed time."""
-    matches = [
         Match(
-            verdict=verdict.judge(quoted, original.text, truncated=original.truncated, open_start=open_start),
+            verdict=verdict.judge(
+                mention.quoted, original.text, truncated=original.truncated, open_start=mention.open_start
+            ),
             original=original,
             found_by=found_by,
             post=original.post,
         )
-        for original in originals
+        for original in held
     ]
-    return _distinct(matches)
 
 
 def _distinct(matches: Iterable[Match]) -> tuple[Match, ...]:
-    """One match a version, best first; equals by claimed time, then ref: the earliest original leads."""
-    ordered = sorted(matches, key=_order)
-    seen: set[int] = set()
-    kept = []
-    for match in ordered:
-        if match.original is None or match.original.version not in seen:
-            kept.append(match)
-        if match.original is not None:
-            seen.add(match.original.version)
-    return tuple(kept)
+    """The first match of each version."""
+    kept: dict[object, Match] = {}
+    for match in matches:
+        kept.setdefault(match if match.original is None else match.original.version, match)
+    return tuple(kept.values())
 
 
-def _order(match: Match) -> tuple[object, ...]:
-    """What a post's own server showed comes before any copy of it; then best first, then by claimed time, where a
-    post without one stands last."""
-    original, key = match.original, verdict.preference(match.verdict)
-    if original is None:
-        return (False, *key, "", "", "", match.found_by)
-    when = original.posted_at or LATEST
-    return (original.copy, *key, when, str(original.post), original.sha256, match.found_by)
+def _best_first(match: Match) -> tuple[object, ...]:
+    """Versions of one post: what its own server showed before any copy, then by verdict, then by claimed time."""
+    return (_copied(match), *verdict.preference(match.verdict), *_when(match))
+
+
+def _earliest_first(match: Match) -> tuple[object, ...]:
+    """Posts that may be the original: those that fit without a warning by claimed time, then those that fit with one,
+    then the rest by verdict. None of them is "the source": the earliest only leads."""
+    told = match.verdict
+    if verdict.is_faithful(told.kind):
+        return (_copied(match), int(bool(told.flags)), *_when(match), *verdict.preference(told))
+    return (_copied(match), 2, *verdict.preference(told), *_when(match))
+
+
+def _copied(match: Match) -> bool:
+    return match.original is not None and match.original.copy
+
+
+def _when(match: Match) -> tuple[str, str, str]:
+    """The claimed time (a post without one stands last), then what makes the order unique."""
+    original = match.original
+    return ("", "", "") if original is None else (original.posted_at or LATEST, str(original.post), original.sha256)
 
 
 def _worth_telling(told: Verdict) -> bool:
     return verdict.is_faithful(told.kind) or (told.kind is VerdictKind.ALTERED and told.score >= 0.6)
 
 
-def _long_enough(quoted: str, match: Match) -> bool:
-    """A few common words prove nothing about where they come from, unless a signature names the author and day."""
+def _fits(mention: Place, match: Match) -> bool:
+    """Whether the words are quoted faithfully from there. A few common words prove nothing about where they come
+    from, unless a signature names the author and day."""
     span = match.verdict.quoted_span
-    if match.found_by == "signature" or span is None:
-        return span is not None
-    return len(shingles.words(quoted[span.start : span.end])) >= FEWEST_WORDS
+    if span is None or not verdict.is_faithful(match.verdict.kind):
+        return False
+    return match.found_by == "signature" or len(shingles.words(mention.quoted[span.start : span.end])) >= FEWEST_WORDS
 
 
-def _splice(quoted: str, originals: list[Original]) -> tuple[Match, ...]:
+def _splice(mention: Place, held: list[Original]) -> tuple[Match, ...]:
     """The parts of a quotation that was put together from several posts; empty when it was not."""
-    unique = list({original.version: original for original in originals}.values())
-    if len({original.post for original in unique}) < 2:
+    unique = list({original.version: original for original in held}.values())
+    if mention.speech or len({original.post for original in unique}) < 2:
         return ()
-    parts = verdict.splice(quoted, [original.text for original in unique])
+    parts = verdict.splice(mention.quoted, [original.text for original in unique])
     if not parts:
         return ()
     return tuple(

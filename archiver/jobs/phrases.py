@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from archiver.jobs.places import Place
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref, Span
 from archiver.quotes import phrases, shingles
@@ -32,12 +33,13 @@ def grams_of(text: str) -> set[int]:
     return {gram(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)}
 
 
-def link_phrases(session: Session, document: Row, mentions: list[Row], posts: list[Ref]) -> list[Edge]:
-    """Finds and returns the phrase edges of one document, and stores those that leave it; those between the posts
-    that its mentions stand for (`posts`) are stored by `pairs`, for they may hang on several documents."""
+def link_phrases(session: Session, document: Row, settled: list[tuple[Place, Ref | None]]) -> list[Edge]:
+    """Finds and returns the phrase edges of one document, whose mentions stand for the posts beside them (None: for
+    none). Stores those that leave the document; those between posts are stored by `pairs`, for they may hang on
+    several documents."""
     text, sha256 = document["text"], document["sha256"]
-    quoting = [row for row in mentions if row["quote_start"] is not None]
-    shown = texts(session, posts)
+    quoting = [(place, post) for place, post in settled if place.quote is not None]
+    shown = texts(session, [post for _, post in settled if post is not None])
     edges: dict[tuple[Ref, Ref], Edge] = {}
 
     def found(source: Ref, target: Ref, pointer: str) -> None:
@@ -49,19 +51,18 @@ def link_phrases(session: Session, document: Row, mentions: list[Row], posts: li
 
     for span in phrases.quoted_phrases(text)[:MOST_PHRASES]:
         words = text[span.start : span.end]
-        owner = next((row for row in quoting if row["text_start"] <= span.start and span.end <= row["text_end"]), None)
-        source = passage(sha256, span) if owner is None else Ref.parse(owner["passage"])
-        for row in quoting:
-            if row is owner or (row["text_start"] <= span.start and span.end <= row["text_end"]):
+        owner, own = next((pair for pair in quoting if _holds(pair[0], span)), (None, None))
+        source = passage(sha256, span) if owner is None else owner.passage
+        for place, _ in quoting:
+            if place is owner or _holds(place, span):
                 continue
-            place = phrases.find_phrase(words, row["quoted"])
-            if place is not None:
-                found(source, Ref.parse(row["passage"]), f"{span}>{_in_document(row, place)}")
-        own = None if owner is None or owner["resolved"] is None else Ref.parse(owner["resolved"])
+            there = phrases.find_phrase(words, place.quoted)
+            if there is not None:
+                found(source, place.passage, f"{span}>{_in_document(place.quote, place.quoted, there)}")
         for post, content in shown:
-            place = None if post == own else phrases.find_phrase(words, content)
-            if place is not None:
-                found(source, post, f"{span}>{place}")
+            there = None if post == own else phrases.find_phrase(words, content)
+            if there is not None:
+                found(source, post, f"{span}>{there}")
         _far(session, document, source, own, span, words, found)
     for edge in edges.values():
         session.readings.edge(document["capture"], edge)
@@ -88,12 +89,15 @@ def between(shown: list[tuple[Ref, str]]) -> list[Edge]:
     return list(edges.values())
 
 
-def _in_document(mention: Row, place: Span) -> Span:
+def _holds(place: Place, span: Span) -> bool:
+    return place.text.start <= span.start and span.end <= place.text.end
+
+
+def _in_document(quote: Span | None, quoted: str, place: Span) -> Span:
     """Where words of a quotation stand in its document; the whole quotation where markup stands between its words."""
-    start, end = mention["quote_start"], mention["quote_end"]
-    if end - start != len(mention["quoted"]):
-        return Span(start=start, end=end)
-    return Span(start=start + place.start, end=start + place.end)
+    if quote is None or quote.end - quote.start != len(quoted):
+        return quote or place
+    return Span(start=quote.start + place.start, end=quote.start + place.end)
 
 
 def texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
@@ -153,4 +157,5 @@ def _far(
     for row in rows:
         place = phrases.find_phrase(words, row["quoted"])
         if place is not None:
-            found(source, Ref.parse(row["ref"]), f"{span}>{_in_document(row, place)}")
+            quote = Span(start=row["quote_start"], end=row["quote_end"])
+            found(source, Ref.parse(row["ref"]), f"{span}>{_in_document(quote, row['quoted'], place)}")

@@ -13,7 +13,6 @@ from pathlib import Path
 from archiver import __version__
 from archiver.errors import InputError
 from archiver.jobs.config import Config
-from archiver.model import Ref
 from archiver.net.clock import utc_now
 from archiver.store import schema
 from archiver.store.archive import Archive, DatabaseError, no_room, open_archive
@@ -56,22 +55,6 @@ class Session:
                 place=str(self.archive.path),
                 hint="Choose another --db",
             )
-
-    def canonical(self, ref: Ref) -> Ref:
-        """The ref that aliases lead to; stops where they go round in a circle."""
-        seen = {ref}
-        while True:
-            row = self.archive.one(
-                "SELECT t.ref FROM aliases a JOIN refs f ON f.id = a.alias JOIN refs t ON t.id = a.ref "
-                "JOIN captures c ON c.id = a.capture WHERE f.ref = ? ORDER BY c.origin, c.leaf, t.ref LIMIT 1",
-                str(ref),
-            )
-            if row is None:
-                return ref
-            ref = Ref.parse(row[0])
-            if ref in seen:
-                return min(seen)
-            seen.add(ref)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from archiver.custody import canonical
 from archiver.jobs import concerned, link, match, pairs, phrases
+from archiver.jobs.places import Place, stored_places
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
 from archiver.store.archive import Row
@@ -60,12 +61,6 @@ def _in_log_order(session: Session, chosen: set[int] | None) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-MENTIONS = (
-    "SELECT m.*, r.ref AS passage, t.ref AS target_ref FROM mentions m JOIN refs r ON r.id = m.ref "
-    "LEFT JOIN refs t ON t.id = m.target WHERE m.document = ? ORDER BY m.ordinal"
-)
-
-
 RESOLVED = (
     "SELECT s.ref FROM resolutions s JOIN mentions m ON m.id = s.mention WHERE m.document = ? AND s.status = 'resolved'"
 )
@@ -78,34 +73,27 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
         touched |= {int(row[0]) for row in db.execute(RESOLVED, (document["id"],))}
         _clear(session, document)
         result: list[object] = []
-        resolved: list[tuple[Row, Ref | None]] = []
-        for mention in session.archive.all(MENTIONS, document["id"]):
-            resolution, matches = match.judge(session, mention, link.resolve(session, mention))
+        settled: list[tuple[Place, Ref | None]] = []
+        for mention in stored_places(session.archive, document["id"]):
+            resolution, matches = match.judge(session.archive, mention, link.resolve(session.archive, mention))
             readings.add("resolutions", _resolution_row(session, mention, resolution))
-            result.append([mention["passage"], resolution])
+            result.append([str(mention.passage), resolution])
             for rank, one in enumerate(matches):
                 row = match.row_of(one, rank)
                 post = None if one.post is None else readings.ref(one.post)
-                readings.add("matches", {"mention": mention["id"], "post": post, **row})
+                readings.add("matches", {"mention": mention.key, "post": post, **row})
                 shown = {name: value for name, value in row.items() if name != "version"}
                 version = None if one.original is None else one.original.sha256
                 result.append([shown, version, None if one.post is None else str(one.post)])
             post_ref = resolution.ref if resolution.status == "resolved" else None
-            resolved.append((mention, post_ref))
-            if post_ref is not None and mention["quote_start"] is not None:
+            settled.append((mention, post_ref))
+            if post_ref is not None and mention.quote is not None:
                 edge = _quotes(mention, post_ref, resolution.how)
                 readings.edge(document["capture"], edge)
                 result.append(edge)
         touched |= {int(row[0]) for row in db.execute(RESOLVED, (document["id"],))}
-        posts = [post for _, post in resolved if post is not None]
         db.execute("DELETE FROM phrases WHERE document = ?", (document["id"],))
-        rows = session.archive.all(
-            "SELECT m.*, r.ref AS passage, p.ref AS resolved FROM mentions m JOIN refs r ON r.id = m.ref "
-            "LEFT JOIN resolutions s ON s.mention = m.id AND s.status = 'resolved' LEFT JOIN refs p ON p.id = s.ref "
-            "WHERE m.document = ? ORDER BY m.ordinal",
-            document["id"],
-        )
-        result += phrases.link_phrases(session, document, rows, posts)
+        result += phrases.link_phrases(session, document, settled)
         return session.evidence.mark(document["capture"], "match", match.POLICY, canonical.digest(result))
 
 
@@ -121,10 +109,10 @@ def _clear(session: Session, document: Row) -> None:
     )
 
 
-def _resolution_row(session: Session, mention: Row, resolution: link.Resolution) -> dict[str, object]:
+def _resolution_row(session: Session, mention: Place, resolution: link.Resolution) -> dict[str, object]:
     ref, candidate = resolution.ref, resolution.candidate
     return {
-        "mention": mention["id"],
+        "mention": mention.key,
         "status": resolution.status,
         "how": resolution.how,
         "ref": None if ref is None else session.readings.ref(ref),
@@ -135,12 +123,12 @@ def _resolution_row(session: Session, mention: Row, resolution: link.Resolution)
     }
 
 
-def _quotes(mention: Row, post: Ref, how: str) -> Edge:
+def _quotes(mention: Place, post: Ref, how: str) -> Edge:
     """The edge from a passage to the post that it quotes: the document's claim, or our inference from its words."""
     return Edge(
         kind=EdgeKind.QUOTES,
-        source=Ref.parse(mention["passage"]),
+        source=mention.passage,
         target=post,
         evidence=Evidence.INFERRED if how == "text" else Evidence.CLAIMED,
-        pointer=f"{mention['quote_start']}-{mention['quote_end']}",
+        pointer=str(mention.quote),
     )

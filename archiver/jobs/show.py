@@ -11,6 +11,7 @@ from typing import Any
 
 from archiver import graph
 from archiver.errors import InputError
+from archiver.jobs.aliases import canonical
 from archiver.model import EdgeKind, Evidence, Ref
 from archiver.platforms import claim
 from archiver.store.archive import Archive
@@ -54,7 +55,7 @@ def find(archive: Archive, what: str) -> Ref:
         with suppress(InputError):
             asked = Ref.parse(what)
     if asked is not None:
-        asked = _canonical(archive, asked)
+        asked = canonical(archive, asked)
         if archive.one("SELECT 1 FROM refs WHERE ref = ?", str(asked)) is not None:
             return asked
     newest = archive.one(
@@ -94,22 +95,6 @@ def _shortened(archive: Archive, what: str) -> Ref | None:
     return Ref.parse(found[0]["ref"]) if found else None
 
 
-def _canonical(archive: Archive, ref: Ref) -> Ref:
-    """The ref that aliases lead to."""
-    seen = {ref}
-    while True:
-        row = archive.one(
-            "SELECT t.ref FROM aliases a JOIN refs f ON f.id = a.alias JOIN refs t ON t.id = a.ref "
-            "JOIN captures c ON c.id = a.capture WHERE f.ref = ? ORDER BY c.origin, c.leaf, t.ref LIMIT 1",
-            str(ref),
-        )
-        following = ref if row is None else Ref.parse(row[0])
-        if following in seen:
-            return ref
-        ref = following
-        seen.add(ref)
-
-
 def show_ref(archive: Archive, what: str) -> Shown:
     """Everything about a post, document, account or page."""
     ref = find(archive, what)
@@ -137,9 +122,7 @@ def show_ref(archive: Archive, what: str) -> Shown:
             str(here),
             str(here),
         )
-        steps = [
-            (EdgeKind(r["kind"]), Evidence(r["evidence"]), _canonical(archive, Ref.parse(r["ref"]))) for r in found
-        ]
+        steps = [(EdgeKind(r["kind"]), Evidence(r["evidence"]), canonical(archive, Ref.parse(r["ref"]))) for r in found]
         return [step for step in dict.fromkeys(steps) if step[2] != here]
 
     steps = graph.chain(ref, upstream)
