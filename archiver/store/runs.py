@@ -1,33 +1,43 @@
-"""Runs of three words: which texts share words with which quotations, by an index on both sides.
+"""Candidates: which texts share words with which quotations, by an index on both sides.
 
-What a look-up gives depends only on the texts that share runs with it, never on how common a word is in the whole
-archive: so a new text concerns exactly the quotations that share runs with it, and nothing else need be settled again.
+A *key* is the fingerprint of a run of three words, or of a pair of words in a row that are not short. What a look-up
+gives depends only on the texts that share keys with it, never on how common a word is in the whole archive: so a new
+text concerns exactly the quotations that share keys with it, and nothing else need be settled again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
-from archiver.quotes import shingles
+from archiver.quotes.tokens import tokenise
 from archiver.store.archive import Archive
 
 LENGTH = 3
-LONG = 12  # a quotation of so many runs shares two with what it may quote, a shorter one shares one
+PAIR_LETTERS = 9  # letters of both words of a pair together: "great cast" has nine, "of the" and "will have" fewer
+LONG = 12  # a quotation of so many keys shares two with what it may quote, a shorter one shares one
+MOST_KEYS = 4096  # of a longer passage (some 2,500 words) those of the smallest fingerprints are looked up
+MANY = 2000  # from so many equals on, those of the earliest time are found from the times, not from the equals
 
 # Indexes, not readings: datasette-metadata.json hides them (Datasette 0.65 shows names with an underscore).
 _TABLES = {"_version_runs": "", "_mention_runs": "least INTEGER NOT NULL, "}
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Makes both indexes, and the one by which a signature finds posts, inside the caller's transaction."""
+    """Makes both indexes, and those by which a signature and a time find texts, inside the caller's transaction."""
     for table, more in _TABLES.items():
         db.execute(
             f"CREATE TABLE {table} (run INTEGER NOT NULL, id INTEGER NOT NULL, {more}PRIMARY KEY (run, id)) "
             "STRICT, WITHOUT ROWID"
         )
-    db.execute("CREATE INDEX posts_signed ON posts (platform, lower(handle))")  # sqlite-utils makes none of expressions
+    # sqlite-utils makes no indexes of expressions.
+    db.execute("CREATE INDEX posts_signed ON posts (lower(handle), platform, posted_at)")
+    db.execute("CREATE INDEX sightings_signed ON sightings (lower(handle), version)")
+    db.execute("CREATE INDEX versions_claimed ON versions (posted_at)")
 
 
 def drop(db: sqlite3.Connection) -> None:
@@ -37,19 +47,34 @@ def drop(db: sqlite3.Connection) -> None:
 
 
 def runs_of(text: str) -> frozenset[int]:
-    """40-bit fingerprints of the runs of three words of a text, or of all its words when it has fewer. A chance
-    collision proposes a candidate too many; it never decides."""
-    keys = [word for word, _ in shingles.words(text)]
-    if not keys:
+    """The keys of a text: 40-bit fingerprints. A chance collision proposes a candidate too many; it never decides."""
+    tokens = tokenise(text)
+    apart = frozenset(mark.place for mark in tokens.marks if mark.kind == "ellipsis")
+    return keys_of(tokens.keys, apart)
+
+
+def keys_of(words: Sequence[str], apart: frozenset[int] = frozenset()) -> frozenset[int]:
+    """The keys of words that are ready for comparison. `apart` are the places (words before them) of ellipses: words
+    around one were no neighbours. Of fewer than three words the whole is one key."""
+    if not words:
         return frozenset()
-    pieces = ("\0".join(keys[n : n + LENGTH]) for n in range(max(1, len(keys) - LENGTH + 1)))
+    pieces = {"\0".join(words[n : n + LENGTH]) for n in range(max(1, len(words) - LENGTH + 1))}
+    for n in range(1, len(words)):
+        if len(words[n - 1]) + len(words[n]) >= PAIR_LETTERS and n not in apart:
+            pieces.add(f"\1{words[n - 1]}\0{words[n]}")
     encoded = (piece.encode("utf-8", "surrogatepass") for piece in pieces)
     return frozenset(int.from_bytes(hashlib.blake2b(piece, digest_size=5).digest(), "big") for piece in encoded)
 
 
-def least_shared(runs: int) -> int:
-    """How many runs a text must share with a quotation of so many."""
-    return 2 if runs >= LONG else 1
+def looked_up(text: str) -> list[int]:
+    """The keys by which a quotation is looked up, in order: all, or of a long passage the `MOST_KEYS` smallest. That
+    is a sample which depends on the passage alone, so that its cost is bounded and its candidates stay the same."""
+    return heapq.nsmallest(MOST_KEYS, runs_of(text))
+
+
+def least_shared(keys: int) -> int:
+    """How many keys a text must share with a quotation of so many."""
+    return 2 if keys >= LONG else 1
 
 
 def add_version(archive: Archive, version: int, text: str) -> None:
@@ -60,27 +85,107 @@ def add_version(archive: Archive, version: int, text: str) -> None:
 
 def add_mention(archive: Archive, mention: int, quoted: str) -> None:
     """Indexes the quoted words of a mention."""
-    runs = runs_of(quoted)
-    rows = ((run, mention, least_shared(len(runs))) for run in sorted(runs))
+    keys = looked_up(quoted)
+    rows = ((run, mention, least_shared(len(keys))) for run in keys)
     archive.db.executemany("INSERT OR IGNORE INTO _mention_runs (run, id, least) VALUES (?, ?, ?)", rows)
 
 
-def versions_sharing(archive: Archive, quoted: str, limit: int) -> list[int]:
-    """Versions that may hold the words, most shared runs first; equals by claimed time, ref and content."""
-    runs = runs_of(quoted)
+def versions_sharing(archive: Archive, quoted: str, limit: int, *, handle: str = "", platform: str = "") -> list[int]:
+    """Versions that may hold the words, most shared keys first; equals by claimed time (none last), ref and content.
+
+    With `handle` or `platform` only versions of posts of that platform that were seen with that handle (see `_SEEN`).
+    """
+    keys = looked_up(quoted)
     rows = archive.all(
-        "WITH hits AS (SELECT id, count(*) AS shared FROM _version_runs WHERE run IN (SELECT value FROM json_each(?)) "
-        "GROUP BY id HAVING shared >= ?) SELECT v.id FROM hits h JOIN versions v ON v.id = h.id "
-        "JOIN refs r ON r.id = v.post ORDER BY h.shared DESC, v.posted_at, r.ref, v.sha256 LIMIT ?",
-        json.dumps(sorted(runs)),
-        least_shared(len(runs)),
-        limit,
+        "SELECT id, count(*) AS shared FROM _version_runs WHERE run IN (SELECT value FROM json_each(?)) "
+        "GROUP BY id HAVING shared >= ? ORDER BY shared DESC",
+        json.dumps(keys),
+        least_shared(len(keys)),
+    )
+    found: list[int] = []
+    for _, equals in groupby(rows, lambda row: int(row[1])):
+        if len(found) >= limit:
+            break
+        ids = {int(row[0]) for row in equals}
+        if handle or platform:
+            ids = _narrowed(archive, ids, handle, platform)
+        if len(ids) >= MANY:
+            ids = _earliest(archive, ids, limit - len(found))
+        found += _in_order(archive, ids)
+    return found[:limit]
+
+
+def _narrowed(archive: Archive, ids: set[int], handle: str, platform: str) -> set[int]:
+    """Those of the versions whose post is of the platform and was seen with the handle, in whatever version of it."""
+    if not handle:
+        query = "SELECT v.id FROM json_each(:ids) j JOIN versions v ON v.id = j.value "
+        query += "JOIN posts p ON p.id = v.post WHERE p.platform = :platform"
+        return _ids(archive, query, ids=json.dumps(sorted(ids)), platform=platform)
+    same, names = _same_handle("lower(s.handle)", handle)
+    fits = "(:platform = '' OR p.platform = :platform)"
+    few = " + ".join(f"(SELECT count(*) FROM (SELECT 1 FROM sightings s WHERE {one} LIMIT :most))" for one in same)
+    shown = archive.db.execute(f"SELECT {few}", {**names, "most": len(ids)}).fetchone()[0]
+    if shown < len(ids):
+        query = "SELECT o.id FROM sightings s JOIN versions v ON v.id = s.version JOIN versions o ON o.post = v.post "
+        query += f"JOIN posts p ON p.id = v.post WHERE {fits} AND "
+        return ids & _ids(archive, " UNION ".join(query + one for one in same), platform=platform, **names)
+    query = "SELECT v.id FROM json_each(:ids) j JOIN versions v ON v.id = j.value JOIN posts p ON p.id = v.post "
+    query += "WHERE EXISTS (SELECT 1 FROM versions o JOIN sightings s ON s.version = o.id "
+    query += f"WHERE o.post = v.post AND ({' OR '.join(same)})) AND {fits}"
+    return _ids(archive, query, ids=json.dumps(sorted(ids)), platform=platform, **names)
+
+
+def _same_handle(column: str, handle: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Conditions on a column in lower case of which one holds (each alone can use an index), and their parameters: the
+    same handle without case (of ASCII letters); a server's part counts only where both have one."""
+    given = handle.removeprefix("@").lower()
+    user, at, _ = given.partition("@")
+    if at:
+        return (f"{column} IN (:given, :user)",), {"given": given, "user": user}
+    names = {"given": given, "first": f"{given}@", "after": f"{given}A"}  # "A" follows "@"
+    return (f"{column} = :given", f"{column} > :first AND {column} < :after"), names
+
+
+def _ids(archive: Archive, query: str, **names: object) -> set[int]:
+    return {int(row[0]) for row in archive.db.execute(query, names)}
+
+
+def _earliest(archive: Archive, ids: set[int], least: int) -> set[int]:
+    """At least so many of the versions, those of the earliest times, with all that have the time of the last."""
+    found: set[int] = set()
+    last = ""
+    for row in archive.db.execute("SELECT id, posted_at FROM versions WHERE posted_at > '' ORDER BY posted_at"):
+        if len(found) >= least and row[1] != last:
+            return found
+        if row[0] in ids:
+            found.add(int(row[0]))
+            last = row[1]
+    return ids  # those without a time are wanted too
+
+
+def _in_order(archive: Archive, ids: Iterable[int]) -> list[int]:
+    rows = archive.all(
+        "SELECT v.id FROM json_each(?) j JOIN versions v ON v.id = j.value JOIN refs r ON r.id = v.post "
+        "ORDER BY v.posted_at = '', v.posted_at, r.ref, v.sha256",
+        json.dumps(sorted(ids)),
     )
     return [int(row[0]) for row in rows]
 
 
+def versions_of_day(archive: Archive, platform: str, handle: str, first_day: str, last_day: str) -> list[int]:
+    """Versions of the posts that a handle, as last seen, claims to have posted on the days from `first_day` to
+    `last_day` (UTC, YYYY-MM-DD, both included); by claimed time, ref and content."""
+    same, names = _same_handle("lower(p.handle)", handle)
+    query = "SELECT v.id, p.posted_at, r.ref, v.sha256 FROM posts p INDEXED BY posts_signed "
+    query += "JOIN versions v ON v.post = p.id JOIN refs r ON r.id = p.id WHERE p.platform = :platform "
+    query += "AND p.posted_at >= :first_day AND p.posted_at < date(:last_day, '+1 day') AND "
+    days = {"platform": platform, "first_day": first_day, "last_day": last_day}
+    union = " UNION ".join(query + one for one in same)
+    return [int(row[0]) for row in archive.db.execute(f"{union} ORDER BY 2, 3, 4", {**names, **days})]
+
+
 def mentions_sharing(archive: Archive, text: str) -> set[int]:
-    """Mentions that `versions_sharing` would give a version with this text for, limits aside."""
+    """Mentions that `versions_sharing` would give a version with this text for, limits and narrowing aside."""
     rows = archive.all(
         "SELECT id FROM _mention_runs WHERE run IN (SELECT value FROM json_each(?)) "
         "GROUP BY id HAVING count(*) >= max(least)",
