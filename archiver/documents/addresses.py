@@ -7,8 +7,9 @@ key has at most ten letters and digits: so it may start inside a word and ends a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from archiver.model import Link, Span
+from archiver.model import Link, Ref, Span
 
 _STOP = r"\s<>\"`|\\…“”„«»。、，）」』】\[\]{}"
 _KEY = r"/[A-Za-z0-9]{1,10}"
@@ -23,6 +24,23 @@ _ADDRESS = re.compile(
 )
 MEDIA_LINK = re.compile(r"(?:https?://)?pic\.(?:twitter|x)\.com/[A-Za-z0-9]{1,10}", re.IGNORECASE)
 _SHORT = re.compile(r"(?:https?://)?(?:t\.co|pic\.(?:twitter|x)\.com)/", re.IGNORECASE)
+# Posts by the shape of their address, for platforms that no module here claims.
+_POST = re.compile(
+    r"https?://(?:[a-z0-9-]{1,20}\.){0,2}(?:"
+    r"(?:twitter|x)\.com/(?:#!/)?[^/?#]{1,40}/(?:web/)?status(?:es)?/[0-9]"
+    r"|bsky\.app/profile/[^/?#]{1,300}/post/"
+    r"|instagram\.com/(?:[\w.]{1,40}/)?(?:p|reels?|tv)/[\w-]"
+    r"|facebook\.com/(?:[^/?#]{1,200}/(?:posts|videos|photos|permalink)/|groups/[^/?#]{1,200}/(?:posts|permalink)/"
+    r"|permalink\.php|story\.php|photo|watch|reel/|share/[pvr]/)|fb\.watch/"
+    r"|tiktok\.com/(?:@[^/?#]{1,100}/(?:video|photo)|embed(?:/v2)?|v|t)/[\w-]|vm\.tiktok\.com/[\w-]"
+    r"|reddit\.com/(?:r|u|user)/[^/?#]{1,60}/(?:comments|s)/|redd\.it/\w"
+    r"|youtube(?:-nocookie)?\.com/(?:watch|shorts/|live/|embed/|v/)|youtu\.be/[\w-]"
+    r"|threads\.(?:net|com)/@[^/?#]{1,60}/post/|t\.me/(?:s/|c/)?\w{1,64}/[0-9]"
+    r"|vk\.com/(?:[^?#]{0,100}\?(?:[^#]{0,100}&)?w=)?wall-?[0-9]{1,20}_[0-9]"
+    r"|truthsocial\.com/@[^/?#]{1,60}/(?:posts/)?[0-9]|linkedin\.com/(?:posts|feed/update)/"
+    r"|pinterest\.[a-z.]{2,6}/pin/[0-9]|[\w-]{1,60}\.tumblr\.com/post/[0-9])",
+    re.IGNORECASE,
+)
 _TRAILING = ".,;:!?'’*_~)&"
 
 
@@ -34,6 +52,14 @@ def bare(text: str) -> tuple[Link, ...]:
     if "/" not in text:
         return ()
     return tuple(_link(text, found.start(), found.end()) for found in _ADDRESS.finditer(text))
+
+
+def names_post(url: str, claim: Callable[[str], Ref | None] | None = None) -> bool:
+    """Whether an address is one of a post: by its shape, or because a platform claims it as one."""
+    if _POST.match(url):
+        return True
+    ref = claim(url) if claim is not None and "://" in url else None
+    return ref is not None and ref.kind in {"post", "repost"}
 
 
 def is_short(url: str) -> bool:

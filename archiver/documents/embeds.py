@@ -12,55 +12,46 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-from archiver.documents import dates, signatures
+from archiver.documents import carried, dates, signatures
+from archiver.documents.addresses import names_post
 from archiver.documents.elements import Element, Elements
-from archiver.documents.frames import STATUS, custom, frame, value
+from archiver.documents.embed import Embed, plain
+from archiver.documents.frames import frame, value
 from archiver.documents.markup import Rendering
 from archiver.documents.quotation import trimmed, without_media
 from archiver.model import Ref, Span
 
 Claim = Callable[[str], Ref | None]
 
-_CODE = frozenset({"code", "pre", "textarea", "xmp", "style"})
-_CUSTOM = frozenset({"amp-twitter", "twitter-widget", "amp-instagram", "amp-youtube", "lite-youtube"})
-_DIVISIONS = frozenset({"div", "span", "section", "article", "p"})
+_CODE = frozenset({"code", "pre", "textarea", "xmp", "style", "template"})
+_FRAMES = frozenset({"iframe", "amp-iframe", "embed"})
+_DIVISIONS = frozenset({"div", "span", "section", "article", "p", "aside", "figure"})
 _BARELY = frozenset({"script", "#comment"})  # what may be an embed without any attribute
-_EMBEDDING = _CUSTOM | _DIVISIONS | _BARELY | {"blockquote", "iframe", "figure"}
-_FRAMES = frozenset({"iframe", "twitter-widget"})
+_EMBEDDING = carried.COMPONENTS | _FRAMES | _DIVISIONS | _BARELY | {"blockquote", "a"}
+_INNER_FRAMES = frozenset({"iframe", "twitter-widget"})
 _RENDERED = frozenset({"iframe", "blockquote", "a", "script"})
+_BLOCKS = frozenset({"blockquote"})
 _WORDED = frozenset({"a", "p"})
+_CARDS = frozenset({"div", "span"})
 _X_BLOCKS = frozenset({"twitter-tweet", "twitter-video", "subbuzz-tweet__container", "tweet-embed"})
+_OTHERS = (
+    ("mastodon-embed", "data-embed-url", "mastodon-blockquote"),
+    ("instagram-media", "data-instgrm-permalink", "instagram-blockquote"),
+    ("tiktok-embed", "cite", "tiktok-blockquote"),
+    ("text-post-media", "data-text-post-permalink", "threads-blockquote"),
+    ("reddit-embed-bq", "", "reddit-blockquote"),
+    ("reddit-card", "", "reddit-blockquote"),
+    ("embedly-card", "", "embedly-blockquote"),
+)
+_KNOWN_BLOCKS = _X_BLOCKS | {name for name, _, _ in _OTHERS} | {"bluesky-embed"}
 _RARE = 20  # dates in languages outside the table that one document may ask for: each is slow
 _INSIDE = 1000  # elements of one embed: real ones have tens; bounds the time on hostile nesting
 _VK = re.compile(r"VK\.Widgets\.Post\(\s?[\"'][^\"']{0,80}[\"']\s?,\s?(-?[0-9]{1,20})\s?,\s?([0-9]{1,20})")
 _BLOCK_URL = re.compile(r"wp:(?:core-)?(?:embed|core-embed)(?:/[a-z-]{1,40})?\s{1,4}\{")
 _BYLINE = re.compile(r"([^\n@]{1,100})\s@([A-Za-z0-9_]{1,20})(?=\n)")
 _BARE = re.compile(r"https?://[^\s<>\"']{4,2000}")
-_BSKY_AT = re.compile(r"at://(did:[a-z0-9]+:[A-Za-z0-9._:%-]{1,250})/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,64})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embed:
-    """One embed. `outer` is the element in the source, `text` what it renders as, `quote` the post's words there.
-
-    `url` is the address that the markup itself names, empty where it names none. `cid` is the version that a
-    Bluesky embed pins.
-    """
-
-    outer: Span
-    text: Span
-    markup: str
-    url: str = ""
-    quote: Span | None = None
-    platform: str = ""
-    handle: str = ""
-    name: str = ""
-    day: str = ""
-    dated: str = ""
-    zone: str = ""
-    cid: str = ""
 
 
 def find(rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim) -> tuple[Embed, ...]:
@@ -83,11 +74,14 @@ def find(rendering: Rendering, source: str, langs: tuple[str, ...], claim: Claim
 
 
 def _within_code(elements: Elements) -> bytearray:
-    """For each element, whether it is code or stands in some."""
+    """For each element, whether it is code or stands in some. A template that is not shown is read by itself."""
     within = bytearray(len(elements))
     if not _CODE.isdisjoint(elements.tags):
+        starts, ends = elements.text_starts, elements.text_ends
         for index, (tag, parent) in enumerate(zip(elements.tags, elements.parents, strict=True)):
-            within[index] = tag in _CODE or (parent >= 0 and within[parent])
+            within[index] = (tag in _CODE and (tag != "template" or starts[index] == ends[index])) or (
+                parent >= 0 and within[parent]
+            )
     return within
 
 
@@ -101,66 +95,123 @@ class _Reader:
 
     def read(self, index: int, element: Element) -> Embed | None:
         tag = element.tag
-        if tag == "iframe":
-            return _plain(element, "iframe", frame(element))
+        if tag in _FRAMES:
+            found = frame(element)
+            return plain(element, "iframe", found or (carried.attribute(element, self.claim) if element.attrs else ""))
         if tag == "script":
             return self._script(element)
         if tag == "#comment":
             return self._comment(element)
-        if tag in _CUSTOM:
-            return _plain(element, tag, custom(element))
         classes = frozenset(value(element, "class").split())
+        if tag in carried.COMPONENTS:
+            return self._around(index, element, carried.component(element, self.claim), tag)
         if tag == "blockquote":
             return self._blockquote(index, element, classes)
+        if tag == "a":
+            return self._anchor(element, classes)
         if tag == "figure":
-            return self._figure(index, element, classes)
+            found_figure = self._figure(index, element, classes)
+            if found_figure or "wp-block-embed" in classes:
+                return found_figure
         return self._division(index, element, classes)
 
     def _inside(self, index: int, tags: frozenset[str]) -> tuple[Element, ...]:
         return self.elements.inside(index, _INSIDE, tags)
 
+    def _around(self, index: int, element: Element, url: str, markup: str) -> Embed | None:
+        """An element that names its post, and may hold the post's words for readers without scripts."""
+        if not url:
+            return None
+        if element.outer.end == element.inner.end:
+            return plain(element, markup, url)
+        blocks = self._inside(index, _BLOCKS)
+        if any(not _KNOWN_BLOCKS.isdisjoint(value(block, "class").split()) for block in blocks):
+            return None  # the block says more
+        if blocks or signatures.find(self.rendering.text, self.langs, element.text):
+            return self._signed(index, element, markup, url)
+        return plain(element, markup, url)
+
     def _blockquote(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
         if classes & _X_BLOCKS:
             subbuzz = "subbuzz-tweet__container" in classes
-            return self._signed(index, element, "x-subbuzz" if subbuzz else "x-blockquote", "")
+            url = "" if self._names_post(index) else carried.attribute(element, self.claim)
+            return self._signed(index, element, "x-subbuzz" if subbuzz else "x-blockquote", url)
         if "bluesky-embed" in classes:
-            return self._signed(index, element, "bluesky-blockquote", _bluesky(value(element, "data-bluesky-uri")))
-        for name, attribute, markup in (
-            ("mastodon-embed", "data-embed-url", "mastodon-blockquote"),
-            ("instagram-media", "data-instgrm-permalink", "instagram-blockquote"),
-            ("tiktok-embed", "cite", "tiktok-blockquote"),
-            ("text-post-media", "data-text-post-permalink", "threads-blockquote"),
-            ("reddit-embed-bq", "", "reddit-blockquote"),
-            ("reddit-card", "", "reddit-blockquote"),
-        ):
+            return self._signed(
+                index, element, "bluesky-blockquote", carried.bluesky(value(element, "data-bluesky-uri"))
+            )
+        for name, attribute, markup in _OTHERS:
             if name in classes:
                 url = value(element, attribute).removesuffix("/embed") if attribute else ""
                 return self._other(index, element, markup, url)
         return None
 
+    def _names_post(self, index: int) -> bool:
+        anchors = self._inside(index, _WORDED)
+        return any(_is_post(self.claim(value(inner, "href"))) for inner in anchors if inner.tag == "a")
+
+    def _anchor(self, element: Element, classes: frozenset[str]) -> Embed | None:
+        """A link that a script turns into the post: Embedly's card, Pinterest's pin."""
+        if "embedly-card" in classes or element.get("data-pin-do") == "embedPin":
+            href = value(element, "href")
+            return plain(element, "card", href if names_post(href, self.claim) else "")
+        return None
+
     def _division(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
         if classes & {"twitter-tweet-rendered", "twitter-tweet", "twitter-video"}:
-            frames = self._inside(index, _FRAMES)
-            urls = [url for url in (custom(inner) or frame(inner) for inner in frames) if url]
-            if urls or custom(element):
-                return _plain(element, "x-rendered", urls[0] if urls else custom(element))
+            own = carried.attribute(element, self.claim)
+            inside = self._inside(index, _INNER_FRAMES)
+            urls = [url for inner in inside if (url := frame(inner) or carried.component(inner, self.claim))]
+            if urls or own:
+                return plain(element, "x-rendered", urls[0] if urls else own)
             if "twitter-tweet" in classes and element.text.start < element.text.end:
                 return self._signed(index, element, "x-blockquote", "")
             return None
-        if classes & {"tweet", "twitter-status"} and value(element, "data-url"):
-            return _plain(element, "x-div", value(element, "data-url"))
-        if classes & {"fb-post", "fb-video"} and value(element, "data-href"):
+        if classes & {"fb-post", "fb-video", "fb-comment-embed"} and value(element, "data-href"):
             return self._other(index, element, "facebook-div", value(element, "data-href"))
-        if classes & {"twitter-embed", "tweet"} and element.get("data-attrs"):
-            return _substack(element, self.langs)
-        given = value(element, "data-embed-id")
-        if value(element, "data-embed-type") == "twitter" and STATUS.fullmatch(given):
-            return _plain(element, "x-div", f"https://x.com/i/status/{given}")
-        if STATUS.fullmatch(value(element, "data-tweet-id")):
-            return _plain(element, "x-div", custom(element))
+        if "onebox" in classes and element.tag == "aside":
+            return self._onebox(index, element)
+        if element.get("data-attrs"):
+            return carried.substack(element, self.langs)
         if "subbuzz-tweet__container" in classes:
             return self._signed(index, element, "x-subbuzz", "")
-        return None
+        if classes & {"reddit-embed", "tumblr-post"}:
+            return self._other(index, element, "reddit-div" if "reddit-embed" in classes else "tumblr-div", "")
+        url = carried.attribute(element, self.claim)
+        if not url:
+            return None
+        hinted = self.claim(url)
+        x = hinted is not None and hinted.platform == "x"
+        return self._around(index, element, url, "x-div" if x else element.tag)
+
+    def _onebox(self, index: int, element: Element) -> Embed | None:
+        """Discourse's card of a post: its words in `.tweet-description`, the author's name and time beside them."""
+        found = plain(element, "onebox", carried.attribute(element, self.claim))
+        if found is None or "twitterstatus" not in value(element, "class").split():
+            return found
+        parts = {
+            name: inner
+            for inner in reversed(self.elements.inside(index, _INSIDE, _CARDS | _WORDED))
+            for name in value(inner, "class").split()
+        }
+        text = self.rendering.text
+
+        def said(name: str) -> str:
+            return text[parts[name].text.start : parts[name].text.end].strip() if name in parts else ""
+
+        words = parts.get("tweet-description") or parts.get("tweet")
+        start, end = trimmed(text, words.text.start, words.text.end) if words else (0, 0)
+        written = said("timestamp") or said("date").partition("\n")[0]
+        day = dates.at(written, 0, self.langs)
+        return replace(
+            found,
+            quote=Span(start=start, end=end) if start < end else None,
+            platform="x",
+            handle=said("twitter-screen-name").removeprefix("@"),
+            day=day.day if day else "",
+            dated=written if day else "",
+            zone="local" if day else "",
+        )
 
     def _signed(self, index: int, element: Element, markup: str, url: str) -> Embed:
         """An X or Bluesky block: words, signature, permalink."""
@@ -230,10 +281,10 @@ class _Reader:
         """A widget's own script, or markup that a page keeps as a string for its scripts to place later."""
         post = value(element, "data-telegram-post")
         if post:
-            return _plain(element, "script", f"https://t.me/{post}")
+            return plain(element, "script", f"https://t.me/{post}")
         inner = element.inner
         found = _VK.search(self.source, inner.start, min(inner.end, inner.start + 4000))
-        return _plain(element, "script", f"https://vk.com/wall{found[1]}_{found[2]}") if found else None
+        return plain(element, "script", f"https://vk.com/wall{found[1]}_{found[2]}") if found else None
 
     def _comment(self, element: Element) -> Embed | None:
         """A WordPress block: the words between its comments are read first, the comment only if they hold no embed."""
@@ -242,7 +293,7 @@ class _Reader:
             return None
         data = _json(self.source[found.end() - 1 : element.inner.end].rstrip(" /\n\t"))
         url = data.get("url") if isinstance(data, dict) else None
-        return _plain(element, "wp-block", url if isinstance(url, str) else "")
+        return plain(element, "wp-block", url if isinstance(url, str) else "")
 
     def _figure(self, index: int, element: Element, classes: frozenset[str]) -> Embed | None:
         if "wp-block-embed" not in classes:
@@ -255,10 +306,6 @@ class _Reader:
         return Embed(outer=element.outer, text=element.text, markup="wp-figure", url=found[0])
 
 
-def _plain(element: Element, markup: str, url: str) -> Embed | None:
-    return Embed(outer=element.outer, text=element.text, markup=markup, url=url) if url else None
-
-
 def _is_post(ref: Ref | None) -> bool:
     return ref is not None and ref.kind in {"post", "repost"}
 
@@ -269,34 +316,3 @@ def _json(text: str) -> object:
     except (ValueError, RecursionError):
         return None
     return value
-
-
-def _bluesky(uri: str) -> str:
-    found = _BSKY_AT.fullmatch(uri)
-    return f"https://bsky.app/profile/{found[1]}/post/{found[2]}" if found else ""
-
-
-def _substack(element: Element, langs: tuple[str, ...]) -> Embed | None:
-    """Substack keeps the post by value in an attribute: {url, full_text, username, name, date, photos, …}."""
-    data = _json(element.get("data-attrs"))
-    if not isinstance(data, dict):
-        return None
-
-    def said(key: str) -> str:
-        value = data.get(key)
-        return value if isinstance(value, str) else ""
-
-    written = said("date")
-    day = written[:10] if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}Z", written) else ""
-    return Embed(
-        outer=element.outer,
-        text=element.text,
-        markup="substack",
-        url=said("url"),
-        platform="x",
-        handle=said("username"),
-        name=said("name"),
-        day=day or dates.parse(written, langs, rare=False),
-        dated=written,
-        zone="utc" if day else "local" if written else "",
-    )

@@ -1,16 +1,24 @@
-"""Posts by the address of a frame or by the bare id that an element carries: what widget scripts leave behind."""
+"""Posts by the address of a frame: what widget scripts leave behind, and what waits for consent or for scrolling."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import parse_qs, urlsplit
 
+from archiver.documents.addresses import names_post
 from archiver.documents.elements import Element
 
 STATUS = re.compile(r"[0-9]{1,20}")
-_SOURCES = ("src", "data-src", "data-lazy-src", "data-cmp-src", "data-src-no-cookie", "data-url")
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BSKY_FRAME = re.compile(r"/embed/(did:[^/?#]{1,250})/app\.bsky\.feed\.post/([A-Za-z0-9._~:-]{1,64})")
+_OWNED = re.compile(r"-?[0-9]{1,20}")
+_FACEBOOK = frozenset({"/plugins/post.php", "/plugins/video.php", "/plugins/comment_embed.php"})
+_WRAPPERS = frozenset({"cdn.embedly.com", "iframe.ly", "cdn.iframe.ly", "noembed.com", "twitframe.com"})
+_FORUM = re.compile(r"/iframe/(?:[0-9]/)?(twitter|instagram)(?:\.min)?\.html")
+_MASTODON = re.compile(
+    r"/@[\w.@-]{1,300}/[0-9A-Za-z]{1,40}|/@[\w.-]{1,300}/(?:posts|statuses)/[0-9A-Za-z]{1,40}"
+    r"|/users/[\w.-]{1,300}/statuses/[0-9A-Za-z]{1,40}"
+)
 
 
 def value(element: Element, name: str) -> str:
@@ -18,66 +26,72 @@ def value(element: Element, name: str) -> str:
     return element.get(name).strip(" \t\r\n\"'\\").replace("\\/", "/")
 
 
-def custom(element: Element) -> str:
-    """The address that an element with the bare id of a post stands for."""
-    for name in ("data-tweet-id", "data-tweetid", "data-tweetId".lower(), "tweet-id"):
-        if STATUS.fullmatch(value(element, name)):
-            return f"https://x.com/i/status/{value(element, name)}"
-    if element.tag == "amp-instagram" and _KEY.fullmatch(value(element, "data-shortcode")):
-        return f"https://www.instagram.com/p/{value(element, 'data-shortcode')}/"
-    video = value(element, "data-videoid") or value(element, "videoid")
-    if element.tag in {"amp-youtube", "lite-youtube"} and _KEY.fullmatch(video):
-        return f"https://www.youtube.com/watch?v={video}"
-    return ""
-
-
 def frame(element: Element) -> str:
-    """The post that a frame shows, by the address of the frame."""
+    """The post that a frame shows. Whichever attribute holds its address counts: each tool for consent or for
+    loading late has its own (`data-src`, `data-cookieblock-src`, `data-litespeed-src`, `suppressedsrc`, …)."""
     if STATUS.fullmatch(value(element, "data-tweet-id")):
-        return custom(element)
-    for name in _SOURCES:
+        return f"https://x.com/i/status/{value(element, 'data-tweet-id')}"
+    for name, _ in element.attrs:
         url = value(element, name)
-        if url.startswith("//"):
-            url = f"https:{url}"
-        shown = _shown(url) if url.startswith(("http://", "https://")) else ""
-        if shown:
-            return shown
+        found = shown(url) if url.startswith(("http://", "https://", "//")) else ""
+        if found:
+            return found
     return ""
 
 
-def _shown(url: str) -> str:
+def shown(url: str, *, wrapped: bool = False) -> str:
+    """The address of the post that a frame of this address shows; empty where it shows none. `wrapped` says that the
+    address was taken out of another frame's: frames in frames are not followed further."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(f"https:{url}" if url.startswith("//") else url)
         query = parse_qs(parts.query, max_num_fields=100)
         host = (parts.hostname or "").removeprefix("www.")
     except ValueError:
         return ""
+
+    def asked(name: str) -> str:
+        return query.get(name, [""])[0]
+
     path = parts.path.rstrip("/")
     steps = path.strip("/").split("/")
-    if host in {"platform.twitter.com", "platform.x.com", "twitframe.com"}:
-        given = query.get("id", [""])[0]
-        return f"https://x.com/i/status/{given}" if STATUS.fullmatch(given) else query.get("url", [""])[0]
-    if host in {"youtube.com", "youtube-nocookie.com"} and steps[0] == "embed" and len(steps) == 2:
-        return f"https://www.youtube.com/watch?v={steps[1]}" if steps[1] != "videoseries" else ""
-    if host == "facebook.com" and path.startswith("/plugins/"):
-        return query.get("href", [""])[0]
+    if host in {"platform.twitter.com", "platform.x.com"}:
+        known = path.startswith("/embed/") and STATUS.fullmatch(asked("id"))
+        return f"https://x.com/i/status/{asked('id')}" if known else ""
+    if host in _WRAPPERS:
+        if names_post(asked("url")):
+            return asked("url")
+        return "" if wrapped else shown(asked("src"), wrapped=True)
+    if host in {"youtube.com", "youtube-nocookie.com", "m.youtube.com", "youtube.googleapis.com"}:
+        known = len(steps) == 2 and steps[0] in {"embed", "v", "shorts"} and KEY.fullmatch(steps[1].partition("&")[0])
+        key = steps[-1].partition("&")[0]
+        return f"https://www.youtube.com/watch?v={key}" if known and key not in {"videoseries", "live_stream"} else ""
+    if host in {"facebook.com", "web.facebook.com", "m.facebook.com"}:
+        return asked("href") if re.sub(r"^/v[\d.]{1,6}(?=/)", "", path) in _FACEBOOK else ""
     if host == "embed.bsky.app":
         found = _BSKY_FRAME.fullmatch(path)
         return f"https://bsky.app/profile/{found[1]}/post/{found[2]}" if found else ""
     if host in {"redditmedia.com", "embed.reddit.com"} and "comments" in steps:
         return f"https://www.reddit.com{path}/"
-    if host == "tiktok.com" and steps[:1] == ["embed"] and STATUS.fullmatch(steps[-1]):
+    if host == "tiktok.com" and steps[0] in {"embed", "player"} and STATUS.fullmatch(steps[-1]):
         return f"https://www.tiktok.com/embed/v2/{steps[-1]}"
     if host == "t.me" and "embed" in query:
         return f"https://t.me{path}"
     if host in {"instagram.com", "threads.net", "threads.com"} and "embed" in steps:
         return f"https://www.{host}/{'/'.join(steps[: steps.index('embed')])}/"
-    if path.endswith("/embed") and (_mastodon(element_path := path.removesuffix("/embed")) or "truthsocial" in host):
-        return f"https://{parts.netloc}{element_path}"
+    if host in {"vk.com", "vkvideo.ru"}:
+        owner, post = asked("owner_id") or asked("oid"), asked("post_id") or asked("id")
+        known = path in {"/widget_post.php", "/video_ext.php"} and _OWNED.fullmatch(owner) and STATUS.fullmatch(post)
+        return f"https://vk.com/{'wall' if 'post' in path else 'video'}{owner}_{post}" if known else ""
+    if host == "linkedin.com" and steps[:3] == ["embed", "feed", "update"] and len(steps) == 4:
+        return f"https://www.linkedin.com/feed/update/{steps[3]}/"
+    if host == "s9e.github.io":
+        forum, key = _FORUM.fullmatch(path), parts.fragment.partition("#")[0]
+        if forum and KEY.fullmatch(key):
+            return f"https://x.com/i/status/{key}" if forum[1] == "twitter" else f"https://www.instagram.com/p/{key}/"
+        return ""
+    if steps[:2] == ["embed", "notes"] and len(steps) == 3:
+        return f"https://{parts.netloc}/notes/{steps[2]}"  # Misskey and what grew from it
+    inner = path.removesuffix("/embed")
+    if inner != path and (_MASTODON.fullmatch(inner) or "truthsocial" in host):
+        return f"https://{parts.netloc}{inner}"
     return ""
-
-
-def _mastodon(path: str) -> bool:
-    return bool(
-        re.fullmatch(r"/@[\w.@-]{1,300}/[0-9A-Za-z]{1,40}|/users/[\w.-]{1,300}/statuses/[0-9A-Za-z]{1,40}", path)
-    )

@@ -15,12 +15,24 @@ from archiver.model import Span
 
 _NAMES = (
     r"(tweet|twitter|x|tweet_simple|twitter_simple|x_simple|instagram|instagram_simple|youtube|bluesky|bsky|mastodon|"
-    r"toot|fediverse|embed|tiktok|reddit|threads)"
+    r"toot|fediverse|embed|oembed|tiktok|reddit|threads|facebook|telegram)"
 )
 _LIQUID = re.compile(rf"(?<!\{{)\{{%-?\s{{0,4}}{_NAMES}\s{{1,4}}([^%{{}}\n]{{1,400}})%\}}", re.IGNORECASE)
+# Jekyll themes keep an include for each platform: {% include embed/twitter.html id="12" %}.
+_INCLUDE = re.compile(
+    rf"\{{%-?\s{{0,4}}include(?:_cached)?\s{{1,4}}[\w/-]{{0,40}}?{_NAMES}[\w-]{{0,20}}(?:\.html|\.liquid|\.md)?\s{{1,4}}"
+    r"([^%{}\n]{1,400})%\}",
+    re.IGNORECASE,
+)
 _HUGO = re.compile(rf"\{{\{{[<%]\s{{0,4}}{_NAMES}\s{{1,4}}([^<>{{}}\n]{{1,400}}?)/?\s{{0,4}}[>%]\}}\}}", re.IGNORECASE)
-_WORDPRESS = re.compile(r"\[(embed|tweet)(?:\s[^\]\n]{0,200})?\]\s{0,4}(https?://[^\s\[\]<>]{1,400})\s{0,4}\[/\1\]")
-_WORDPRESS_ID = re.compile(r"\[(tweet)\s{1,4}((?:https?://[^\s\]\n]{1,400}|[0-9]{1,20}))(?:\s[^\]\n]{0,200})?\]")
+_ZOLA = re.compile(rf"\{{\{{\s{{0,4}}{_NAMES}\(([^(){{}}\n]{{1,400}})\)\s{{0,4}}\}}\}}", re.IGNORECASE)
+_DIRECTIVE = re.compile(rf"(?m)^:{{2,3}}{_NAMES}(?:\[[^\]\n]{{0,200}}\])?\{{([^{{}}\n]{{1,400}})\}}", re.IGNORECASE)
+_WORDPRESS = re.compile(
+    r"\[(embed|tweet|embedyt)(?:\s[^\]\n]{0,200})?\]\s{0,4}(https?://[^\s\[\]<>]{1,400})\s{0,4}\[/\1\]"
+)
+_WORDPRESS_ID = re.compile(
+    r"(?<!\[)\[(tweet|youtube|instagram|facebook|tiktok|blackbirdpie)[\s=]{1,4}([^\[\]\n]{1,400})\](?![\[(:])"
+)
 _NAMED = re.compile(r"([A-Za-z_-]{1,20})\s?=\s?[\"'“”]?([^\"'“”\s]{1,400})[\"'“”]?")
 _URL = re.compile(r"https?://[^\s\"'“”<>]{4,400}")
 _ID = re.compile(r"(?<![\w=/-])[\"'“”]?([0-9]{1,20})[\"'“”]?(?![\w-])")
@@ -32,7 +44,7 @@ _FRONT = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcode:
-    """One shortcode: `markup` names its form (liquid, hugo, wordpress), `url` the address that it stands for."""
+    """One shortcode: `markup` names its form (liquid, hugo, zola, directive, wordpress), `url` the address it means."""
 
     span: Span
     markup: str
@@ -43,7 +55,8 @@ def find(source: str, code: tuple[Span, ...] = ()) -> tuple[Shortcode, ...]:
     """The shortcodes of a source that stand for a post, in order, those inside `code` left out."""
     found: list[Shortcode] = []
     for markup, pattern in (
-        ("liquid", _LIQUID), ("hugo", _HUGO), ("wordpress", _WORDPRESS), ("wordpress", _WORDPRESS_ID),
+        ("liquid", _LIQUID), ("liquid", _INCLUDE), ("hugo", _HUGO), ("zola", _ZOLA), ("directive", _DIRECTIVE),
+        ("wordpress", _WORDPRESS), ("wordpress", _WORDPRESS_ID),
     ):  # fmt: skip
         for match in pattern.finditer(source):
             url = "" if touches(code, match.start()) else _address(match[1].lower(), match[2])
@@ -120,7 +133,7 @@ def _address(name: str, given: str) -> str:
         return url[0]
     named = {key.lower(): value for key, value in _NAMED.findall(given)}
     kind = name.partition("_")[0]
-    if kind in {"tweet", "twitter", "x"}:
+    if kind in {"tweet", "twitter", "x", "blackbirdpie"}:
         path = re.search(r"([A-Za-z0-9_]{1,20})/status/([0-9]{1,20})", given)
         if path:
             return f"https://x.com/{path[1]}/status/{path[2]}"
@@ -133,6 +146,9 @@ def _address(name: str, given: str) -> str:
         return f"https://www.instagram.com/p/{key}/"
     if kind == "youtube" and key:
         return f"https://www.youtube.com/watch?v={key}"
-    if kind in {"mastodon", "toot", "fediverse"} and named.get("user") and named.get("host") and key.isdecimal():
-        return f"https://{named['host']}/@{named['user'].lstrip('@')}/{key}"
+    if kind == "tiktok" and key.isdecimal():
+        return f"https://www.tiktok.com/embed/v2/{key}"
+    host = named.get("host", "") or named.get("instance", "")
+    if kind in {"mastodon", "toot", "fediverse"} and named.get("user") and host and key.isdecimal():
+        return f"https://{host}/@{named['user'].lstrip('@')}/{key}"
     return ""

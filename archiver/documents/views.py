@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 from archiver.documents import blocks, shortcodes
+from archiver.documents.carried import COMPONENTS
 from archiver.documents.markup import Rendering, walk, walk_page
 from archiver.documents.sourcemap import to_source, to_text
 from archiver.model import Document, Run, Span
@@ -19,10 +20,13 @@ _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _CODE = frozenset({"code", "textarea", "xmp"})
 _UNSEEN = _CODE | {"#comment"}
 _QUOTES = frozenset({"blockquote"})
-_KEEPING = frozenset({"template", "script", "textarea"})
+_KEEPING = frozenset({"template", "script", "textarea", "iframe"})
 _KEPT = frozenset({"text/template", "text/html", "text/plain", "text/x-template", "text/x-handlebars-template"})
 _CDATA = re.compile(r"<!\[CDATA\[")
-_RAW = re.compile(r"<(?:blockquote|div|iframe|script|figure|amp-|twitter-widget|!--)", re.IGNORECASE)
+_RAW = re.compile(
+    rf"<(?:!--|(?:blockquote|div|iframe|script|figure|aside|a|amp-iframe|embed|{'|'.join(sorted(COMPONENTS))})[\s/>])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,8 @@ def _hidden(document: Document, rendering: Rendering) -> list[View]:
     end = -1
     for element in rendering.elements.tagged(_KEEPING):
         kept = (
-            element.tag == "template"
+            element.tag == "iframe"
+            or (element.tag == "template" and element.text.start == element.text.end)
             or (element.tag == "script" and element.get("type").lower() in _KEPT)
             or (element.tag == "textarea" and any(name == "hidden" for name, _ in element.attrs))
         )
