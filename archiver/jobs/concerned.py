@@ -54,12 +54,20 @@ SELECT id, text FROM versions WHERE id IN (
     UNION SELECT v.id FROM changed JOIN versions v ON v.post = changed.id
 ) ORDER BY id
 """
-_SIGNED = """
+
+
+def _user(handle: str) -> str:
+    """An expression for a handle without case and server: what may be the same by `link.same_handle`."""
+    bare = f"ltrim(lower({handle}), '@') || '@'"
+    return f"substr({bare}, 1, instr({bare}, '@') - 1)"
+
+
+_SIGNED = f"""
 SELECT DISTINCT m.document FROM mentions m JOIN (
-    SELECT DISTINCT p.platform, lower(s.handle) AS handle, date(v.posted_at) AS day FROM versions v
+    SELECT DISTINCT p.platform, lower(s.handle) AS handle, date(p.posted_at) AS day FROM versions v
     JOIN posts p ON p.id = v.post JOIN versions o ON o.post = p.id JOIN sightings s ON s.version = o.id
-    WHERE v.id = ? AND s.handle <> '' AND v.posted_at <> ''
-) k ON m.platform = k.platform AND lower(m.handle) = k.handle
+    WHERE v.id = ? AND s.handle <> '' AND p.posted_at <> ''
+) k ON m.platform = k.platform AND {_user("m.handle")} = {_user("k.handle")}
 WHERE m.quote_start IS NOT NULL AND m.day BETWEEN date(k.day, '-1 day') AND date(k.day, '+1 day')
 """
 # A faithful quotation of the post that it names is compared with no other.

@@ -39,7 +39,9 @@ def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Res
     if named is not None:
         return resolution, _warned(mention, _against_named(archive, mention, named))
     signed = _judged(mention, originals.by_signature(archive, mention), "signature")
-    found = _judged(mention, originals.by_words(archive, mention.quoted, handle=mention.handle), "words")
+    platform = mention.platform if mention.handle else ""
+    narrowed = originals.by_words(archive, mention.quoted, handle=mention.handle, platform=platform)
+    found = _judged(mention, narrowed, "words")
     matches = _distinct(sorted((m for m in (*signed, *found) if _worth_telling(m.verdict)), key=_earliest_first))
     fitting = [match for match in matches if _fits(mention, match)]
     if not fitting:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
-from archiver.jobs.link import same_day, same_handle
 from archiver.jobs.places import Place
 from archiver.model import Ref
 from archiver.store import runs
@@ -78,24 +78,25 @@ def _originals(rows: Iterable[Row]) -> list[Original]:
 
 
 def by_signature(archive: Archive, mention: Place) -> list[Original]:
-    """The captured posts of the handle and day that the mention is signed with."""
+    """The captured posts of the handle and day that the mention is signed with: the UTC day, or also its neighbours
+    where the day is somebody's local one."""
     if not (mention.handle and mention.day and mention.platform):
         return []
-    rows = archive.all(
-        f"{_ORIGINAL} WHERE p.platform = ? AND lower(p.handle) = lower(?) ORDER BY v.posted_at, r.ref, v.sha256",
-        mention.platform,
-        mention.handle,
-    )
-    return [
-        original
-        for original in _originals(rows)
-        if original.posted_at and same_day(mention.day, original.posted_at, mention.day_zone)
-    ]
+    try:
+        day, reach = date.fromisoformat(mention.day), timedelta(days=0 if mention.day_zone == "utc" else 1)
+        first, last = (day - reach).isoformat(), (day + reach).isoformat()
+    except (ValueError, OverflowError):
+        return []
+    return _of(archive, runs.versions_of_day(archive, mention.platform, mention.handle, first, last))
 
 
-def by_words(archive: Archive, quoted: str, *, handle: str = "") -> list[Original]:
-    """The posts that share most runs of words with a passage; of one handle where one is given."""
-    keys = runs.versions_sharing(archive, quoted, MOST_CANDIDATES)
-    rows = archive.all(f"{_ORIGINAL} WHERE v.id IN (SELECT value FROM json_each(?))", json.dumps(keys))
-    found = sorted(_originals(rows), key=lambda original: keys.index(original.version))
-    return [original for original in found if not handle or same_handle(handle, original.handle)]
+def by_words(archive: Archive, quoted: str, *, handle: str = "", platform: str = "") -> list[Original]:
+    """The posts that share most words in a row with a passage; of one handle and platform where they are given."""
+    found = runs.versions_sharing(archive, quoted, MOST_CANDIDATES, handle=handle, platform=platform)
+    return _of(archive, found)
+
+
+def _of(archive: Archive, versions: list[int]) -> list[Original]:
+    """The versions with these local ids, in their order."""
+    rows = archive.all(f"{_ORIGINAL} WHERE v.id IN (SELECT value FROM json_each(?))", json.dumps(versions))
+    return sorted(_originals(rows), key=lambda original: versions.index(original.version))
