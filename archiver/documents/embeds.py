@@ -20,7 +20,7 @@ from archiver.documents.elements import Element, Elements
 from archiver.documents.embed import Embed, plain
 from archiver.documents.frames import frame, value
 from archiver.documents.markup import Rendering
-from archiver.documents.quotation import trimmed, without_media
+from archiver.documents.quotation import end_before, trimmed, without_media
 from archiver.model import Ref, Span
 
 Claim = Callable[[str], Ref | None]
@@ -262,7 +262,8 @@ class _Reader:
         if paragraphs:
             start, end = paragraphs[0].start, min(max(span.end for span in paragraphs), stop)
         else:
-            start, end = text.start, stop
+            start = text.start
+            end = end_before(self.rendering.text, stop, start) if signature else stop
         if link is not None and signature is None:
             end = min(end, link.text.start) if link.text.start > start else start
         while end > start and self.rendering.text[end - 1] in "—–- \n\t":

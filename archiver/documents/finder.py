@@ -15,6 +15,7 @@ from archiver.model import Document, Link, Mention, MentionKind, Ref, Span
 Claim = Callable[[str], Ref | None]
 
 _LISTS = frozenset({"text/csv", "text/tab-separated-values", "text/uri-list"})
+_FEEDS = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
 _BLOCK_END = re.compile(r"<!--\s{0,4}/wp:[^>]{0,80}-->")
 
 
@@ -43,6 +44,7 @@ class Finder:
         self._permalinks()
         if prose:
             self._passages()
+            self._escaped()
         found = dict.fromkeys(self.found)
         return tuple(
             sorted(found, key=lambda each: (each.text.start, each.text.end, each.kind, each.source.start, each.url))
@@ -74,6 +76,8 @@ class Finder:
         for view in self.views:
             found += [(view, embed) for embed in embeds.find(view.rendering, view.source, self.langs, self.claim)]
             found += [(view, embed) for embed in kept.find(view.rendering, view.source, self.langs, self.claim)]
+            if view.plain and view.source.lstrip()[:1] in {"{", "["}:
+                found += [(view, embed) for embed in kept.in_text(view.source, self.langs, self.claim)]
         placed: list[Mention] = [self._embed(view, embed) for view, embed in found]
         placed = _first_of_scripted(placed)
         placed += [self._shortcode(each) for each in shortcodes.find(self.document.source, self.code)]
@@ -260,6 +264,29 @@ class Finder:
                     links=(link,),
                 )
             )
+
+    def _escaped(self) -> None:
+        """Embeds in the escaped markup of a feed that nothing else gave: frames have neither words nor links."""
+        if self.document.media_type not in _FEEDS:
+            return
+        known = {mention.target for mention in self.found}
+        taken = blocks.merged(mention.source for mention in self.found)
+        for embed in kept.in_text(self.document.source, self.langs, self.claim):
+            target = self.claim(embed.url)
+            if target is not None and target not in known and not blocks.overlaps(taken, embed.outer):
+                known.add(target)
+                text = self._over(embed.outer)
+                self.found.append(
+                    Mention(
+                        kind=MentionKind.EMBED,
+                        text=text,
+                        source=embed.outer,
+                        platform=target.platform,
+                        target=target,
+                        url=embed.url,
+                        markup=embed.markup,
+                    )
+                )
 
     def _passages(self) -> None:
         text = self.document.text

@@ -48,7 +48,7 @@ def signed(text: str, signature: Signature, floor: int, blocks: tuple[Span, ...]
     the block quotations of the document, in order."""
     block = _around(blocks, signature.span.start)
     low = max(floor, block.start) if block else floor
-    end = _end(text, signature.span.start, low)
+    end = end_before(text, signature.span.start, low)
     if end <= low:
         return None
     if block and block.start >= floor:
@@ -94,7 +94,8 @@ def without_media(text: str, start: int, end: int) -> int:
         end = links[-1].start()
 
 
-def _end(text: str, before: int, low: int) -> int:
+def end_before(text: str, before: int, low: int) -> int:
+    """Where the words before a signature end: without its media link, and without what a site put between them."""
     end = before
     while end > low:
         while end > low and text[end - 1] in _EDGES:
