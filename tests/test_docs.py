@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from archiver.jobs import config
+from archiver.store.marks import _TABLES as MARKS
 from archiver.store.runs import _TABLES as RUNS
 from archiver.store.schema import TABLES
 from archiver.store.views import LABELS, VIEWS
@@ -50,7 +51,7 @@ def test_every_route_that_a_plan_can_ask_is_in_the_table() -> None:
 def test_metadata_describes_every_table_and_only_those() -> None:
     metadata = json.loads((docs.ROOT / "datasette-metadata.json").read_text("utf-8"))
     known = {table.name for table in TABLES} | set(docs.evidence_tables())
-    known |= {view.name for view in VIEWS} | set(RUNS)
+    known |= {view.name for view in VIEWS} | set(RUNS) | set(MARKS)
     for database in metadata["databases"].values():
         assert set(database["tables"]) == known
         for table in TABLES:

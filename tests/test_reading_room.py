@@ -286,7 +286,10 @@ def asked(name: str, sql: sqlite3.Connection) -> str:
         f"SELECT r.ref FROM edges e JOIN refs r ON r.id = e.{start} WHERE e.kind = 'quotes' "
         "AND e.evidence = 'asserted' AND r.ref LIKE 'x:%' ORDER BY e.id LIMIT 1"
     ).fetchone()
-    return f"?document={PARAMETERS['document']}&ref={ref}"
+    (passage,) = sql.execute(
+        "SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref WHERE m.kind = 'passage' ORDER BY m.id LIMIT 1"
+    ).fetchone()
+    return f"?document={PARAMETERS['document']}&ref={ref}&passage={passage}"
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))

@@ -7,10 +7,10 @@ with a quotation, the texts that hold a phrase, and a person's statement. `settl
 
 from __future__ import annotations
 
-from archiver.jobs import phrases
+import json
+
 from archiver.jobs.session import Session
-from archiver.store import runs
-from archiver.store.archive import Row
+from archiver.store import marks, runs
 
 _NEW = "new(id) AS MATERIALIZED (SELECT id FROM captures WHERE origin = :origin AND leaf > :upto)"
 # What is new, everything that aliases join with it, and what leads there.
@@ -77,33 +77,41 @@ SELECT m.document FROM mentions m WHERE m.id = ? AND NOT EXISTS (
 """
 
 
+# A document that is read again may have another address, or another time that it claims.
+_READ = f"""
+WITH {_NEW}
+SELECT DISTINCT d.id, d.text FROM captures c JOIN refs r ON r.ref = 'doc:document:' || c.entity_sha256
+JOIN documents d ON d.id = r.id WHERE c.id IN (SELECT id FROM new) AND c.{marks.READ}
+"""
+
+
 def concerned(session: Session, upto: int) -> set[int]:
     """The local ids of the documents that evidence after leaf `upto` may concern."""
     db, since = session.archive.db, {"upto": upto, "origin": session.evidence.origin}
     found = {int(row[0]) for row in db.execute(_NAMED, since)}
-    versions = db.execute(_VERSIONS, since).fetchall()
-    for version in versions:
+    for row in db.execute(_READ, since):
+        found |= {int(row["id"])} | marks.waiting_for(session.archive, row["text"])
+    for version in db.execute(_VERSIONS, since):
         found |= {int(row[0]) for row in db.execute(_SIGNED, (version["id"],))}
         for mention in runs.mentions_sharing(session.archive, version["text"]):
             found |= {int(row[0]) for row in db.execute(_COMPARED, (mention,))}
-    return found | _by_phrases(session, [str(row["text"]) for row in versions] + _new_quotations(session, since))
+        found |= marks.waiting_for(session.archive, version["text"])
+        found |= _by_phrases(session, version["text"])
+    for row in db.execute(_QUOTED, since):
+        found |= _by_phrases(session, row["quoted"])
+    return found
 
 
-def _new_quotations(session: Session, since: dict[str, int]) -> list[str]:
-    rows: list[Row] = session.archive.db.execute(
-        f"WITH {_NEW} SELECT m.quoted FROM mentions m JOIN documents d ON d.id = m.document "
-        "WHERE d.capture IN (SELECT id FROM new) AND m.quoted <> ''",
-        since,
-    ).fetchall()
-    return [str(row[0]) for row in rows]
+_QUOTED = f"""
+WITH {_NEW} SELECT m.quoted FROM mentions m JOIN documents d ON d.id = m.document
+WHERE d.capture IN (SELECT id FROM new) AND m.quoted <> ''
+"""
+_PHRASES = "SELECT p.document FROM json_each(?) j JOIN phrases p ON p.gram = j.value"
 
 
-def _by_phrases(session: Session, texts: list[str]) -> set[int]:
-    """Documents that hold a phrase which a new text holds too."""
+def _by_phrases(session: Session, text: str) -> set[int]:
+    """Documents that hold a phrase whose first run a new text holds too."""
     if session.archive.one("SELECT 1 FROM phrases LIMIT 1") is None:
         return set()
-    found: set[int] = set()
-    for text in texts:
-        for mark in phrases.grams_of(text):
-            found |= {int(hit[0]) for hit in session.archive.all("SELECT document FROM phrases WHERE gram = ?", mark)}
-    return found
+    held = json.dumps(sorted(runs.runs_of(text)))
+    return {int(row[0]) for row in session.archive.all(_PHRASES, held)}

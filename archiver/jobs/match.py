@@ -217,6 +217,7 @@ def row_of(match: Match, rank: int) -> dict[str, object]:
         "version": None if match.original is None else match.original.version,
         "verdict": told.kind.value,
         "faithful": int(verdict.is_faithful(told.kind) and told.kind is not VerdictKind.SPLICED),
+        "standard": told.standard,
         "score": f"{told.score:.4f}",
         "steps": " ".join(told.steps),
         "changes": json.dumps(json.loads(canonical.dumps(told.changes)), ensure_ascii=False),

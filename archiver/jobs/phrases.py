@@ -1,36 +1,27 @@
 """Phrases: words in quotation marks that stand in another passage or post become inferred same-text edges.
 
-From the text that quotes to the text where the words stand. Two or three words are looked for in the same
-document and the posts that it refers to; four or more in the whole archive, through the full-text index.
+From the text that quotes to the text where the words stand. Two words are looked for in the same document and the
+posts that it refers to; three or more in every captured post and quotation, through the index of runs; eight or more
+in every other document too, through that of marks.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
+from archiver.jobs import sources
 from archiver.jobs.places import Place
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref, Span
 from archiver.quotes import phrases, shingles
+from archiver.store import holding, marks
 from archiver.store.archive import Row
 from archiver.store.readings import passage
 
-GRAM = 4
 MOST_PHRASES = 400
 MOST_HITS = 20
-
-
-def gram(words: tuple[str, ...]) -> int:
-    """A signed 63-bit fingerprint of the first four words."""
-    digest = hashlib.blake2b(" ".join(words[:GRAM]).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
-
-
-def grams_of(text: str) -> set[int]:
-    """The fingerprints of every run of four words in a text."""
-    words = tuple(word for word, _ in shingles.words(text))
-    return {gram(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)}
+MOST_PLACES = 200  # of one run of words, in all documents together
+REACH = 500  # code points around a mark, beside the length of the phrase
 
 
 def link_phrases(session: Session, document: Row, settled: list[tuple[Place, Ref | None]]) -> list[Edge]:
@@ -58,7 +49,7 @@ def link_phrases(session: Session, document: Row, settled: list[tuple[Place, Ref
                 continue
             there = phrases.find_phrase(words, place.quoted)
             if there is not None:
-                found(source, place.passage, f"{span}>{_in_document(place.quote, place.quoted, there)}")
+                found(source, place.passage, f"{span}>{sources.in_document(place, there)}")
         for post, content in shown:
             there = None if post == own else phrases.find_phrase(words, content)
             if there is not None:
@@ -93,13 +84,6 @@ def _holds(place: Place, span: Span) -> bool:
     return place.text.start <= span.start and span.end <= place.text.end
 
 
-def _in_document(quote: Span | None, quoted: str, place: Span) -> Span:
-    """Where words of a quotation stand in its document; the whole quotation where markup stands between its words."""
-    if quote is None or quote.end - quote.start != len(quoted):
-        return quote or place
-    return Span(start=quote.start + place.start, end=quote.start + place.end)
-
-
 def texts(session: Session, posts: list[Ref]) -> list[tuple[Ref, str]]:
     """The captured posts among these refs with their texts, as last seen, in the order of their refs."""
     shown = []
@@ -121,9 +105,10 @@ def _far(
     words: str,
     found: Callable[[Ref, Ref, str], None],
 ) -> None:
-    """Phrases of four or more words: in every captured post and in the passages of every other document."""
+    """Phrases of three or more words: in every captured post and in the quotations of every other document; those of
+    eight or more in their texts too."""
     keys = tuple(word for word, _ in shingles.words(words))
-    if len(keys) < GRAM:
+    if len(keys) < holding.LENGTH:
         return
     session.readings.add(
         "phrases",
@@ -133,29 +118,46 @@ def _far(
             "end": span.end,
             "owner": session.readings.ref(source),
             "text": words,
-            "gram": gram(keys),
+            "gram": holding.first_run(keys),
+            "mark": marks.first_mark(keys),
         },
     )
-    query = '"' + " ".join(keys).replace('"', '""') + '"'
-    rows = session.archive.all(
-        "SELECT r.ref, v.text FROM versions_fts f JOIN versions v ON v.id = f.rowid JOIN refs r ON r.id = v.post "
-        "WHERE versions_fts MATCH ? ORDER BY v.posted_at, r.ref, v.sha256 LIMIT ?",
-        query,
-        MOST_HITS,
-    )
-    for row in rows:
+    for row in holding.versions(session.archive, keys, MOST_HITS):
         place, post = phrases.find_phrase(words, row["text"]), Ref.parse(row["ref"])
         if place is not None and post != own:
             found(source, post, f"{span}>{place}")
-    rows = session.archive.all(
-        "SELECT r.ref, m.quoted, m.quote_start, m.quote_end FROM mentions_fts f JOIN mentions m ON m.id = f.rowid "
-        "JOIN refs r ON r.id = m.ref WHERE mentions_fts MATCH ? AND m.document <> ? ORDER BY r.ref LIMIT ?",
-        query,
-        document["id"],
-        MOST_HITS,
-    )
-    for row in rows:
+    for row in holding.mentions(session.archive, keys, document["id"], MOST_HITS):
         place = phrases.find_phrase(words, row["quoted"])
         if place is not None:
-            quote = Span(start=row["quote_start"], end=row["quote_end"])
-            found(source, Ref.parse(row["ref"]), f"{span}>{_in_document(quote, row['quoted'], place)}")
+            there = Span(start=row["quote_start"], end=row["quote_end"])
+            if there.end - there.start == len(row["quoted"]):  # no markup stands between the words
+                there = Span(start=there.start + place.start, end=there.start + place.end)
+            found(source, Ref.parse(row["ref"]), f"{span}>{there}")
+    if len(keys) >= marks.RUN:
+        _in_documents(session, document, source, span, words, keys, found)
+
+
+def _in_documents(
+    session: Session,
+    document: Row,
+    source: Ref,
+    span: Span,
+    words: str,
+    keys: tuple[str, ...],
+    found: Callable[[Ref, Ref, str], None],
+) -> None:
+    own = Ref(platform="doc", kind="document", id=document["sha256"])
+    apart = sources.apart(session.archive, own)
+    for row in holding.documents(session.archive, keys, apart, MOST_PLACES):
+        start = max(0, row["at"] - REACH)
+        text = str(
+            session.archive.value(
+                "SELECT substr(text, ?, ?) FROM documents WHERE id = ?",
+                start + 1,
+                row["at"] - start + 2 * len(words) + REACH,
+                row["id"],
+            )
+        )
+        place = phrases.find_phrase(words, text)
+        if place is not None:
+            found(source, Ref.parse(row["ref"]), f"{span}>{Span(start=start + place.start, end=start + place.end)}")

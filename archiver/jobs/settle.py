@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from archiver.custody import canonical
-from archiver.jobs import concerned, link, match, pairs, phrases
+from archiver.jobs import concerned, link, match, pairs, phrases, sources
 from archiver.jobs.places import Place, stored_places
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
@@ -86,6 +86,8 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
                 version = None if one.original is None else one.original.sha256
                 result.append([shown, version, None if one.post is None else str(one.post)])
             post_ref = resolution.ref if resolution.status == "resolved" else None
+            if post_ref is None:
+                result += sources.store(session, document, mention)
             settled.append((mention, post_ref))
             if post_ref is not None and mention.quote is not None:
                 edge = _quotes(mention, post_ref, resolution.how)
@@ -100,6 +102,7 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
 def _clear(session: Session, document: Row) -> None:
     """Removes what an earlier settling of this document said."""
     db, key = session.archive.db, (document["id"],)
+    db.execute("DELETE FROM sources WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute("DELETE FROM matches WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute("DELETE FROM resolutions WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute(

@@ -69,6 +69,7 @@ def _nullable(table: Table) -> set[str]:
         "proofs": {"valid"},
         "resolutions": {"ref", "candidate"},
         "matches": {"version", "post", "quoted_start", "quoted_end", "original_start", "original_end"},
+        "sources": {"version"},
     }.get(table.name, set())
 
 

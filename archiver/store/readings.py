@@ -22,7 +22,7 @@ from archiver.model import (
     Ref,
     Span,
 )
-from archiver.store import runs
+from archiver.store import marks, runs
 from archiver.store.archive import Archive
 from archiver.store.schema import BY_NAME
 
@@ -164,6 +164,7 @@ class Readings:
         )
         if new:
             runs.add_version(self.archive, version, post.text)
+            marks.add_version(self.archive, version, post.text)
         self.add(
             "sightings",
             {
@@ -219,6 +220,7 @@ class Readings:
             self.add("collection_documents", {"collection": name, "document": ref, "capture": capture})
         if not new:
             return ref
+        marks.add_document(self.archive, ref, document.text)
         for number, mention in enumerate(found):
             self._mention(ref, document, number, mention)
         for number, repair in enumerate(document.repairs):
@@ -253,6 +255,7 @@ class Readings:
         }
         key, _ = self.add("mentions", row)
         runs.add_mention(self.archive, key, quoted)
+        marks.add_passage(self.archive, key, quoted)
         for place, link in enumerate(mention.links):
             target = None if link.ref is None else self.ref(link.ref)
             self.add(

@@ -420,12 +420,15 @@ CREATE TABLE "phrases" (
    "end" INTEGER NOT NULL,
    "owner" INTEGER NOT NULL REFERENCES "refs"("id"),
    "text" TEXT NOT NULL,
-   "gram" INTEGER NOT NULL
+   "gram" INTEGER NOT NULL,
+   "mark" INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "phrases_key"
     ON "phrases" ("document", "start", "end");
 CREATE INDEX "phrases_gram"
     ON "phrases" ("gram");
+CREATE INDEX "phrases_mark"
+    ON "phrases" ("mark");
 CREATE INDEX "phrases_owner"
     ON "phrases" ("owner");
 CREATE TABLE "matches" (
@@ -447,6 +450,7 @@ CREATE TABLE "matches" (
    "quoted_end" INTEGER,
    "original_start" INTEGER,
    "original_end" INTEGER,
+   "standard" TEXT NOT NULL,
    "policy" TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "matches_key"
@@ -459,5 +463,32 @@ CREATE INDEX "matches_verdict_found_by"
     ON "matches" ("verdict", "found_by");
 CREATE INDEX "matches_found_by_verdict"
     ON "matches" ("found_by", "verdict");
+CREATE TABLE "sources" (
+   "id" INTEGER PRIMARY KEY,
+   "mention" INTEGER NOT NULL REFERENCES "mentions"("id"),
+   "source" INTEGER NOT NULL REFERENCES "refs"("id"),
+   "words" INTEGER NOT NULL,
+   "verdict" TEXT NOT NULL,
+   "claimed_at" TEXT NOT NULL,
+   "first_seen" TEXT NOT NULL,
+   "rank" INTEGER NOT NULL,
+   "version" INTEGER REFERENCES "versions"("id"),
+   "flags" TEXT NOT NULL,
+   "reason" TEXT NOT NULL,
+   "score" TEXT NOT NULL,
+   "steps" TEXT NOT NULL,
+   "standard" TEXT NOT NULL,
+   "passage_start" INTEGER NOT NULL,
+   "passage_end" INTEGER NOT NULL,
+   "place_start" INTEGER NOT NULL,
+   "place_end" INTEGER NOT NULL,
+   "policy" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "sources_key"
+    ON "sources" ("mention", "source");
+CREATE INDEX "sources_source"
+    ON "sources" ("source");
+CREATE INDEX "sources_version"
+    ON "sources" ("version");
 CREATE VIEW gone AS SELECT p.outcome, p.handle, p.text, p.posted_at, p.last_seen, p.outcome_at, p.url AS address, r.ref FROM posts p LEFT JOIN refs r ON r.id = p.id WHERE p.outcome IN ('suspended', 'protected', 'withheld', 'age-gated', 'login-required', 'deleted', 'not-found', 'unavailable');
 CREATE VIEW quotations AS SELECT c.url AS document, m.kind, m.quoted, x.verdict, x.flags, coalesce(v.text, o.text) AS original, o.outcome, m.handle, m.day, s.status AS resolution, s.how, coalesce(nullif(s.reason, ''), x.reason, '') AS reason, p.ref AS post, o.url AS address, r.ref AS passage FROM mentions m LEFT JOIN refs r ON r.id = m.ref LEFT JOIN documents d ON d.id = m.document LEFT JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN matches x ON x.id = (SELECT min(b.id) FROM matches b WHERE b.mention = m.id AND b.rank = 0) LEFT JOIN versions v ON v.id = x.version LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate, x.post) LEFT JOIN posts o ON o.id = p.id;

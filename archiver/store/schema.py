@@ -10,11 +10,11 @@ import sqlite3
 from dataclasses import dataclass
 from importlib import resources
 
-from archiver.store import runs
+from archiver.store import marks, runs
 from archiver.store.archive import statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "5"
+READINGS_VERSION = "6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,20 +240,30 @@ TABLES = (
     ),
     _table(
         "phrases",
-        "Words in quotation marks inside documents; `gram` finds them when a new text holds the same words.",
-        "id:int document:int start:int end:int owner:int text gram:int",
+        "Words in quotation marks inside documents; `gram` and `mark` find them when a new text holds the same words.",
+        "id:int document:int start:int end:int owner:int text gram:int mark:int",
         unique="document start end",
         keys="document=documents owner=refs",
-        indexes=("gram", "owner"),
+        indexes=("gram", "mark", "owner"),
     ),
     _table(
         "matches",
         "The verdict on each quotation against each post version that it may quote.",
         "id:int mention:int verdict flags version:int post:int changes faithful:int rank:int found_by reason score "
-        "steps omitted quoted_start:int quoted_end:int original_start:int original_end:int policy",
+        "steps omitted quoted_start:int quoted_end:int original_start:int original_end:int standard policy",
         unique="mention version rank",
         keys="mention=mentions version=versions post=refs",
         indexes=("version", "post", "verdict found_by", "found_by verdict"),
+    ),
+    _table(
+        "sources",
+        "Archived documents and posts that share a run of eight words or more with a passage that stands for no post. "
+        "Rank 0 claims the earliest time; none of them is said to be the origin.",
+        "id:int mention:int source:int words:int verdict claimed_at first_seen rank:int version:int flags reason score "
+        "steps standard passage_start:int passage_end:int place_start:int place_end:int policy",
+        unique="mention source",
+        keys="mention=mentions source=refs version=versions",
+        indexes=("source", "version"),
     ),
 )
 BY_NAME = {table.name: table for table in TABLES}
@@ -268,10 +278,12 @@ def create(db: sqlite3.Connection) -> None:
     for statement in statements_of(resources.files("archiver.store").joinpath(SCRIPT).read_text("utf-8")):
         db.execute(statement)
     runs.create(db)
+    marks.create(db)
 
 
 def drop(db: sqlite3.Connection) -> None:
     """Drops every table of readings, whatever version made it, inside the caller's transaction."""
+    marks.drop(db)
     runs.drop(db)
     for view in VIEWS:
         db.execute(f"DROP VIEW IF EXISTS {view.name}")

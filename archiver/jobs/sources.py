@@ -1,0 +1,341 @@
+"""Source finding: which archived documents and posts hold the words of a passage that nothing attributes.
+
+A source shares a run of at least eight words with the passage, as words are compared. Which of them is the origin,
+nobody can read from the words: all are told, the earliest claimed time first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from archiver.jobs.places import Place
+from archiver.jobs.session import Session
+from archiver.model import Edge, EdgeKind, Evidence, Ref, Span, Verdict, VerdictKind
+from archiver.quotes import shingles, verdict
+from archiver.store import marks
+from archiver.store.archive import Archive, Row
+
+POLICY = f"sources/1 {marks.RUN}-words"
+MOST = 50
+"""So many sources of one passage are told."""
+TRIED = 100  # documents, and versions of posts, that are compared: those that share most
+REACH = 500  # code points around a mark, beside the length of the passage, in which its words are looked for
+LATEST = "9999"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One document or post that holds a run of the words. `words` is the length of the run, `passage` where it stands
+    in the quoted words, `place` where in the text of the document or of the post's `version` (a local id, None for a
+    document). `claimed_at` is the time that page or post gives itself, empty where it gives none; `first_seen` the
+    observation that first showed it. The spans of `verdict` count as `passage` and `place` do. `name` is for readers:
+    the address of a document, the handle of a post."""
+
+    ref: Ref
+    words: int
+    passage: Span
+    place: Span
+    verdict: Verdict
+    claimed_at: str
+    first_seen: str
+    name: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What "no source in the archive" is said of: how many documents and posts it holds, the time of its last capture
+    (UTC), and the rule that was applied."""
+
+    documents: int
+    posts: int
+    cutoff: str
+    policy: str = POLICY
+
+
+def coverage(archive: Archive) -> Coverage:
+    """What is in the archive now. Computed when it is told, never stored."""
+    last = archive.one("SELECT observed_at FROM captures ORDER BY id DESC LIMIT 1")
+    return Coverage(
+        documents=int(str(archive.value("SELECT count(*) FROM documents"))),
+        posts=int(str(archive.value("SELECT count(*) FROM posts"))),
+        cutoff="" if last is None else str(last[0]),
+    )
+
+
+def searchable(quoted: str) -> bool:
+    """Whether a passage is long enough to be looked for: eight words."""
+    return len(shingles.words(quoted)) >= marks.RUN
+
+
+def find(archive: Archive, place: Place, own: Ref) -> tuple[Source, ...]:
+    """The documents and posts that share a run of eight words with what a place quotes, the earliest claimed time
+    first (those without one last, by first observation and ref); at most `MOST`.
+
+    `own` is the document that quotes. It is no source of itself, nor is what else was captured at its addresses.
+    """
+    if place.quote is None:
+        return ()
+    looked_up = marks.marks_of(place.quoted)
+    if not looked_up:
+        return ()
+    found = [*_documents(archive, place, looked_up, own), *_posts(archive, place, looked_up)]
+    found.sort(key=lambda one: (one.claimed_at or LATEST, one.first_seen, str(one.ref)))
+    return tuple(found[:MOST])
+
+
+def tell(sources: Iterable[Source], covered: Coverage) -> str:
+    """The sentence for readers: where the words occur, or what was looked through in vain."""
+    held = list(sources)
+    if not held:
+        looked = _counted(covered.documents, "document")
+        return f"no source in the archive ({looked}, cut-off {covered.cutoff or 'none'}, policy {covered.policy})"
+    posts = sum(one.version is not None for one in held)
+    documents = len(held) - posts
+    parts = [_counted(documents, "archived document")] if documents else []
+    parts += [_counted(posts, "post" if documents else "archived post")] if posts else []
+    least = "at least " if len(held) >= MOST else ""
+    return f"occurs in {least}{' and '.join(parts)}, earliest {_when(held[0])} ({held[0].name or held[0].ref})"
+
+
+def _when(source: Source) -> str:
+    """The day that a source gives itself; where it gives none, that it was seen, which is later than it was written."""
+    return source.claimed_at[:10] or f"seen {source.first_seen[:10]}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+# ---- as readings ------------------------------------------------------------------------------------------------
+
+
+def store(session: Session, document: Row, place: Place) -> list[object]:
+    """Stores the sources of one mention of a stored document, each with an inferred edge to it. What was stored, for
+    the hash of the result."""
+    result: list[object] = []
+    own = Ref(platform="doc", kind="document", id=document["sha256"])
+    for rank, source in enumerate(find(session.archive, place, own)):
+        row = row_of(source, rank)
+        local = {"mention": place.key, "source": session.readings.ref(source.ref), "version": source.version}
+        session.readings.add("sources", local | row)
+        edge = Edge(
+            kind=EdgeKind.SAME_TEXT,
+            source=place.passage,
+            target=source.ref,
+            evidence=Evidence.INFERRED,
+            pointer=f"{in_document(place, source.passage)}>{source.place}",
+        )
+        session.readings.edge(document["capture"], edge)
+        result += [row, edge]
+    return result
+
+
+def row_of(source: Source, rank: int) -> dict[str, object]:
+    """A source as a row of `sources` (without mention, source and version, which the caller knows as local ids)."""
+    told = source.verdict
+    return {
+        "words": source.words,
+        "verdict": told.kind.value,
+        "standard": told.standard,
+        "score": f"{told.score:.4f}",
+        "steps": " ".join(told.steps),
+        "flags": " ".join(told.flags),
+        "reason": told.reason,
+        "passage_start": source.passage.start,
+        "passage_end": source.passage.end,
+        "place_start": source.place.start,
+        "place_end": source.place.end,
+        "claimed_at": source.claimed_at,
+        "first_seen": source.first_seen,
+        "rank": rank,
+        "policy": POLICY,
+    }
+
+
+def stored(archive: Archive, mention: int) -> tuple[Source, ...]:
+    """The sources of a mention (its local id) as they were settled, in order; their verdicts without spans."""
+    rows = archive.all(
+        "SELECT s.*, r.ref, c.url, p.handle FROM sources s JOIN refs r ON r.id = s.source "
+        "LEFT JOIN documents d ON d.id = s.source LEFT JOIN captures c ON c.id = d.capture "
+        "LEFT JOIN posts p ON p.id = s.source WHERE s.mention = ? ORDER BY s.rank",
+        mention,
+    )
+    return tuple(
+        Source(
+            ref=Ref.parse(row["ref"]),
+            words=row["words"],
+            passage=Span(start=row["passage_start"], end=row["passage_end"]),
+            place=Span(start=row["place_start"], end=row["place_end"]),
+            verdict=Verdict(
+                kind=VerdictKind(row["verdict"]),
+                standard=row["standard"],
+                steps=tuple(row["steps"].split()),
+                flags=tuple(row["flags"].split()),
+                score=float(row["score"]),
+                reason=row["reason"],
+            ),
+            claimed_at=row["claimed_at"],
+            first_seen=row["first_seen"],
+            name=_named(row["url"], row["handle"]),
+            version=row["version"],
+        )
+        for row in rows
+    )
+
+
+def _named(url: str | None, handle: str | None) -> str:
+    return url.removeprefix("seed:") if url else f"@{handle}" if handle else ""
+
+
+def in_document(place: Place, words: Span) -> Span:
+    """Where words of a quotation stand in its document; the whole quotation where markup stands between its words."""
+    if place.quote is None or place.quote.end - place.quote.start != len(place.quoted):
+        return place.quote or words
+    return Span(start=place.quote.start + words.start, end=place.quote.start + words.end)
+
+
+# ---- documents --------------------------------------------------------------------------------------------------
+
+_SAME_ADDRESS = f"""
+WITH own(ref, url) AS (SELECT ref, url FROM captures WHERE entity_sha256 = ? AND {marks.READ}),
+same(sha256) AS (
+    SELECT c.entity_sha256 FROM own o JOIN captures c ON c.url = o.url AND c.{marks.READ}
+    UNION SELECT c.entity_sha256 FROM own o JOIN captures c ON c.ref = o.ref AND c.{marks.READ}
+    UNION SELECT ?
+)
+SELECT r.id FROM same s JOIN refs r ON r.ref = 'doc:document:' || s.sha256
+"""
+# A page says when it was published; of several captures that read as one document the earliest time counts.
+_DOCUMENT = f"""
+SELECT r.ref, d.characters, c.url, c.observed_at AS first_seen, coalesce((
+    SELECT min(p.published_at) FROM captures o JOIN pages p ON p.capture = o.id
+    WHERE o.entity_sha256 = d.sha256 AND o.{marks.READ} AND p.published_at <> ''), '') AS claimed_at
+FROM documents d JOIN refs r ON r.id = d.id JOIN captures c ON c.id = d.capture WHERE d.id = ?
+"""
+
+
+def apart(archive: Archive, own: Ref) -> set[int]:
+    """The documents (local ids) that are no sources for `own`: itself, and what was read at the same addresses."""
+    return {int(row[0]) for row in archive.all(_SAME_ADDRESS, own.id, own.id)}
+
+
+def _documents(archive: Archive, place: Place, looked_up: list[int], own: Ref) -> Iterator[Source]:
+    for document in marks.documents_sharing(archive, looked_up, apart(archive, own), TRIED):
+        row = archive.one(_DOCUMENT, document)
+        at = marks.places(archive, looked_up, document)
+        best = None if row is None else _longest(archive, place.quoted, document, at, row["characters"])
+        if row is not None and best is not None:
+            run, there, words, around, text = best
+            yield Source(
+                ref=Ref.parse(row["ref"]),
+                words=words,
+                passage=run,
+                place=there,
+                verdict=_moved(_judge(place, text), around.start),
+                claimed_at=row["claimed_at"],
+                first_seen=row["first_seen"],
+                name=_named(row["url"], None),
+            )
+
+
+def _longest(
+    archive: Archive, quoted: str, document: int, at: list[int], size: int
+) -> tuple[Span, Span, int, Span, str] | None:
+    """The longest run of words that a passage shares with a document: where it stands in both, its length, the
+    stretch of the document around it and its text. None where it is shorter than eight words."""
+    reach, best = REACH + len(quoted), (Span(start=0, end=0), Span(start=0, end=0), 0)
+    stretches = list(_stretches(at, reach, size))
+    if not stretches:
+        return None
+    first = stretches[0].start
+    text = _text(archive, document, Span(start=first, end=stretches[-1].end))
+    for stretch in stretches:
+        run, there, words = shingles.common_run(quoted, text[stretch.start - first : stretch.end - first])
+        if words > best[2]:
+            best = run, Span(start=there.start + stretch.start, end=there.end + stretch.start), words
+    run, there, words = best
+    if words < marks.RUN:
+        return None
+    around = Span(start=max(first, there.start - reach), end=min(stretches[-1].end, there.end + reach))
+    return run, there, words, around, text[around.start - first : around.end - first]
+
+
+def _stretches(at: list[int], reach: int, size: int) -> Iterator[Span]:
+    """The stretches of a text around places (in order), those that meet as one."""
+    start = end = -1
+    for place in at:
+        if start >= 0 and place - reach <= end:
+            end = place + reach
+            continue
+        if start >= 0:
+            yield Span(start=start, end=min(size, end))
+        start, end = max(0, place - reach), place + reach
+    if start >= 0:
+        yield Span(start=start, end=min(size, end))
+
+
+def _text(archive: Archive, document: int, stretch: Span) -> str:
+    return str(
+        archive.value(
+            "SELECT substr(text, ?, ?) FROM documents WHERE id = ?",
+            stretch.start + 1,
+            stretch.end - stretch.start,
+            document,
+        )
+    )
+
+
+# ---- posts ------------------------------------------------------------------------------------------------------
+
+_VERSION = """
+SELECT v.id, v.sha256, v.text, v.truncated, v.posted_at, p.handle, r.ref, (
+    SELECT c.observed_at FROM sightings s JOIN captures c ON c.id = s.capture WHERE s.version = v.id
+    ORDER BY c.origin, c.leaf LIMIT 1) AS first_seen
+FROM json_each(?) j JOIN versions v ON v.id = j.value JOIN posts p ON p.id = v.post JOIN refs r ON r.id = p.id
+ORDER BY r.ref, v.posted_at, v.sha256
+"""
+
+
+def _posts(archive: Archive, place: Place, looked_up: list[int]) -> Iterator[Source]:
+    """One source a post: the version that shares the longest run with the passage, the first of equals."""
+    rows = archive.all(_VERSION, json.dumps(marks.versions_sharing(archive, looked_up, TRIED)))
+    for _, versions in groupby(rows, key=lambda row: str(row["ref"])):
+        compared = [(row, *shingles.common_run(place.quoted, row["text"])) for row in versions]
+        row, run, there, words = max(compared, key=lambda one: one[3])
+        if words >= marks.RUN:
+            yield _post(place, row, run, there, words)
+
+
+def _post(place: Place, row: Row, run: Span, there: Span, words: int) -> Source:
+    return Source(
+        ref=Ref.parse(row["ref"]),
+        words=words,
+        passage=run,
+        place=there,
+        verdict=_judge(place, row["text"], truncated=bool(row["truncated"])),
+        claimed_at=row["posted_at"],
+        first_seen=row["first_seen"],
+        name=_named(None, row["handle"]),
+        version=row["id"],
+    )
+
+
+def _judge(place: Place, text: str, *, truncated: bool = False) -> Verdict:
+    return verdict.judge(place.quoted, text, truncated=truncated, open_start=place.open_start)
+
+
+def _moved(told: Verdict, by: int) -> Verdict:
+    """A verdict on a stretch with the spans of its changes counted in the whole text."""
+    changes = tuple(
+        replace(change, original_span=_shifted(change.original_span, by) or change.original_span)
+        for change in told.changes
+    )
+    return replace(told, changes=changes, original_span=_shifted(told.original_span, by))
+
+
+def _shifted(span: Span | None, by: int) -> Span | None:
+    return None if span is None else Span(start=span.start + by, end=span.end + by)
