@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from archiver.documents.finder import Finder
 from archiver.documents.quoted import Quoted, of
+from archiver.documents.wider import widened
 from archiver.model import Document, Mention, Ref
 
 MENTIONS_POLICY = "mentions/2"
@@ -43,3 +44,14 @@ def quoted(document: Document, mention: Mention) -> Quoted:
     tags, character references, `>` prefixes, escapes and link addresses inside the quotation are taken away.
     """
     return of(document, mention)
+
+
+def wider(document: Document, mention: Mention) -> Mention | None:
+    """The same signature with the widest window that its words may have; None where it can have no wider one.
+
+    Plain text does not say whether the paragraphs before the last one are the post's, too: a post may hold blank
+    lines. `find` gives the narrow window; where its words turn out to be the end of a longer post, this is the place
+    in which to look for the rest. Its start is a guess, so its markup ends in `-open`. For signed quotations of text
+    and Markdown without block markup; it never reaches over another signature, an embed or a heading.
+    """
+    return widened(document, mention)

@@ -32,6 +32,7 @@ _EDGES = " \t\r\n\u00a0\u200b\\*_>|"
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,400}>")
 _BREAK_TAG = re.compile(r"(?:<br ?/?>|</?p>|&nbsp;)$", re.IGNORECASE)
 _MARKS = {"“": "”", "„": "“”", "«": "»", '"': '"', "「": "」", "『": "』"}
+_EDGE_LINE = re.compile(r"#{1,6}\s|>|```|~~~|[-*=_]{3,}$|<h[1-6]", re.IGNORECASE)
 _ONLY_LINKS = re.compile(r"(?:\s{0,9}https?://\S{1,2000}){1,4}\s{0,9}")
 
 
@@ -104,17 +105,23 @@ def end_before(text: str, before: int, low: int) -> int:
         if not tag or tag.end() != end:
             break
         end = tag.start()
+    if text[end - 1 : end] == "[" and end > low:
+        end = _trimmed_end(text, end - 1, low)  # the signature as a whole is a Markdown link
     call = _CALL.search(text, max(low, end - 80), end)
     if call and call.start() > low:
-        end = call.start()
-        while end > low and text[end - 1] in _EDGES:
-            end -= 1
+        end = _trimmed_end(text, call.start(), low)
     links = list(MEDIA_LINK.finditer(text, max(low, end - 300), end))
     if links and "\n\n" not in text[links[-1].end() : end] and end - links[-1].end() <= _injected(text, links[-1]):
         end = links[-1].start()
         if text[end - 1 : end] == "[":
             end -= 1
         end = without_media(text, low, end)
+    return end
+
+
+def _trimmed_end(text: str, end: int, low: int) -> int:
+    while end > low and text[end - 1] in _EDGES:
+        end -= 1
     return end
 
 
@@ -149,6 +156,21 @@ def _paragraph(text: str, low: int, end: int) -> int:
         tail = start - 1
         while tail > low and text[tail - 1].isspace():
             tail -= 1
+
+
+def wider(text: str, start: int, low: int) -> int:
+    """Where words may start at the earliest, given where they start if they are one paragraph: as many paragraphs
+    further up as a long post has code points, but never beyond `low`, a heading, a quotation or a line of code."""
+    reach = max(low, start - WINDOW)
+    found = start
+    while found > reach:
+        above = text.rfind("\n", reach, found)
+        head = _paragraph(text, reach, max(reach, above)) if above >= 0 else reach
+        paragraph = text[head:found].strip()
+        if head >= found or _EDGE_LINE.match(paragraph) or (head == reach and reach > low):
+            break
+        found = head
+    return found
 
 
 def _around(blocks: tuple[Span, ...], position: int) -> Span | None:

@@ -27,7 +27,7 @@ _CUT_DATE = re.compile(r"([^\W\d_]{3,12})\.?\s\d{1,2}(?:,?\s?\d{1,3})?(?!\d)")
 _INSTAGRAM = re.compile(r"A (?:post|photo|video) (?:shared|posted) by ", re.IGNORECASE)
 _DASH = re.compile(
     r"&mdash;|&ndash;|&#8212;|&#8211;|&horbar;|&#x201[345];|â€”|â€“|[—–―‒]|(?<![^\s])\\?-{2,3}(?=[\s\[*\w])|--(?=\s)"
-    r"|(?<![^\s])\\?-(?=[\s\[*\w])",
+    r"|(?<![^\s])\\?-(?=[\s\[*\w])|(?<![^\n])~(?=\s)",
     re.IGNORECASE,
 )
 _FIRM = ("&", "â", "—", "―")  # dashes that hardly occur inside a name

@@ -17,6 +17,7 @@ from archiver.documents.sourcemap import to_source, to_text
 from archiver.model import Document, Run, Span
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+_MARKDOWN = "text/markdown"
 _CODE = frozenset({"code", "textarea", "xmp"})
 _UNSEEN = _CODE | {"#comment"}
 _QUOTES = frozenset({"blockquote"})
@@ -80,7 +81,7 @@ def views(document: Document) -> tuple[View, ...]:
         view = View(rendering=rendering, source=document.source, offset=0, runs=document.runs, same=same, plain=plain)
         return (_quoting(view), *_hidden(document, rendering))
     if plain:
-        code = shortcodes.code(document.source)
+        code = shortcodes.code(document.source, indented=document.media_type == _MARKDOWN)
         source = _masked(document.source, code)
         rendering = walk(source if _RAW.search(source) else "")
         unseen = [element.outer for element in rendering.elements.tagged(_UNSEEN)]
