@@ -1,0 +1,151 @@
+"""What the words of a check mean, in plain English: one table for the terminal and for the page."""
+
+from __future__ import annotations
+
+from archiver.jobs.checked import Compared, Difference, Quotation
+
+VERDICTS = {
+    "exact": "The words are those of the post, character by character.",
+    "normalised": "The words are those of the whole post; only how it is written differs (shape of quotation marks, "
+    "dashes and ellipses, white space, character references, invisible characters, damaged encoding).",
+    "same-words": "The words are those of the post in its order; capitals, punctuation, emoji or links differ.",
+    "partial": "The words stand in the post without a gap; the post says more before or after them.",
+    "truncated": "The words are the beginning of the post, cut as platforms and feeds cut long posts.",
+    "elided": "Parts of the post are left out, and the quotation marks each such place with an ellipsis.",
+    "bracketed": "The quotation adds or replaces words, and marks them with brackets.",
+    "spliced": "No single post says this: the words were put together from several posts.",
+    "altered": "The words are not those of the post: words were replaced, added or left out without a mark.",
+    "not-found": "No post in the archive holds these words. This says nothing of whether they were ever posted.",
+    "not-judged": "Nothing is said of these words: there was no text of the post to compare them with, or not enough.",
+}
+"""Verdicts, and what each one says."""
+
+FLAGS = {
+    "negation-elided": "what is left out holds a negation",
+    "number-elided": "what is left out holds a number",
+    "condition-elided": "what is left out holds a condition or a limiting word, such as “if”, “but” or “only”",
+    "sentence-joined": "the ellipsis joins words of different sentences",
+    "ellipsis-of-the-original": "the post has an ellipsis of its own where the quotation leaves words out",
+    "fragments": "only single words and short pieces of the post are quoted",
+    "bracket-replaces": "words in brackets stand in place of words of the post",
+    "context-negation": "in the post a negation stands directly beside the quoted words",
+    "question-mark": "a question mark was added or lost at the end of the quoted words",
+    "apostrophe-lost": "a word lost the apostrophe that tells it from another word, as in “we’ll” and “well”",
+    "links-differ": "a shortened link is not the one of the post; whether both lead to the same place is not known",
+    "start-guessed": "where the quotation begins in the text is a guess",
+    "negation-changed": "a negation is among the changed words",
+    "number-changed": "a number is among the changed words",
+    "wording-differs": "two reports of one speech differ; which one is right cannot be told from text",
+    "author-differs": "the signature names another author than the post has",
+    "day-differs": "the signature names another day than the post has",
+    "copy": "the words were compared with a copy of the post on another server, not with the author’s own server",
+}
+"""What a reader must be warned of, beside the verdict."""
+
+STEPS = {
+    "html-entities": "HTML character references",
+    "nfc": "composed and decomposed letters",
+    "invisible": "invisible characters",
+    "ellipsis": "shape of ellipses",
+    "quotes": "typographic quotes",
+    "dashes": "shape of dashes",
+    "white-space": "white space",
+    "links": "links",
+    "emoji": "emoji",
+    "letter-forms": "letter forms (full-width, mathematical, ligatures)",
+    "marks": "@ and # before words",
+    "apostrophes": "apostrophes",
+    "case": "capitals",
+    "punctuation": "punctuation",
+    "repost-mark": "“RT @name” before the words",
+}
+"""Differences in writing that were evened out before the words agreed."""
+
+OUTCOMES = {
+    "live": "the platform shows the post",
+    "deleted": "the post is deleted",
+    "suspended": "the author’s account is suspended",
+    "protected": "the author shows the post to followers only",
+    "withheld": "the platform withholds the post in some places",
+    "age-gated": "the platform shows the post to adults only",
+    "login-required": "the platform shows the post only to people who are logged in",
+    "not-found": "the platform says that it does not find the post, which does not say that it was deleted",
+    "unavailable": "the platform does not show the post and does not say why",
+    "rate-limited": "the platform had too many requests to answer",
+    "refused": "the server refused to answer",
+    "blocked": "the address was not asked, by our own rules",
+    "too-large": "the answer was too large to keep",
+    "truncated": "the answer broke off",
+    "unreachable": "the server could not be reached",
+    "unreadable": "the answer could not be read",
+    "unknown": "what became of the post is not known",
+}
+"""What the platform last said of a post: from its own signals, never from words in a page."""
+
+STANDARDS = {
+    "text": "held to the standard for written words: no letter of a word may change",
+    "speech": "held to the standard for speech, which is never called altered: spoken words have no letter",
+}
+
+FOUND_BY = {
+    "target": "the address that stands with the quotation",
+    "signature": "the author and day that the quotation is signed with",
+    "words": "its words",
+}
+
+
+def step(name: str) -> str:
+    """A normalisation step in plain words; an unknown one as it is."""
+    if name.startswith("encoding:"):
+        return f"damaged encoding (UTF-8 read as {name.removeprefix('encoding:')})"
+    return STEPS.get(name, name)
+
+
+def warning(name: str) -> str:
+    """A flag in plain words; an unknown one as it is."""
+    return FLAGS.get(name, name)
+
+
+def fate(compared: Compared) -> str:
+    """What became of the post, as `outcome_at` says when that was seen; empty while it is live."""
+    if compared.outcome in ("", "live"):
+        return ""
+    return OUTCOMES.get(compared.outcome, f"the outcome of the post is {compared.outcome}")
+
+
+UNMARKED = ("replaced", "added", "removed")
+"""Changes that a quotation does not own up to; the others, elided and bracketed, are marked by its author."""
+
+
+def sentence(change: Difference) -> tuple[tuple[str, str], ...]:
+    """What a change did, as pieces of (whose, words): "" is ours, "quoted" and "original" are theirs."""
+    quoted, original = ("quoted", change.quoted), ("original", change.original)
+    match change.op:
+        case "replaced":
+            return ("", "says “"), quoted, ("", "” where the post says “"), original, ("", "”")
+        case "added":
+            return ("", "adds “"), quoted, ("", "”")
+        case "removed":
+            return ("", "leaves out “"), original, ("", "”")
+        case "elided":
+            return ("", "“"), quoted, ("", "” stands for “"), original, ("", "”")
+        case "bracketed" if change.original:
+            return ("", "“"), quoted, ("", "” stands in place of “"), original, ("", "”")
+        case "bracketed":
+            return ("", "inserts “"), quoted, ("", "”")
+    return ("", f"{change.op}: “"), quoted, ("", "” and “"), original, ("", "”")
+
+
+def warned(quotation: Quotation) -> tuple[str, ...]:
+    """The flags of the verdict that leads."""
+    return quotation.compared[0].flags if quotation.compared else ()
+
+
+def account(handle: str) -> str:
+    """A handle with one sign before it."""
+    return f"@{handle.removeprefix('@')}" if handle else ""
+
+
+def parts(quotation: Quotation) -> tuple[Compared, ...]:
+    """The posts that a spliced quotation was put together from, in its order."""
+    return tuple(one for one in quotation.compared if one.verdict == "spliced")
