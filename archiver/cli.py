@@ -1,7 +1,8 @@
 """The command line. Heavy imports wait until a command needs them, so that `archiver --version` is quick.
 
 Exit codes are bits: 0 all done; 1 something was not captured and will be tried again, or cannot be; 2 bad input
-(also click's own code for a wrong option); 4 integrity: stored evidence or readings do not agree.
+(also click's own code for a wrong option); 4 integrity: stored evidence or readings do not agree; 8 `check` found an
+altered or spliced quotation.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from archiver.errors import ArchiverError, InputError, IntegrityError
 if TYPE_CHECKING:
     from archiver.jobs.config import Config
 
-FAILED, BAD_INPUT, INTEGRITY = 1, 2, 4
+FAILED, BAD_INPUT, INTEGRITY, UNFAITHFUL = 1, 2, 4, 8
 DEFAULT_DB = Path("data/archive.db")
 
 db_option = click.option(
@@ -207,6 +208,39 @@ def show(what: str, db: Path, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE|-...")
+@click.option("--type", "media_type", default="", help="Media type of the files, when it cannot be seen.")
+@click.option(
+    "--html",
+    "html_path",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    metavar="PATH",
+    help="Write one self-contained page with the texts side by side; - for standard output, in place of the report.",
+)
+@db_option
+@json_option
+def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: Path, as_json: bool) -> None:
+    """Compares every quotation in FILE (or - for standard input) with the archive. Asks nobody and stores nothing.
+    Exit code 8 says that a quotation was altered or put together from several posts."""
+    from archiver.jobs.check import check_files
+    from archiver.net.clock import utc_now
+    from archiver.render.check import print_check
+
+    report = check_files(db, files, media_type=media_type, stdin=sys.stdin.buffer if "-" in files else None)
+    if html_path is not None:
+        from archiver.render.check_html import html_of
+
+        page = html_of(report, made_at=utc_now())
+        if str(html_path) == "-":
+            click.echo(page, nl=False)
+        else:
+            html_path.write_text(page, "utf-8")
+    if html_path is None or str(html_path) != "-":
+        print_check(report, as_json=as_json)
+    sys.exit(UNFAITHFUL * report.unfaithful | BAD_INPUT * bool(report.problems))
+
+
+@main.command()
 @click.argument("mention")
 @click.argument("url")
 @click.option("--reason", required=True, help="Why this mention is that post: kept with the decision.")
@@ -229,20 +263,41 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
 
 
 @main.command()
-@click.option("--check", is_flag=True, help="Only compare: change nothing, exit with 4 when something differs.")
+@click.option(
+    "--matches",
+    is_flag=True,
+    help="Judge every mention again under the present rules and say what is said otherwise; captures are read again "
+    "only where mentions are found by other rules.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only compare: change nothing, exit with 4 when something differs. With --matches: exit with 1 when something "
+    "would be said otherwise, for a changed rule is no fault of the archive.",
+)
 @db_option
 @config_option
 @json_option
-def rebuild(check: bool, db: Path, config_path: Path | None, as_json: bool) -> None:
-    """Makes all readings again from the evidence."""
+def rebuild(matches: bool, check: bool, db: Path, config_path: Path | None, as_json: bool) -> None:
+    """Makes all readings again from the evidence, or with --matches the verdicts alone."""
     from archiver.jobs.rebuild import rebuild as run_rebuild
+    from archiver.jobs.rejudge import forget, rejudge
     from archiver.jobs.session import open_session
-    from archiver.render.run import print_rebuilt
+    from archiver.render.rebuild import print_rebuilt, print_rejudged
 
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
     with open_session(db, _config(config_path)) as session:
-        report = run_rebuild(session, check=check)
+        if matches:
+            rejudged = rejudge(session, check=check)
+            print_rejudged(rejudged, check=check, as_json=as_json)
+            if not check:
+                sys.stdout.flush()
+                forget(session)  # what was before is kept until it was told, also where nobody read on
+        else:
+            report = run_rebuild(session, check=check)
+    if matches:
+        sys.exit(FAILED if check and rejudged.changed else 0)
     print_rebuilt(report, check=check, as_json=as_json)
     sys.exit(INTEGRITY if check and report.differences else 0)
 

@@ -23,12 +23,14 @@ POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A verdict with the version it was given against; `found_by` is target, signature or words."""
+    """A verdict with the version it was given against; `found_by` is target, signature or words. `repeats` is the
+    earlier post that this one says (nearly) the same as."""
 
     verdict: Verdict
     original: Original | None
     found_by: str
     post: Ref | None = None
+    repeats: Ref | None = None
 
 
 def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Resolution, tuple[Match, ...]]:

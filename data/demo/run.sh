@@ -34,7 +34,11 @@ say "5. This post was edited, and says so."
 say "6. This post was deleted: the author's own signed repository proves that it held it, and that it holds it no more."
 "$archiver" show https://bsky.app/profile/ivy.lanternwick.example/post/3mgwae75i2222 --db "$db"
 
-say "7. Everything said above is made again from the stored evidence alone."
+say "7. An editor checks a draft before it is printed. Nothing is asked and nothing stored; exit code 8 stops the press."
+"$archiver" check data/demo/draft.md --db "$db" --html "${db%.db}-check.html" || test $? -eq 8
+echo "Both texts side by side: ${db%.db}-check.html"
+
+say "8. Everything said above is made again from the stored evidence alone."
 "$archiver" rebuild --check --db "$db"
 
 say "Open the reading room: archiver serve --db $db"
