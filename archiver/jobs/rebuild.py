@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archiver.jobs import read, settle
+from archiver.jobs import before, read, rules, settle
+from archiver.jobs.differing import differing
 from archiver.jobs.session import Session
 from archiver.store import schema
 
@@ -14,13 +15,21 @@ MOST_SHOWN = 20
 @dataclass(slots=True, kw_only=True)
 class Rebuilt:
     """`captures` were read, `documents` settled; `rows` counts readings; `differences` maps a table to
-    (rows that are gone, rows that are new), `shown` a few of them as text."""
+    (rows that are gone, rows that are new), `shown` a few of them as text; `notes` say what older rules have
+    to do with it."""
 
     captures: int = 0
     documents: int = 0
     rows: int = 0
     differences: dict[str, tuple[int, int]] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+_OLDER = (
+    "{count} verdicts were made under older rules ({policies}) and may differ for that reason alone: `archiver rebuild "
+    "--matches` judges them again and tells what differs"
+)
 
 
 class _Undo(Exception):
@@ -32,9 +41,18 @@ def rebuild(session: Session, *, check: bool) -> Rebuilt:
     report = Rebuilt()
     try:
         with session.archive.transaction():
+            older = rules.older(session.archive)
+            if not check:
+                before.keep_all(session.archive, session.state("read_upto"))
             _rebuild(session, report)
+            if older and report.differences:
+                report.notes.append(_OLDER.format(count=sum(older.values()), policies=", ".join(older)))
             if check:
                 raise _Undo
+            if next(differing(session.archive), None) is None:
+                before.forget(session.archive)
+            else:
+                report.notes.append("what is said of mentions changed: `archiver rebuild --matches` tells what")
     except _Undo:
         pass
     return report
@@ -45,22 +63,30 @@ def _rebuild(session: Session, report: Rebuilt) -> None:
     for table in schema.TABLES:
         db.execute(f"DROP TABLE IF EXISTS temp.before_{table.name}")
         db.execute(f"CREATE TEMP TABLE before_{table.name} AS {schema.natural(table)}")
-    schema.drop(db)
-    schema.create(db)
-    version = session.state("readings_version")
-    db.execute("DELETE FROM work_state")
-    session.remember("readings_version", version)
-    report.captures = sum(1 for _ in read.read_pending(session))
-    report.documents = settle.settle(session, everything=True).documents
+    report.captures, report.documents = remake(session)
     for table in schema.TABLES:
         now = schema.natural(table)
-        before = f"SELECT * FROM temp.before_{table.name}"
+        former = f"SELECT * FROM temp.before_{table.name}"
         report.rows += db.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0]
-        gone = db.execute(f"SELECT * FROM ({before} EXCEPT {now}) ORDER BY 1").fetchall()
-        new = db.execute(f"SELECT * FROM ({now} EXCEPT {before}) ORDER BY 1").fetchall()
+        gone = db.execute(f"SELECT * FROM ({former} EXCEPT {now}) ORDER BY 1").fetchall()
+        new = db.execute(f"SELECT * FROM ({now} EXCEPT {former}) ORDER BY 1").fetchall()
         if gone or new:
             report.differences[table.name] = (len(gone), len(new))
             shown = [f"- {table.name}: {row[0]}" for row in gone[:MOST_SHOWN]]
             shown += [f"+ {table.name}: {row[0]}" for row in new[:MOST_SHOWN]]
             report.shown += [line.replace("\x1f", " | ").replace("\x1e", " / ") for line in shown]
         db.execute(f"DROP TABLE temp.before_{table.name}")
+
+
+def remake(session: Session) -> tuple[int, int]:
+    """Drops and makes all readings again, inside the caller's transaction. How many captures were read and documents
+    settled."""
+    db = session.archive.db
+    schema.drop(db)
+    schema.create(db)
+    version = session.state("readings_version")
+    before.drop_state(session.archive)
+    session.remember("readings_version", version)
+    session.remember(rules.STATE, str(rules.now(session.archive, "", "")))
+    captures = sum(1 for _ in read.read_pending(session))
+    return captures, settle.settle(session, everything=True).documents

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.errors import InputError
-from archiver.jobs import follow, intake, read, settle
+from archiver.jobs import follow, intake, read, rules, settle
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.show import find_mention
@@ -133,6 +133,7 @@ def run_archive(
         if not options.offline:
             _capture(session, options, report, progress)
         settle.settle(session)
+        report.notes += rules.notes(session.archive)
         _count(session, report)
         _tell(session, report, taken.names, started)
         session.archive.db.execute(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from archiver import __version__
 from archiver.errors import InputError
+from archiver.jobs import before, rules
 from archiver.jobs.config import Config
 from archiver.net.clock import utc_now
 from archiver.store import schema
@@ -119,14 +120,20 @@ def _lock(path: Path) -> int:
 
 
 def _ready(session: Session) -> None:
-    """Makes the tables of readings when there are none, or when another version made them."""
+    """Makes the tables of readings when there are none, or when another version made them, and remembers from where
+    on mentions are found by the present rules."""
     made = session.state("readings_version")
-    if made == schema.READINGS_VERSION:
-        return
-    with session.archive.transaction():
-        if made:
-            session.notes.append(f"readings of version {made} are made again as version {schema.READINGS_VERSION}")
-        schema.drop(session.archive.db)
-        schema.create(session.archive.db)
-        session.archive.db.execute("DELETE FROM work_state")
-        session.remember("readings_version", schema.READINGS_VERSION)
+    if made != schema.READINGS_VERSION:
+        with session.archive.transaction():
+            if made:
+                session.notes.append(f"readings of version {made} are made again as version {schema.READINGS_VERSION}")
+                if not before.keep_all(session.archive, session.state("read_upto")):
+                    session.notes.append(f"verdicts of version {made} cannot be compared: its tables are others")
+            schema.drop(session.archive.db)
+            schema.create(session.archive.db)
+            before.drop_state(session.archive)
+            session.remember("readings_version", schema.READINGS_VERSION)
+    held = session.state(rules.STATE)
+    present = str(rules.now(session.archive, held, session.state("read_upto")))
+    if present != held:
+        session.remember(rules.STATE, present)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from archiver.custody import canonical
-from archiver.jobs import concerned, link, match, pairs, phrases, sources
+from archiver.jobs import before, concerned, link, match, pairs, phrases, rules, sources
 from archiver.jobs.places import Place, stored_places
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
@@ -32,22 +32,31 @@ def settle(session: Session, *, everything: bool = False) -> Settled:
 
     A crash in between loses nothing: what was settled is settled again from the same mark.
     """
-    before = session.state("settled_upto")
+    upto = session.state("settled_upto")
     size = session.evidence.size()
-    chosen = None if everything or not before else concerned.concerned(session, int(before))
+    chosen = None if everything or not upto else concerned.concerned(session, int(upto))
     done, waiting = Settled(), _in_log_order(session, chosen)
     while waiting:
-        with session.archive.transaction():  # a batch is whole or absent, with the edges between its posts
-            posts: set[int] = set()
-            for key in waiting[:BATCH]:
-                document = session.archive.one("SELECT id, capture, sha256, text FROM documents WHERE id = ?", key)
-                if document is not None:
-                    done.documents += 1
-                    done.changed += _settle(session, document, posts)
-            pairs.link_posts(session, posts)
+        settle_batch(session, waiting[:BATCH], done)
         del waiting[:BATCH]
     session.remember("settled_upto", str(size - 1))
     return done
+
+
+def settle_batch(session: Session, documents: list[int], done: Settled) -> None:
+    """Settles these documents (local ids), with the edges between their posts: whole or not at all."""
+    with session.archive.transaction():
+        posts: set[int] = set()
+        for key in documents:
+            document = session.archive.one(
+                "SELECT d.id, d.capture, d.sha256, d.text, c.leaf FROM documents d JOIN captures c ON c.id = d.capture "
+                "WHERE d.id = ?",
+                key,
+            )
+            if document is not None:
+                done.documents += 1
+                done.changed += _settle(session, document, posts)
+        pairs.link_posts(session, posts)
 
 
 def _in_log_order(session: Session, chosen: set[int] | None) -> list[int]:
@@ -67,9 +76,12 @@ RESOLVED = (
 
 
 def _settle(session: Session, document: Row, touched: set[int]) -> bool:
-    """Settles one document; the posts that it stood for before and stands for now are added to `touched`."""
+    """Settles one document; the posts that it stood for before and stands for now are added to `touched`. All its rows
+    are of one policy, which names the rules by which its mentions were found."""
     db, readings = session.archive.db, session.readings
+    policy = rules.under(rules.MentionRules.parse(session.state(rules.STATE)).of(document["leaf"]))
     with session.archive.transaction():
+        before.keep(session.archive, document["id"])
         touched |= {int(row[0]) for row in db.execute(RESOLVED, (document["id"],))}
         _clear(session, document)
         result: list[object] = []
@@ -79,7 +91,7 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
             readings.add("resolutions", _resolution_row(session, mention, resolution))
             result.append([str(mention.passage), resolution])
             for rank, one in enumerate(matches):
-                row = match.row_of(one, rank)
+                row = match.row_of(one, rank) | {"policy": policy}
                 post = None if one.post is None else readings.ref(one.post)
                 readings.add("matches", {"mention": mention.key, "post": post, **row})
                 shown = {name: value for name, value in row.items() if name != "version"}
@@ -96,7 +108,7 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
         touched |= {int(row[0]) for row in db.execute(RESOLVED, (document["id"],))}
         db.execute("DELETE FROM phrases WHERE document = ?", (document["id"],))
         result += phrases.link_phrases(session, document, settled)
-        return session.evidence.mark(document["capture"], "match", match.POLICY, canonical.digest(result))
+        return session.evidence.mark(document["capture"], "match", policy, canonical.digest(result))
 
 
 def _clear(session: Session, document: Row) -> None:

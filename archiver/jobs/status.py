@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archiver.jobs import before, rules
 from archiver.store.archive import Archive
 
 COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "blobs", "edges", "matches", "statements")
@@ -11,7 +12,9 @@ COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Counts by table, bytes of blobs, leaves of the log, outcomes by latest look, the queue, the last runs."""
+    """Counts by table, bytes of blobs, leaves of the log, outcomes by latest look, the queue, the last runs. `older`
+    counts verdicts by the rules that made them, where those are not the present ones; `replaced` mentions were judged
+    again under newer rules and nobody was told what differs."""
 
     counts: dict[str, int]
     blob_bytes: int
@@ -24,6 +27,8 @@ class Status:
     next_due: str
     hosts: list[tuple[str, int, int]]
     runs: list[dict[str, object]]
+    older: dict[str, int]
+    replaced: int
 
 
 def status_of(archive: Archive) -> Status:
@@ -67,4 +72,6 @@ def status_of(archive: Archive) -> Status:
                 "ORDER BY id DESC LIMIT 5"
             )
         ],
+        older=rules.older(archive),
+        replaced=before.kept(archive),
     )

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from archiver.jobs.rebuild import Rebuilt
 from archiver.jobs.run import DocumentReport, MentionReport, Report
 from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
@@ -207,16 +206,3 @@ def _shorter(text: str) -> str:
         f"{part[: -len(rest)]}{rest[:12]}…{rest[64:]}" if len(rest := part.split(":", 2)[-1]) >= 64 else part
         for part in text.split(" ")
     )
-
-
-def print_rebuilt(report: Rebuilt, *, check: bool, as_json: bool) -> None:
-    """The report of a rebuild."""
-    if as_json:
-        print_json(asdict(report))
-        return
-    changed = sum(gone + new for gone, new in report.differences.values())
-    line(f"{report.captures} captures read, {report.documents} documents settled, {report.rows} rows.")
-    for difference in report.shown:
-        line(short(difference, 400))
-    verb = "differ" if check else "changed"
-    line((f"{changed} differences" if check else f"{changed} rows {verb}", "bold" if changed else ""))

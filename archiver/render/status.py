@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from archiver.jobs.rules import told
 from archiver.jobs.status import Status
 from archiver.render.text import as_json as print_json
 from archiver.render.text import console, moment
@@ -24,6 +25,8 @@ def print_status(status: Status, *, as_json: bool) -> None:
     ):
         if counts:
             out.print(f"{title}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    for sentence in told(status.older, sum(status.verdicts.values()), status.replaced):
+        out.print(sentence)
     if status.scheduled:
         out.print(
             f"Queue: {status.scheduled} refs, {status.waiting} after a failed look; next due {moment(status.next_due)}"
