@@ -12,23 +12,26 @@ import heapq
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from archiver.quotes.tokens import tokenise
-from archiver.store.archive import Archive
+from archiver.store.archive import Archive, Row
 
 LENGTH = 3
 PAIR_LETTERS = 9  # letters of both words of a pair together: "great cast" has nine, "of the" and "will have" fewer
 LONG = 12  # a quotation of so many keys shares two with what it may quote, a shorter one shares one
 MOST_KEYS = 4096  # of a longer passage (some 2,500 words) those of the smallest fingerprints are looked up
-MANY = 2000  # from so many equals on, those of the earliest time are found from the times, not from the equals
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
+UNDATED = 1 << 32  # minutes: what claims no time stands after what does
 
 # Indexes, not readings: datasette-metadata.json hides them (Datasette 0.65 shows names with an underscore).
-_TABLES = {"_version_runs": "", "_mention_runs": "least INTEGER NOT NULL, "}
+# `minute` (since 1970, as the post claims) orders equals without a look at each of them.
+_TABLES = {"_version_runs": "minute INTEGER NOT NULL, ", "_mention_runs": "least INTEGER NOT NULL, "}
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Makes both indexes, and those by which a signature and a time find texts, inside the caller's transaction."""
+    """Makes both indexes, and those by which a signature finds texts, inside the caller's transaction."""
     for table, more in _TABLES.items():
         db.execute(
             f"CREATE TABLE {table} (run INTEGER NOT NULL, id INTEGER NOT NULL, {more}PRIMARY KEY (run, id)) "
@@ -37,7 +40,6 @@ def create(db: sqlite3.Connection) -> None:
     # sqlite-utils makes no indexes of expressions.
     db.execute("CREATE INDEX posts_signed ON posts (lower(handle), platform, posted_at)")
     db.execute("CREATE INDEX sightings_signed ON sightings (lower(handle), version)")
-    db.execute("CREATE INDEX versions_claimed ON versions (posted_at)")
 
 
 def drop(db: sqlite3.Connection) -> None:
@@ -77,10 +79,20 @@ def least_shared(keys: int) -> int:
     return 2 if keys >= LONG else 1
 
 
+def minute_of(posted_at: str) -> int:
+    """The minute since 1970 of a time as ISO 8601; `UNDATED` where there is none."""
+    try:
+        when = datetime.fromisoformat(posted_at)
+        return (when.replace(tzinfo=when.tzinfo or UTC) - _1970) // timedelta(minutes=1)
+    except ValueError:
+        return UNDATED
+
+
 def add_version(archive: Archive, version: int, text: str) -> None:
-    """Indexes the text of a version."""
-    rows = ((run, version) for run in sorted(runs_of(text)))
-    archive.db.executemany("INSERT OR IGNORE INTO _version_runs (run, id) VALUES (?, ?)", rows)
+    """Indexes the text of a version, whose row is there already."""
+    minute = minute_of(str(archive.value("SELECT posted_at FROM versions WHERE id = ?", version)))
+    rows = ((run, version, minute) for run in sorted(runs_of(text)))
+    archive.db.executemany("INSERT OR IGNORE INTO _version_runs (run, id, minute) VALUES (?, ?, ?)", rows)
 
 
 def add_mention(archive: Archive, mention: int, quoted: str) -> None:
@@ -93,34 +105,39 @@ def add_mention(archive: Archive, mention: int, quoted: str) -> None:
 def versions_sharing(archive: Archive, quoted: str, limit: int, *, handle: str = "", platform: str = "") -> list[int]:
     """Versions that may hold the words, most shared keys first; equals by claimed time (none last), ref and content.
 
-    With `handle` or `platform` only versions of posts of that platform that were seen with that handle (see `_SEEN`).
+    With `handle` or `platform` only versions of posts of that platform that were seen with that handle, in whatever
+    version of theirs: the limit counts what is left.
     """
     keys = looked_up(quoted)
-    rows = archive.all(
-        "SELECT id, count(*) AS shared FROM _version_runs WHERE run IN (SELECT value FROM json_each(?)) "
-        "GROUP BY id HAVING shared >= ? ORDER BY shared DESC",
-        json.dumps(keys),
-        least_shared(len(keys)),
+    rows: Iterable[Row] = archive.db.execute(
+        "SELECT id, count(*) AS shared, min(minute) AS at FROM _version_runs "
+        "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY id HAVING shared >= ? ORDER BY shared DESC, at",
+        (json.dumps(keys), least_shared(len(keys))),
     )
+    if handle or platform:
+        rows = list(rows)
+        fitting = _narrowed(archive, {row["id"] for row in rows}, handle, platform)
+        rows = [row for row in rows if row["id"] in fitting]
     found: list[int] = []
-    for _, equals in groupby(rows, lambda row: int(row[1])):
+    for _, equals in groupby(rows, lambda row: (row["shared"], row["at"])):
         if len(found) >= limit:
             break
-        ids = {int(row[0]) for row in equals}
-        if handle or platform:
-            ids = _narrowed(archive, ids, handle, platform)
-        if len(ids) >= MANY:
-            ids = _earliest(archive, ids, limit - len(found))
-        found += _in_order(archive, ids)
+        ids = [int(row["id"]) for row in equals]
+        found += _in_order(archive, ids) if len(ids) > 1 else ids
     return found[:limit]
+
+
+# CROSS JOIN keeps SQLite from beginning with the posts: it does not know how few the versions are.
+_EACH = (
+    "SELECT v.id FROM json_each(:ids) j CROSS JOIN versions v ON v.id = j.value CROSS JOIN posts p ON p.id = v.post "
+    "CROSS JOIN refs r ON r.id = v.post"
+)
 
 
 def _narrowed(archive: Archive, ids: set[int], handle: str, platform: str) -> set[int]:
     """Those of the versions whose post is of the platform and was seen with the handle, in whatever version of it."""
     if not handle:
-        query = "SELECT v.id FROM json_each(:ids) j JOIN versions v ON v.id = j.value "
-        query += "JOIN posts p ON p.id = v.post WHERE p.platform = :platform"
-        return _ids(archive, query, ids=json.dumps(sorted(ids)), platform=platform)
+        return _ids(archive, f"{_EACH} WHERE p.platform = :platform", ids=json.dumps(sorted(ids)), platform=platform)
     same, names = _same_handle("lower(s.handle)", handle)
     fits = "(:platform = '' OR p.platform = :platform)"
     few = " + ".join(f"(SELECT count(*) FROM (SELECT 1 FROM sightings s WHERE {one} LIMIT :most))" for one in same)
@@ -129,8 +146,7 @@ def _narrowed(archive: Archive, ids: set[int], handle: str, platform: str) -> se
         query = "SELECT o.id FROM sightings s JOIN versions v ON v.id = s.version JOIN versions o ON o.post = v.post "
         query += f"JOIN posts p ON p.id = v.post WHERE {fits} AND "
         return ids & _ids(archive, " UNION ".join(query + one for one in same), platform=platform, **names)
-    query = "SELECT v.id FROM json_each(:ids) j JOIN versions v ON v.id = j.value JOIN posts p ON p.id = v.post "
-    query += "WHERE EXISTS (SELECT 1 FROM versions o JOIN sightings s ON s.version = o.id "
+    query = f"{_EACH} WHERE EXISTS (SELECT 1 FROM versions o JOIN sightings s ON s.version = o.id "
     query += f"WHERE o.post = v.post AND ({' OR '.join(same)})) AND {fits}"
     return _ids(archive, query, ids=json.dumps(sorted(ids)), platform=platform, **names)
 
@@ -150,26 +166,9 @@ def _ids(archive: Archive, query: str, **names: object) -> set[int]:
     return {int(row[0]) for row in archive.db.execute(query, names)}
 
 
-def _earliest(archive: Archive, ids: set[int], least: int) -> set[int]:
-    """At least so many of the versions, those of the earliest times, with all that have the time of the last."""
-    found: set[int] = set()
-    last = ""
-    for row in archive.db.execute("SELECT id, posted_at FROM versions WHERE posted_at > '' ORDER BY posted_at"):
-        if len(found) >= least and row[1] != last:
-            return found
-        if row[0] in ids:
-            found.add(int(row[0]))
-            last = row[1]
-    return ids  # those without a time are wanted too
-
-
-def _in_order(archive: Archive, ids: Iterable[int]) -> list[int]:
-    rows = archive.all(
-        "SELECT v.id FROM json_each(?) j JOIN versions v ON v.id = j.value JOIN refs r ON r.id = v.post "
-        "ORDER BY v.posted_at = '', v.posted_at, r.ref, v.sha256",
-        json.dumps(sorted(ids)),
-    )
-    return [int(row[0]) for row in rows]
+def _in_order(archive: Archive, ids: list[int]) -> list[int]:
+    query = f"{_EACH} ORDER BY v.posted_at, r.ref, v.sha256"
+    return [int(row[0]) for row in archive.db.execute(query, {"ids": json.dumps(ids)})]
 
 
 def versions_of_day(archive: Archive, platform: str, handle: str, first_day: str, last_day: str) -> list[int]:

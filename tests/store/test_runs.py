@@ -182,7 +182,7 @@ def test_the_answer_does_not_depend_on_the_order_of_arrival_nor_on_other_texts(a
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """More equals than are looked at one by one: 2,400 posts of 24 handles, some at one time, some without."""
+    """Many equals: 2,400 posts of 24 handles, some at one time, some without."""
     archive = made(tmp_path_factory.mktemp("crowd"))
     order = list(range(2400))
     random.Random(3).shuffle(order)
@@ -202,7 +202,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
      ("handle4", "fediverse"), ("nobody", ""), ("", "bluesky")],
 )  # fmt: skip
 def test_many_equals_are_ordered_and_narrowed_as_few_are(
-    crowd: Archive, handle: str, platform: str, limit: int, monkeypatch: pytest.MonkeyPatch
+    crowd: Archive, handle: str, platform: str, limit: int
 ) -> None:
     rows = crowd.all(
         "SELECT v.id, v.sha256, v.posted_at, p.handle, p.platform, r.ref FROM versions v JOIN posts p ON p.id = v.post "
@@ -212,10 +212,8 @@ def test_many_equals_are_ordered_and_narrowed_as_few_are(
         row for row in rows if (not handle or same_handle(handle, row["handle"])) and platform in ("", row["platform"])
     ]
     wanted.sort(key=lambda row: (row["posted_at"] == "", row["posted_at"], row["ref"], row["sha256"]))
-    for many in (1, runs.MANY, EVERYTHING):
-        monkeypatch.setattr(runs, "MANY", many)
-        found = runs.versions_sharing(crowd, "every morning", limit, handle=handle, platform=platform)
-        assert found == [row["id"] for row in wanted[:limit]]
+    found = runs.versions_sharing(crowd, "every morning", limit, handle=handle, platform=platform)
+    assert found == [row["id"] for row in wanted[:limit]]
 
 
 # ---- narrowing ----------------------------------------------------------------------------------------------
@@ -277,8 +275,16 @@ def test_versions_of_days_are_those_of_the_author_from_the_first_to_the_last(arc
     assert runs.versions_of_day(archive, "x", "ann", "2024-02-30", "no day") == []
 
 
+def test_times_are_minutes_and_none_is_the_last() -> None:
+    told = ["", "now", "2450000.5", "1969-12-31T23:59:59Z", "1970-01-01T00:01:59.999Z", "1970-01-01T02:00:00+02:00",
+            "1970-01-01", "9999-12-31T23:59:59Z"]  # fmt: skip
+    minutes = [runs.minute_of(at) for at in told]
+    assert minutes[:7] == [runs.UNDATED] * 3 + [-1, 1, 0, 0]
+    assert minutes[7] < runs.UNDATED
+
+
 @pytest.mark.parametrize("handle", ["ann", "ann@one.example"])
-def test_a_day_is_found_by_the_index(archive: Archive, handle: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_is_found_by_the_index(archive: Archive, handle: str) -> None:
     asked: list[str] = []
     archive.db.set_trace_callback(asked.append)
     runs.versions_of_day(archive, "x", handle, "2024-02-28", "2024-02-29")
