@@ -8,15 +8,15 @@ VERDICTS = {
     "exact": "The words are those of the post, character by character.",
     "normalised": "The words are those of the whole post; only how it is written differs (shape of quotation marks, "
     "dashes and ellipses, white space, character references, invisible characters, damaged encoding).",
-    "same-words": "The words are those of the post in its order; capitals, punctuation, emoji or links differ.",
+    "same-words": "The words stand in the post in its order, without a gap; capitals, punctuation, emoji or links differ.",
     "partial": "The words stand in the post without a gap; the post says more before or after them.",
-    "truncated": "The words are the beginning of the post, cut as platforms and feeds cut long posts.",
+    "truncated": "The words stand in the post up to where the quotation breaks off, as platforms and feeds cut long posts.",
     "elided": "Parts of the post are left out, and the quotation marks each such place with an ellipsis.",
     "bracketed": "The quotation adds or replaces words, and marks them with brackets.",
     "spliced": "No single post says this: the words were put together from several posts.",
     "altered": "The words are not those of the post: words were replaced, added or left out without a mark.",
     "not-found": "No post in the archive holds these words. This says nothing of whether they were ever posted.",
-    "not-judged": "Nothing is said of these words: there was no text of the post to compare them with, or not enough.",
+    "not-judged": "Nothing is said of these words, neither for nor against them; the reason stands with them.",
 }
 """Verdicts, and what each one says."""
 
@@ -84,11 +84,20 @@ OUTCOMES = {
 
 STANDARDS = {
     "text": "held to the standard for written words: no letter of a word may change",
-    "speech": "held to the standard for speech, which is never called altered: spoken words have no letter",
+    "speech": "held to the standard for speech: spoken words have no letter, so they are never called altered",
+}
+
+KINDS = {
+    "embed": "embedded post",
+    "permalink": "quotation with an address",
+    "short-link": "quotation with a short link",
+    "media-link": "quotation with the link of a medium",
+    "signed-quotation": "quotation",
+    "passage": "passage in quotation marks",
 }
 
 FOUND_BY = {
-    "target": "the address that stands with the quotation",
+    "target": "the post that the quotation names, or that a person named for it",
     "signature": "the author and day that the quotation is signed with",
     "words": "its words",
 }

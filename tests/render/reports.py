@@ -33,7 +33,7 @@ def difference(op: str, words: str, text: str, quoted: str, original: str, *, li
 
 
 def compared(verdict: str, number: int, text: str, words: str = "", **more: object) -> Compared:
-    held = text if not words else words
+    held = words or text
     at = max(0, text.find(held))
     given: dict[str, object] = {
         "verdict": verdict,
