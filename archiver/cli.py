@@ -272,8 +272,8 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
 @click.option(
     "--check",
     is_flag=True,
-    help="Only compare: change nothing, exit with 4 when something differs. With --matches: exit with 1 when something "
-    "would be said otherwise, for a changed rule is no fault of the archive.",
+    help="Only compare: change nothing, exit with 4 when something differs; a changed rule is no fault, so with 1 "
+    "where mentions were found by older rules and, with --matches, when something would be said otherwise.",
 )
 @db_option
 @config_option
@@ -299,7 +299,8 @@ def rebuild(matches: bool, check: bool, db: Path, config_path: Path | None, as_j
     if matches:
         sys.exit(FAILED if check and rejudged.changed else 0)
     print_rebuilt(report, check=check, as_json=as_json)
-    sys.exit(INTEGRITY if check and report.differences else 0)
+    differs = INTEGRITY if report.comparable else FAILED
+    sys.exit(differs if check and report.differences else 0)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

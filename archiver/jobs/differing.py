@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from archiver.jobs import before
 from archiver.jobs.before import Placed, Said
@@ -114,13 +116,14 @@ def paired(olds: Iterable[Placed], news: Iterable[Placed]) -> list[tuple[Placed 
             left.append(old)
         else:
             pairs.append((old, same))
+    others = sorted(held.values(), key=_place)
+    starts = [new.span.start for new in others]
+    ends = list(accumulate((new.span.end for new in others), max))  # the furthest end so far: it never falls
     for old in sorted(left, key=_place):
-        best = max(held.values(), key=lambda new: (_common(old, new), -new.span.start, -new.span.end), default=None)
-        if best is not None and _common(old, best) > 0:
-            del held[best.name]
-            pairs.append((old, best))
-        else:
-            pairs.append((old, None))
+        near = others[bisect_right(ends, old.span.start) : bisect_left(starts, old.span.end)]
+        free = [new for new in near if new.name in held and _common(old, new) > 0]
+        best = max(free, key=lambda new: _common(old, new), default=None)
+        pairs.append((old, None if best is None else held.pop(best.name)))
     pairs += [(None, new) for new in held.values()]
     return sorted(pairs, key=lambda pair: min(_place(one) for one in pair if one is not None))
 

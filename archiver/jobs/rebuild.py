@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archiver.jobs import before, read, rules, settle
+from archiver.jobs import before, follow, match, read, rules, settle
 from archiver.jobs.differing import differing
 from archiver.jobs.session import Session
 from archiver.store import schema
@@ -16,7 +16,7 @@ MOST_SHOWN = 20
 class Rebuilt:
     """`captures` were read, `documents` settled; `rows` counts readings; `differences` maps a table to
     (rows that are gone, rows that are new), `shown` a few of them as text; `notes` say what older rules have
-    to do with it."""
+    to do with it; not `comparable` where mentions were found by older rules: then a difference may be no fault."""
 
     captures: int = 0
     documents: int = 0
@@ -24,11 +24,16 @@ class Rebuilt:
     differences: dict[str, tuple[int, int]] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    comparable: bool = True
 
 
 _OLDER = (
-    "{count} verdicts were made under older rules ({policies}) and may differ for that reason alone: `archiver rebuild "
-    "--matches` judges them again and tells what differs"
+    "{count} verdicts were made under older rules ({policies}), which are gone: nothing was compared with them. "
+    "`archiver rebuild --matches` judges them again and tells what differs"
+)
+_OTHER_MENTIONS = (
+    "mentions were found by older rules ({policies}), so what differs cannot be told from a fault: `archiver rebuild "
+    "--matches` finds and judges them again and tells what differs"
 )
 
 
@@ -41,12 +46,12 @@ def rebuild(session: Session, *, check: bool) -> Rebuilt:
     report = Rebuilt()
     try:
         with session.archive.transaction():
-            older = rules.older(session.archive)
-            if not check:
+            if check:
+                _judge_older(session, report)
+            else:
+                read_what_waits(session)
                 before.keep_all(session.archive, session.state("read_upto"))
             _rebuild(session, report)
-            if older and report.differences:
-                report.notes.append(_OLDER.format(count=sum(older.values()), policies=", ".join(older)))
             if check:
                 raise _Undo
             if next(differing(session.archive), None) is None:
@@ -56,6 +61,37 @@ def rebuild(session: Session, *, check: bool) -> Rebuilt:
     except _Undo:
         pass
     return report
+
+
+def _judge_older(session: Session, report: Rebuilt) -> None:
+    """Judges again, inside the transaction of a check, the documents whose verdicts are of older rules: what these said
+    can be compared with nothing, and a changed rule is no fault of the archive. Mentions of older rules do differ."""
+    held = rules.MentionRules.parse(session.state(rules.STATE)).policies - {rules.mentions_of(match.POLICY)}
+    older = rules.older(session.archive)
+    if held:
+        report.comparable = False
+        report.notes.append(_OTHER_MENTIONS.format(policies=", ".join(sorted(held))))
+    elif older:
+        report.notes.append(_OLDER.format(count=sum(older.values()), policies=", ".join(older)))
+    if older:
+        found = session.archive.all(
+            "SELECT DISTINCT m.document FROM matches x JOIN mentions m ON m.id = x.mention WHERE x.policy <> ? "
+            "ORDER BY m.document",
+            match.POLICY,
+        )
+        for start in range(0, len(found), settle.BATCH):
+            keys = [int(row[0]) for row in found[start : start + settle.BATCH]]
+            settle.settle_batch(session, keys, settle.Settled())
+
+
+def read_what_waits(session: Session) -> int:
+    """Reads what a crash or a newer version left unread; seeds among it are followed as a run would. How many."""
+    count = 0
+    for row, result in read.read_pending(session):
+        count += 1
+        if row["tier"] == "import":
+            follow.follow_document(session, result, seed=row["url"].removeprefix("seed:"))
+    return count
 
 
 def _rebuild(session: Session, report: Rebuilt) -> None:

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archiver.jobs import before, follow, match, read, rebuild, rules, settle
+from archiver.jobs import before, follow, match, rebuild, rules, settle
 from archiver.jobs.differing import Changed, differing
 from archiver.jobs.session import Session
 from archiver.model import Ref
@@ -70,7 +70,7 @@ def forget(session: Session) -> None:
 
 
 def _judge(session: Session, report: Rejudged, *, fresh: bool) -> None:
-    report.captures = _read_what_waits(session)
+    report.captures = rebuild.read_what_waits(session)
     report.earlier = before.kept(session.archive)
     if _other_mentions(session):
         with session.archive.transaction():
@@ -84,16 +84,6 @@ def _judge(session: Session, report: Rejudged, *, fresh: bool) -> None:
         _in_batches(session, report, fresh=fresh)
         session.remember(rules.STATE, str(rules.now(session.archive, "", "")))
         _tell(session, report)
-
-
-def _read_what_waits(session: Session) -> int:
-    """Reads what a crash or a newer version left unread; seeds among it are followed as a run would."""
-    count = 0
-    for row, result in read.read_pending(session):
-        count += 1
-        if row["tier"] == "import":
-            follow.follow_document(session, result, seed=row["url"].removeprefix("seed:"))
-    return count
 
 
 def _other_mentions(session: Session) -> bool:
