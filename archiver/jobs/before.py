@@ -117,6 +117,17 @@ def kept(archive: Archive) -> int:
     return 0 if row is None else int(row[0])
 
 
+def policies(archive: Archive) -> dict[str, int]:
+    """How many verdicts are kept, by the rules that gave them."""
+    rows = archive.all(
+        "SELECT json_extract(value, '$.policy') AS policy, count(*) FROM work_state WHERE name >= ? AND name < ? "
+        "AND json_extract(value, '$.verdict') <> '' GROUP BY policy ORDER BY policy",
+        KEPT,
+        _END,
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
 def stored_before(archive: Archive, sha256: str) -> list[Placed]:
     """What is kept of one document."""
     first = f"{KEPT}{sha256}:"

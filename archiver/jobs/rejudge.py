@@ -25,8 +25,9 @@ class Rejudged:
     """`mentions` of `documents` were judged again under `policy`; `policies` counts their old verdicts by the rules
     that gave them. `captures` is how many were read: all (`reread`) where mentions were found by other rules, else
     what was stored and not read yet. `earlier` mentions were judged again before this command, by runs or by a newer
-    version, and are compared too. `kinds` counts `changed`, all mentions of which something else is said, most
-    dangerous first; `queued` refs are asked for because of it. `resumed`: it goes on where an earlier one ended."""
+    version, and are compared too (`earlier_policies`: as `policies`). `kinds` counts `changed`, all mentions of which
+    something else is said, most dangerous first; `queued` refs are asked for because of it. `resumed`: it goes on
+    where an earlier one ended."""
 
     policy: str
     documents: int = 0
@@ -36,6 +37,7 @@ class Rejudged:
     reread: bool = False
     resumed: bool = False
     earlier: int = 0
+    earlier_policies: dict[str, int] = field(default_factory=dict)
     queued: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
     changed: list[Changed] = field(default_factory=list)
@@ -50,6 +52,9 @@ def rejudge(session: Session, *, check: bool = False) -> Rejudged:
     """Judges every mention of every stored document again, a batch of documents a transaction; with `check`, in one
     transaction that is rolled back. `forget` must follow when the report was told."""
     report = Rejudged(policy=match.POLICY, notes=list(session.notes))
+    report.captures = rebuild.read_what_waits(session)
+    if report.captures:  # also for a check: a run would do no other, and an archive without readings answers nothing
+        settle.settle(session)
     if not check:
         _judge(session, report, fresh=False)
         return report
@@ -70,8 +75,8 @@ def forget(session: Session) -> None:
 
 
 def _judge(session: Session, report: Rejudged, *, fresh: bool) -> None:
-    report.captures = rebuild.read_what_waits(session)
     report.earlier = before.kept(session.archive)
+    report.earlier_policies = before.policies(session.archive)
     if _other_mentions(session):
         with session.archive.transaction():
             _count(session, report, [int(row[0]) for row in session.archive.all("SELECT id FROM documents")])

@@ -45,10 +45,12 @@ def print_rejudged(report: Rejudged, *, check: bool, as_json: bool) -> None:
         line(f"{report.captures} captures that waited to be read were read first.")
     would = "would be judged" if check else "were judged"
     line(f"{report.mentions} mentions in {report.documents} documents {would} again under {report.policy}.")
-    told = ", ".join(f"{count} under {policy}" for policy, count in report.policies.items())
-    line(f"Verdicts before: {told or 'none'}.")
+    line(f"Verdicts before: {_counted(report.policies)}.")
     if report.earlier:
-        line(f"{report.earlier} mentions were judged under newer rules before this command, and are compared too.")
+        line(
+            f"{report.earlier} mentions were judged again before this command, by a run or by a newer version, and are "
+            f"compared too. Verdicts before that: {_counted(report.earlier_policies)}."
+        )
     if not report.changed:
         line("Nothing is said otherwise than before.")
     else:
@@ -68,7 +70,11 @@ def print_rejudged(report: Rejudged, *, check: bool, as_json: bool) -> None:
     if report.queued:
         line(f"{report.queued} refs are new in the queue: `archiver run` captures them.")
     if check:
-        line("Nothing was changed: `archiver rebuild --matches` does it.")
+        line("No verdict was changed: `archiver rebuild --matches` does it.")
+
+
+def _counted(policies: dict[str, int]) -> str:
+    return ", ".join(f"{count} under {policy}" for policy, count in policies.items()) or "none"
 
 
 def _changed(changed: Changed) -> None:

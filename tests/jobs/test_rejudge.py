@@ -391,7 +391,7 @@ def test_verdicts_of_an_older_version_of_the_tables_are_kept(db: Path) -> None:
         assert "4 mentions were judged again under newer rules" in rules.notes(session.archive)[0]
     with opened(db) as session:
         report = rejudge.rejudge(session)
-        assert report.earlier == 4
+        assert (report.earlier, report.earlier_policies) == (4, {OLD: 4})
         assert [one.kinds for one in report.changed] == ["altered → exact", "normalised → exact", "exact → exact"]
         rejudge.forget(session)
         assert rules.notes(session.archive) == []
@@ -404,9 +404,12 @@ def test_an_older_version_is_read_by_the_command_itself(db: Path) -> None:
         left_by_older_rules(session)
         session.remember("readings_version", "1")
     with opened(db) as session:
+        checked = rejudge.rejudge(session, check=True)
+        assert checked.captures == session.archive.value("SELECT count(*) FROM captures")
+        assert (len(checked.changed), checked.earlier_policies) == (3, {OLD: 4})
+        assert len(verdicts(session)) == 4, "a check does not leave an archive without readings"
         report = rejudge.rejudge(session)
-        assert report.captures == session.archive.value("SELECT count(*) FROM captures")
-        assert len(report.changed) == 3
+        assert (report.captures, report.changed) == (0, checked.changed)
 
 
 def test_tables_that_cannot_be_compared_are_said_to_be(db: Path) -> None:
@@ -468,7 +471,7 @@ def test_the_command(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked = call("rebuild", "--matches", "--check", "--db", db)
     assert checked.exit_code == 1, "something would be said otherwise"
     assert "would change" in checked.stdout
-    assert "Nothing was changed" in checked.stdout
+    assert "No verdict was changed" in checked.stdout
     done = call("rebuild", "--matches", "--db", db)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
