@@ -245,7 +245,10 @@ def _whose(quotation: Quotation) -> None:
     """What the mention stands for, where no post was compared, and where else the words occur."""
     posts = {one.post for one in quotation.compared}
     if quotation.post and quotation.post not in posts:
-        line(f"    {safe(quotation.status)} {safe(quotation.post)}" + (f" by {quotation.how}" if quotation.how else ""))
+        line(
+            f"    {safe(quotation.status)} {safe(quotation.post)}"
+            + (f" by {safe(quotation.how)}" if quotation.how else "")
+        )
     if quotation.reason:
         line(f"    {short(quotation.reason, 200)}")
     if quotation.source:

@@ -8,12 +8,13 @@ from archiver.render.markup import address, each, facts, items, marked, name, te
 from archiver.render.text import moment
 
 OTHERS = 20
-_FITS = ("exact", "normalised", "same-words", "partial", "truncated", "elided", "bracketed")
+FITS = ("exact", "normalised", "same-words", "partial", "truncated", "elided", "bracketed")
+"""Verdicts that are faithful, each in its named way."""
 
 
 def chip(verdict: str) -> str:
     """A verdict, or a status where there is none."""
-    kind = " stop" if verdict in UNFAITHFUL else " fits" if verdict in _FITS else ""
+    kind = " stop" if verdict in UNFAITHFUL else " fits" if verdict in FITS else ""
     return f'<span class="verdict{kind}">{text(verdict)}</span>'
 
 
@@ -34,12 +35,13 @@ def article(place: str, file: str, quotation: Quotation) -> str:
     """One quotation; `place` is its id in the page."""
     verdict = quotation.verdict or quotation.status
     leading = quotation.compared[0] if quotation.compared else None
+    kind = glossary.KINDS.get(quotation.kind, quotation.kind)
     meaning = glossary.VERDICTS.get(verdict, "")
     spoken = f" It is {text(glossary.STANDARDS['speech'])}." if quotation.standard == "speech" else ""
     out = [
         f'<article id="{place}" aria-labelledby="{place}-h">\n<h3 id="{place}-h">'
         f'<a class="at" href="#{place}">{quotation.where.line}:{quotation.where.column}</a> {chip(verdict)} '
-        f'<span class="signed">{text(glossary.KINDS.get(quotation.kind, quotation.kind))}, {signed(quotation)}</span></h3>\n'
+        f'<span class="signed">{text(kind)}, {signed(quotation)}</span></h3>\n'
         f'<p class="quiet">{text(meaning)}{spoken}</p>\n'
     ]
     if quotation.verdict == "spliced":

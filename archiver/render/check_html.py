@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from archiver import __version__
 from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Quotation, Report
 from archiver.render import glossary
-from archiver.render.check_article import article, chip, flagged
+from archiver.render.check_article import FITS, article, chip, flagged
 from archiver.render.check_style import STYLE, STYLE_SOURCE
 from archiver.render.markup import each, facts, items, name, text
 from archiver.render.text import moment
@@ -73,6 +73,8 @@ def _counted(count: int, one: str, many: str) -> str:
 def _result(report: Report, placed: list[Placed]) -> str:
     total = _counted(len(placed), "quotation", "quotations")
     stopped = sum(quotation.verdict in UNFAITHFUL for _, _, quotation in placed)
+    fitting = sum(quotation.verdict in FITS for _, _, quotation in placed)
+    unsaid = len(placed) - stopped - fitting
     if not placed:
         told = "Nothing is quoted: no words in quotation marks, no block quotes and no embedded posts were found."
     elif stopped:
@@ -80,6 +82,8 @@ def _result(report: Report, placed: list[Placed]) -> str:
         told = f'<span class="bad">{stopped:,} of {total} {which} not faithful:</span> altered, or put together.'
     else:
         told = f"None of {total} was found to be altered or put together from several posts."
+    if placed:
+        told += f" Faithful, each in the way that its verdict names: {fitting:,}. Neither found nor judged: {unsaid:,}."
     counts = [f"{chip(verdict)} {count:,}" for verdict, count in report.counts.items()]
     empty = "" if report.posts else '<p class="bad">The archive holds no post: nothing could be compared.</p>\n'
     return f'<p class="result">{told}</p>\n{empty}{items("ul", counts, kind="counts")}'

@@ -47,7 +47,8 @@ a:focus-visible, summary:focus-visible {{ outline: 2px solid var(--link); outlin
 .verdict.fits {{ color: var(--good); }}
 .verdict.stop {{ color: var(--bad); background: var(--bad-tint); }}
 .toc {{ list-style: none; padding: 0; }}
-.toc li {{ padding: .3rem 0 .3rem 4.5rem; text-indent: -4.5rem; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }}
+.toc li {{ padding: .3rem 0 .3rem 4.5rem; text-indent: -4.5rem; border-bottom: 1px solid var(--rule);
+  overflow-wrap: anywhere; }}
 .toc .at {{ display: inline-block; min-width: 4.1rem; text-indent: 0; }}
 .toc .verdict, .toc bdi {{ text-indent: 0; }}
 nav h3, .words-of h3 {{ margin-top: 1.5rem; }}

@@ -8,9 +8,9 @@ VERDICTS = {
     "exact": "The words are those of the post, character by character.",
     "normalised": "The words are those of the whole post; only how it is written differs (shape of quotation marks, "
     "dashes and ellipses, white space, character references, invisible characters, damaged encoding).",
-    "same-words": "The words stand in the post in its order, without a gap; capitals, punctuation, emoji or links differ.",
+    "same-words": "The words stand in the post without a gap; capitals, punctuation, emoji or links differ.",
     "partial": "The words stand in the post without a gap; the post says more before or after them.",
-    "truncated": "The words stand in the post up to where the quotation breaks off, as platforms and feeds cut long posts.",
+    "truncated": "The words stand in the post up to where the quotation breaks off, as feeds cut long posts.",
     "elided": "Parts of the post are left out, and the quotation marks each such place with an ellipsis.",
     "bracketed": "The quotation adds or replaces words, and marks them with brackets.",
     "spliced": "No single post says this: the words were put together from several posts.",
@@ -54,9 +54,11 @@ STEPS = {
     "emoji": "emoji",
     "letter-forms": "letter forms (full-width, mathematical, ligatures)",
     "marks": "@ and # before words",
+    "ampersand": "“&” for “and”",
     "apostrophes": "apostrophes",
     "case": "capitals",
     "punctuation": "punctuation",
+    "word-breaks": "white space inside words",
     "repost-mark": "“RT @name” before the words",
 }
 """Differences in writing that were evened out before the words agreed."""
@@ -93,7 +95,7 @@ KINDS = {
     "short-link": "quotation with a short link",
     "media-link": "quotation with the link of a medium",
     "signed-quotation": "quotation",
-    "passage": "passage in quotation marks",
+    "passage": "passage",
 }
 
 FOUND_BY = {
