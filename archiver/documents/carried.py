@@ -104,6 +104,8 @@ def component(element: Element, claim: Claim) -> str:
 def attribute(element: Element, claim: Claim) -> str:
     """The address of the post that an attribute of an ordinary element names; empty where none does."""
     attrs = dict(element.attrs)
+    if not any(name.startswith(("data-", "tweet")) for name in attrs):
+        return ""
     for name in _TWEET_IDS:
         if name in attrs and STATUS.fullmatch(value(element, name)):
             return _PAGES["x"].format(value(element, name))

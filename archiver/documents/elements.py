@@ -83,6 +83,16 @@ class Elements:
         """The elements of some names, in order; no other is built."""
         return (self[number] for number, tag in enumerate(self.tags) if tag in tags)
 
+    def places(self, tags: frozenset[str]) -> list[Span]:
+        """Where the elements of some names lie in the source, without those that lie in another of them."""
+        found: list[Span] = []
+        end = 0
+        for number, tag in enumerate(self.tags):
+            if tag in tags and self.outer_ends[number] > end:
+                end = self.outer_ends[number]
+                found.append(Span(start=self.outer_starts[number], end=end))
+        return found
+
     def inside(self, number: int, most: int, tags: frozenset[str]) -> tuple[Element, ...]:
         """The elements of some names among those that start inside an element, at most so many of all, in order."""
         end = bisect_left(self.outer_starts, self.outer_ends[number], lo=number + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 from archiver.documents import blocks, embeds, kept, passages, quotation, shortcodes, signatures
 from archiver.documents.addresses import MEDIA_LINK, bare
@@ -25,7 +26,7 @@ class Finder:
     __slots__ = ("claim", "code", "covered", "document", "found", "langs", "links", "quoted", "signed", "views")
 
     def __init__(self, document: Document, claim: Claim) -> None:
-        self.document, self.claim = document, claim
+        self.document, self.claim = document, cache(claim)  # one address often stands in a document many times
         self.langs = (document.lang,) if document.lang else ()
         self.views = views(document)
         self.code = blocks.merged(span for view in self.views for span in view.code)
@@ -45,10 +46,14 @@ class Finder:
         if prose:
             self._passages()
             self._escaped()
-        found = dict.fromkeys(self.found)
-        return tuple(
-            sorted(found, key=lambda each: (each.text.start, each.text.end, each.kind, each.source.start, each.url))
-        )
+        found: list[Mention] = []
+        same, last = 0, None  # where those of one key begin, for equal mentions have equal keys; the key
+        for mention in sorted(self.found, key=_key):
+            if _key(mention) != last:
+                same, last = len(found), _key(mention)
+            if mention not in found[same:]:
+                found.append(mention)
+        return tuple(found)
 
     def _links(self) -> tuple[Link, ...]:
         """The document's links and the bare addresses that it does not list, claimed; in order of their source."""
@@ -87,7 +92,8 @@ class Finder:
                 if blocks.overlaps(others, mention.source):
                     continue  # the block holds what it was rendered to
                 mention = replace(mention, text=self._over(mention.source))
-            self.found.append(replace(mention, links=self._inside(mention) + mention.links))
+            links = self._inside(mention)
+            self.found.append(replace(mention, links=links + mention.links) if links else mention)
         outer = blocks.merged(mention.source for mention in self.found)
         self.covered = blocks.merged(mention.text for mention in self.found)
         self.links = tuple(link for link in self.links if not blocks.overlaps(outer, link.source))
@@ -145,12 +151,15 @@ class Finder:
         gone: list[Span] = []
         for signature in signatures.find(text, self.langs):
             span = signature.span
-            if blocks.overlaps(self.covered, span) or shortcodes.touches(self.code, self._source(span).start):
+            if blocks.overlaps(self.covered, span):
+                continue
+            if self.code and shortcodes.touches(self.code, self._source(span).start):
                 continue
             low = max(floor, blocks.end_before(self.covered, span.start))
             found = quotation.signed(text, signature, low, quotes)
             whole = Span(start=found.span.start if found else span.start, end=span.end)
-            links = blocks.between(self.links, self._source(whole))
+            source = self._source(whole)
+            links = blocks.between(self.links, source) if self.links else ()
             posts = [link for link in links if _is_post(link.ref) and link.text.end > span.start]
             target, url = (posts[-1].ref, posts[-1].url) if posts else (None, "")
             if target is None and signature.url:
@@ -159,7 +168,7 @@ class Finder:
             place = Mention(
                 kind=MentionKind.SIGNED_QUOTATION,
                 text=whole,
-                source=self._source(whole),
+                source=source,
                 quote=found.span if found else None,
                 platform=target.platform if target else signature.platform,
                 target=target,
@@ -180,8 +189,9 @@ class Finder:
             floor = span.end
         self.signed = blocks.merged(signed)
         self.covered = blocks.merged([*self.covered, *gone])
-        taken = blocks.merged(self._source(span) for span in gone)
-        self.links = tuple(link for link in self.links if not blocks.overlaps(taken, link.source))
+        if self.links:
+            taken = blocks.merged(self._source(span) for span in gone)
+            self.links = tuple(link for link in self.links if not blocks.overlaps(taken, link.source))
 
     def _blocks(self) -> None:
         """Block quotations without a signature: they are signed by a link in their last line or by their address."""
@@ -308,6 +318,10 @@ class Finder:
 
     def _source(self, span: Span) -> Span:
         return self.views[0].to_source(span)
+
+
+def _key(mention: Mention) -> tuple[int, int, str, int, str]:
+    return mention.text.start, mention.text.end, mention.kind, mention.source.start, mention.url
 
 
 def _first_of_scripted(placed: list[Mention]) -> list[Mention]:

@@ -25,7 +25,8 @@ _KEEPING = frozenset({"template", "script", "textarea", "iframe"})
 _KEPT = frozenset({"text/template", "text/html", "text/plain", "text/x-template", "text/x-handlebars-template"})
 _CDATA = re.compile(r"<!\[CDATA\[")
 _RAW = re.compile(
-    rf"<(?:!--|(?:blockquote|div|iframe|script|figure|aside|a|amp-iframe|embed|{'|'.join(sorted(COMPONENTS))})[\s/>])",
+    rf"<(?:!--|(?:blockquote|div|iframe|script|figure|aside|amp-iframe|embed|{'|'.join(sorted(COMPONENTS))})[\s/>]"
+    r"|a\s[^<>]{0,200}?embed(?:ly-card|Pin))",
     re.IGNORECASE,
 )
 
@@ -84,7 +85,7 @@ def views(document: Document) -> tuple[View, ...]:
         code = shortcodes.code(document.source, indented=document.media_type == _MARKDOWN)
         source = _masked(document.source, code)
         rendering = walk(source if _RAW.search(source) else "")
-        unseen = [element.outer for element in rendering.elements.tagged(_UNSEEN)]
+        unseen = rendering.elements.places(_UNSEEN)
         code = blocks.merged([*code, *unseen])
         view = View(rendering=rendering, source=source, offset=0, runs=document.runs, same=False, plain=True, code=code)
         raw = _quoting(view).blocks
@@ -137,7 +138,7 @@ def _quoting(view: View) -> View:
         for element in view.rendering.elements.tagged(_QUOTES)
         if element.text.start < element.text.end
     ]
-    code = [view.in_source(element.outer) for element in view.rendering.elements.tagged(_CODE)]
+    code = [view.in_source(place) for place in view.rendering.elements.places(_CODE)]
     return _with(view, tuple(quotes), blocks.merged(code))
 
 
