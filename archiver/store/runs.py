@@ -26,8 +26,11 @@ _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 UNDATED = 1 << 32  # minutes: what claims no time stands after what does
 
 # Indexes, not readings: datasette-metadata.json hides them (Datasette 0.65 shows names with an underscore).
-# `minute` (since 1970, as the post claims) orders equals without a look at each of them.
-_TABLES = {"_version_runs": "minute INTEGER NOT NULL, ", "_mention_runs": "least INTEGER NOT NULL, "}
+# `minute` (since 1970, as the post claims) and `keys` (how many the text has) order equals without a look at each.
+_TABLES = {
+    "_version_runs": "minute INTEGER NOT NULL, keys INTEGER NOT NULL, ",
+    "_mention_runs": "least INTEGER NOT NULL, ",
+}
 
 
 def create(db: sqlite3.Connection) -> None:
@@ -49,7 +52,7 @@ def drop(db: sqlite3.Connection) -> None:
 
 
 def runs_of(text: str) -> frozenset[int]:
-    """The keys of a text: 40-bit fingerprints. A chance collision proposes a candidate too many; it never decides."""
+    """The keys of a text: 32-bit fingerprints. A chance collision proposes a candidate too many; it never decides."""
     tokens = tokenise(text)
     apart = frozenset(mark.place for mark in tokens.marks if mark.kind == "ellipsis")
     return keys_of(tokens.keys, apart)
@@ -65,7 +68,9 @@ def keys_of(words: Sequence[str], apart: frozenset[int] = frozenset()) -> frozen
         if len(words[n - 1]) + len(words[n]) >= PAIR_LETTERS and n not in apart:
             pieces.add(f"\1{words[n - 1]}\0{words[n]}")
     encoded = (piece.encode("utf-8", "surrogatepass") for piece in pieces)
-    return frozenset(int.from_bytes(hashlib.blake2b(piece, digest_size=5).digest(), "big") for piece in encoded)
+    return frozenset(
+        int.from_bytes(hashlib.blake2b(piece, digest_size=4).digest(), "big", signed=True) for piece in encoded
+    )
 
 
 def looked_up(text: str) -> list[int]:
@@ -91,8 +96,9 @@ def minute_of(posted_at: str) -> int:
 def add_version(archive: Archive, version: int, text: str) -> None:
     """Indexes the text of a version, whose row is there already."""
     minute = minute_of(str(archive.value("SELECT posted_at FROM versions WHERE id = ?", version)))
-    rows = ((run, version, minute) for run in sorted(runs_of(text)))
-    archive.db.executemany("INSERT OR IGNORE INTO _version_runs (run, id, minute) VALUES (?, ?, ?)", rows)
+    keys = runs_of(text)
+    rows = ((run, version, minute, len(keys)) for run in sorted(keys))
+    archive.db.executemany("INSERT OR IGNORE INTO _version_runs (run, id, minute, keys) VALUES (?, ?, ?, ?)", rows)
 
 
 def add_mention(archive: Archive, mention: int, quoted: str) -> None:
@@ -103,15 +109,16 @@ def add_mention(archive: Archive, mention: int, quoted: str) -> None:
 
 
 def versions_sharing(archive: Archive, quoted: str, limit: int, *, handle: str = "", platform: str = "") -> list[int]:
-    """Versions that may hold the words, most shared keys first; equals by claimed time (none last), ref and content.
+    """Versions that may hold the words, most shared keys first; of equals those that hold no other words, then by
+    claimed time (none last), ref and content.
 
     With `handle` or `platform` only versions of posts of that platform that were seen with that handle, in whatever
     version of theirs: the limit counts what is left.
     """
     keys = looked_up(quoted)
     rows: Iterable[Row] = archive.db.execute(
-        "SELECT id, count(*) AS shared, min(minute) AS at FROM _version_runs "
-        "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY id HAVING shared >= ? ORDER BY shared DESC, at",
+        "SELECT id, count(*) AS shared, min(keys) > count(*) AS more, min(minute) AS at FROM _version_runs "
+        "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY id HAVING shared >= ? ORDER BY shared DESC, more, at",
         (json.dumps(keys), least_shared(len(keys))),
     )
     if handle or platform:
@@ -119,7 +126,7 @@ def versions_sharing(archive: Archive, quoted: str, limit: int, *, handle: str =
         fitting = _narrowed(archive, {row["id"] for row in rows}, handle, platform)
         rows = [row for row in rows if row["id"] in fitting]
     found: list[int] = []
-    for _, equals in groupby(rows, lambda row: (row["shared"], row["at"])):
+    for _, equals in groupby(rows, lambda row: (row["shared"], row["more"], row["at"])):
         if len(found) >= limit:
             break
         ids = [int(row["id"]) for row in equals]
@@ -143,8 +150,8 @@ def _narrowed(archive: Archive, ids: set[int], handle: str, platform: str) -> se
     few = " + ".join(f"(SELECT count(*) FROM (SELECT 1 FROM sightings s WHERE {one} LIMIT :most))" for one in same)
     shown = archive.db.execute(f"SELECT {few}", {**names, "most": len(ids)}).fetchone()[0]
     if shown < len(ids):
-        query = "SELECT o.id FROM sightings s JOIN versions v ON v.id = s.version JOIN versions o ON o.post = v.post "
-        query += f"JOIN posts p ON p.id = v.post WHERE {fits} AND "
+        query = "SELECT o.id FROM sightings s CROSS JOIN versions v ON v.id = s.version "
+        query += f"CROSS JOIN versions o ON o.post = v.post CROSS JOIN posts p ON p.id = v.post WHERE {fits} AND "
         return ids & _ids(archive, " UNION ".join(query + one for one in same), platform=platform, **names)
     query = f"{_EACH} WHERE EXISTS (SELECT 1 FROM versions o JOIN sightings s ON s.version = o.id "
     query += f"WHERE o.post = v.post AND ({' OR '.join(same)})) AND {fits}"

@@ -117,8 +117,7 @@ def made(path: Path, posts: int) -> None:
         _index(db, speech, posts)
         for statement in waiting:
             db.execute(statement)
-        for table in ("posts", "versions"):
-            db.execute(f"INSERT INTO {table}_fts ({table}_fts) VALUES ('rebuild')")
+        db.execute("INSERT INTO versions_fts (versions_fts) VALUES ('rebuild')")
         row = ("readings_version", schema.READINGS_VERSION)
         db.execute("INSERT OR REPLACE INTO work_state (name, value) VALUES (?, ?)", row)
     db.execute("PRAGMA journal_mode=WAL")
@@ -161,13 +160,17 @@ def _index(db: sqlite3.Connection, speech: Speech, posts: int) -> None:
     """The keys of all versions, sorted before they are written: sixteen shares of the keys, one after another."""
     shares = [array("q") for _ in range(16)]
     minutes = array("q", (runs.minute_of(stamp(n)) for n in range(posts + 1)))
+    sizes = array("q", [0])
     for n, text in enumerate(texts(speech, posts), 1):
-        for key in runs.keys_of([speech.words[word] for word in text]):
-            shares[key >> 36].append((key & 0xFFFFFFFFF) << 24 | n)
+        keys = runs.keys_of([speech.words[word] for word in text])
+        sizes.append(len(keys))
+        for key in keys:  # 32 bits with a sign, and 24 of the version
+            shares[(key >> 28) + 8].append(key << 24 | n)
     for number, share in enumerate(shares):
-        rows = ((number << 36 | pair >> 24, pair & 0xFFFFFF, minutes[pair & 0xFFFFFF]) for pair in sorted(share))
-        db.executemany("INSERT INTO _version_runs (run, id, minute) VALUES (?, ?, ?)", rows)
-        share = shares[number] = array("q")
+        pairs = ((pair >> 24, pair & 0xFFFFFF) for pair in sorted(share))
+        rows = ((key, n, minutes[n], sizes[n]) for key, n in pairs)
+        db.executemany("INSERT INTO _version_runs (run, id, minute, keys) VALUES (?, ?, ?, ?)", rows)
+        shares[number] = array("q")
 
 
 # ---- the article --------------------------------------------------------------------------------------------

@@ -216,6 +216,14 @@ def test_many_equals_are_ordered_and_narrowed_as_few_are(
     assert found == [row["id"] for row in wanted[:limit]]
 
 
+def test_a_text_of_nothing_but_the_words_comes_before_earlier_ones_that_hold_more(archive: Archive) -> None:
+    for n in range(20):
+        post(archive, f"the ferry sails every morning as {n} said", at="2024-01-01T00:00:00Z")
+    later = post(archive, "The ferry sails every morning! https://pictures.example/1", at="2024-02-01T00:00:00Z")
+    latest = post(archive, "The ferry sails every morning", at="2024-03-01T00:00:00Z")
+    assert runs.versions_sharing(archive, "The ferry sails every morning.", 3)[:2] == [later, latest]
+
+
 # ---- narrowing ----------------------------------------------------------------------------------------------
 
 

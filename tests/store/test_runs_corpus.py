@@ -1,0 +1,161 @@
+"""Evidence on recorded posts: is the original among twelve candidates, by shared keys and by rarest words?"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.quotes.shingles import words
+from archiver.store import runs, schema
+from archiver.store.archive import Archive, open_archive
+
+pytestmark = pytest.mark.corpus
+
+LIMIT, RAREST = 12, 8
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """All recorded posts, in an archive that was filled for this; `texts` by the posts' ids, `posts` by versions'."""
+
+    archive: Archive
+    texts: dict[str, str]
+    posts: dict[int, str]
+
+
+@pytest.fixture(scope="module")
+def held(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
+    folder = tmp_path_factory.mktemp("runs")
+    archive = open_archive(folder / "archive.db", now="2024-01-01T00:00:00Z", origin="test.example/log")
+    archive.db.execute("PRAGMA synchronous=OFF")
+    archive.db.execute("PRAGMA foreign_keys=OFF")
+    posts = lines(corpus / "quotes" / "trump_tweets_2009_2018.jsonl.gz")
+    begin = time.process_time()
+    with archive.transaction():
+        schema.create(archive.db)
+        for number, post in enumerate(posts, 1):
+            ref = f"x:post:{post['id']}"
+            archive.db.execute("INSERT INTO refs VALUES (?, ?, 'x', 'post', ?)", (number, ref, post["id"]))
+            archive.db.execute(
+                "INSERT INTO versions (id, post, text, posted_at, edited_at, truncated, lang, warning, sensitive, "
+                "version_id, sha256) VALUES (?, ?, ?, ?, '', 0, '', '', 0, '', '')",
+                (number, number, post["text"], post["created_at"]),
+            )
+            runs.add_version(archive, number, post["text"])
+        archive.db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, versions_fts, row)")
+        archive.db.execute("CREATE TABLE temp.words AS SELECT term, doc FROM vocabulary")
+        archive.db.execute("CREATE UNIQUE INDEX temp.words_term ON words (term)")
+    keys = archive.value("SELECT count(*) FROM _version_runs")
+    print(f"\n{len(posts)} posts, {keys} keys, {time.process_time() - begin:.0f} s to write them and their indexes")
+    yield Held(
+        archive=archive,
+        texts={post["id"]: post["text"] for post in posts},
+        posts={number: post["id"] for number, post in enumerate(posts, 1)},
+    )
+    archive.close()
+
+
+def by_keys(held: Held, quoted: str) -> list[int]:
+    return runs.versions_sharing(held.archive, quoted, LIMIT)
+
+
+def by_rarest_words(held: Held, quoted: str) -> list[int]:
+    """The best-ranked texts that hold any of the eight words of the quotation that fewest texts hold."""
+    terms = json.dumps(sorted(set(re.findall(r"\w+", quoted.lower()))))
+    query = "SELECT term FROM words WHERE term IN (SELECT value FROM json_each(?)) ORDER BY doc, term LIMIT ?"
+    wanted = " OR ".join(f'"{row[0]}"' for row in held.archive.all(query, terms, RAREST))
+    if not wanted:
+        return []
+    query = "SELECT rowid FROM versions_fts WHERE versions_fts MATCH ? ORDER BY rank, rowid LIMIT ?"
+    return [int(row[0]) for row in held.archive.all(query, wanted, LIMIT)]
+
+
+WAYS: dict[str, Callable[[Held, str], list[int]]] = {"keys": by_keys, "rarest words": by_rarest_words}
+
+
+def table(held: Held, quotations: list[tuple[str, str, tuple[str, ...]]]) -> dict[str, Counter[str]]:
+    """How many quotations (class, words, ids) have all their originals, or posts of the same words, among the
+    candidates, by class and way. Prints it, and what a look-up costs."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    spent = dict.fromkeys(WAYS, 0.0)
+    for kind, quoted, ids in quotations:
+        for name in (kind, "all"):
+            found[name]["tried"] += 1
+        for way, look in WAYS.items():
+            begin = time.perf_counter()
+            versions = look(held, quoted)
+            spent[way] += time.perf_counter() - begin
+            given = {tuple(word for word, _ in words(held.texts[held.posts[version]])) for version in versions}
+            hit = all(tuple(word for word, _ in words(held.texts[id])) in given for id in ids)
+            for name in (kind, "all"):
+                found[name][way] += hit
+    for kind in sorted(found, key=lambda name: (name == "all", name)):
+        print(f"{kind:32} {found[kind]['tried']:5} " + ", ".join(f"{way} {found[kind][way]}" for way in WAYS))
+    print(", ".join(f"{way} {1000 * spent[way] / len(quotations):.2f} ms" for way in WAYS) + " a look-up")
+    return found
+
+
+def test_labelled_quotations_find_their_originals(corpus: Path, held: Held) -> None:
+    rows = lines(corpus / "quotes" / "synthetic_quotes.jsonl")
+    told = table(held, [(row["cls"], row["quote"], (row["original_id"],)) for row in rows])
+    assert told["all"]["tried"] == len(rows) >= 2000
+    assert told["all"]["keys"] >= 0.999 * len(rows)
+    assert told["all"]["keys"] >= told["all"]["rarest words"] - 1
+
+
+def test_attributed_quotations_find_their_originals(corpus: Path, held: Held) -> None:
+    rows = [row for row in lines(corpus / "quotes" / "isot_trump_quotes_gold.jsonl") if row["original_id"]]
+    told = table(held, [(row["verdict"], row["quoted"], (row["original_id"],)) for row in rows])
+    assert told["all"]["keys"] == told["all"]["tried"] == len(rows) > 400
+
+
+def replaced(said: list[str], step: int, rng: random.Random, others: list[str]) -> list[str]:
+    """Every `step`th word replaced by a word of another post."""
+    out = list(said)
+    for n in range(rng.randrange(step), len(out), step):
+        out[n] = rng.choice(others)
+    return out
+
+
+def test_heavily_altered_short_and_spliced_quotations(held: Held) -> None:
+    rng = random.Random(12)
+    ids = [id for id, text in held.texts.items() if len(text.split()) >= 12 and "http" not in text]
+    quotations: list[tuple[str, str, tuple[str, ...]]] = []
+    for number in range(900):
+        id, other = rng.sample(ids, 2)
+        said, others = held.texts[id].split(), held.texts[other].split()
+        start = rng.randrange(len(said) - 6)
+        of: tuple[str, ...] = (id,)
+        match number % 9:
+            case 0 | 1 | 2 as step:
+                kind, quoted = f"every {step + 2}. word replaced", replaced(said, step + 2, rng, others)
+            case 3 | 4 as more:
+                kind, quoted = f"{more + 2} words, one replaced", said[start : start + more + 2]
+                quoted[rng.randrange(len(quoted))] = rng.choice(others)
+            case 5 | 6 as more:
+                size = more - 3
+                kind, quoted = f"{size} … {size} words", [*said[start : start + size], "…", *said[-size:]]
+            case 7:
+                kind, quoted = "five words", said[start : start + 5]
+            case _:
+                kind, quoted, of = "spliced of two posts", said[:7] + others[-7:], (id, other)
+        quotations.append((kind, " ".join(quoted), of))
+    told = table(held, quotations)
+    assert all(told[kind]["keys"] >= 0.95 * told[kind]["tried"] for kind in ("five words", "spliced of two posts"))
+    assert told["every 4. word replaced"]["keys"] == told["every 4. word replaced"]["tried"]
+    assert told["every 3. word replaced"]["keys"] >= 0.8 * told["every 3. word replaced"]["tried"]
