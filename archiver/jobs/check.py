@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -192,10 +192,24 @@ def _quotation(archive: Archive, coverage: sources.Coverage, one: Judged, locate
         reason=resolution.reason,
         verdict="" if leading is None else leading.kind.value,
         standard="" if leading is None else leading.standard,
-        compared=tuple(_compared(archive, m, partial(located, one.quoted)) for m in one.matches),
+        compared=tuple(_compared(archive, m, partial(located, one.quoted)) for m in _telling(one.matches)),
         source="" if one.held is None else sources.tell(one.held, coverage),
         occurrences=tuple(_occurrence(source) for source in one.held or ()),
     )
+
+
+def _telling(matches: tuple[match.Match, ...]) -> Iterator[match.Match]:
+    """Without versions of a post that read the same as one before, or that differ where an earlier one is faithful:
+    that the post was edited is told with that one."""
+    seen: set[tuple[Ref | None, str]] = set()
+    faithful: set[Ref | None] = set()
+    for one in matches:
+        text = "" if one.original is None else one.original.text
+        told = is_faithful(one.verdict.kind)
+        if (one.post, text) not in seen and (told or one.post not in faithful):
+            yield one
+        seen.add((one.post, text))
+        faithful |= {one.post} if told else set()
 
 
 def _occurrence(source: sources.Source) -> Occurrence:

@@ -18,7 +18,7 @@ from archiver.store.archive import Archive
 
 FEWEST_WORDS = 5
 LATEST = "9999"
-POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/2"
+POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,8 @@ def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Res
         others = _elsewhere(archive, mention) if mention.handle else ()
         matches = _distinct((*spliced, *matches, *others))
         return resolution, _warned(mention, matches or (_nothing(mention, bool(signed)),))
-    matches = _warned(mention, matches)
+    faithful = [match for match in matches if verdict.is_faithful(match.verdict.kind)]  # an unlike one is no news now
+    matches = _warned(mention, faithful)
     return _resolved_by_text(mention, resolution, [match for match in matches if _fits(mention, match)]), matches
 
 
