@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.errors import InputError
-from archiver.jobs import follow, intake, read, rules, settle
+from archiver.jobs import follow, intake, read, rules, settle, sources
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.show import find_mention
@@ -41,7 +41,8 @@ class Options:
 @dataclass(slots=True, kw_only=True)
 class MentionReport:
     """One mention as the report shows it. `changes` says what an altered quotation changed, `parts` which posts a
-    spliced one was put together from; `outcome` and `edits` are those of the post."""
+    spliced one was put together from; `outcome` and `edits` are those of the post. `sources` says where else in the
+    archive the words of eight or more that stand for no post occur, or what was looked through in vain."""
 
     kind: str
     passage: str
@@ -60,6 +61,7 @@ class MentionReport:
     edits: int
     changes: list[str]
     parts: list[str]
+    sources: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -177,6 +179,7 @@ def _count(session: Session, report: Report) -> None:
 
 def _tell(session: Session, report: Report, names: list[str], since: str) -> None:
     """The documents of the seeds, and of the pages that they asked for and that were looked at in this run."""
+    covered = sources.coverage(session.archive)
     for name in names:
         newest = session.archive.one(  # the newest capture alone: an unreadable one has no document, nor an older one's
             "SELECT d.id, r.ref, d.characters, d.media_type FROM captures c JOIN refs r ON r.ref = c.ref "
@@ -185,7 +188,7 @@ def _tell(session: Session, report: Report, names: list[str], since: str) -> Non
             f"seed:{name}",
         )
         if newest is not None:
-            report.documents.append(_document(session, name, newest))
+            report.documents.append(_document(session, covered, name, newest))
         elif not any(problem.startswith(f"{name}: ") for problem in report.problems):
             reason = session.archive.one(
                 "SELECT o.reason FROM outcomes o JOIN captures c ON c.id = o.capture "
@@ -203,14 +206,14 @@ def _tell(session: Session, report: Report, names: list[str], since: str) -> Non
             page["ref"],
         )
         if shown is not None:
-            report.documents.append(_document(session, shown["url"], shown))
+            report.documents.append(_document(session, covered, shown["url"], shown))
 
 
-def _document(session: Session, name: str, document: Row) -> DocumentReport:
+def _document(session: Session, covered: sources.Coverage, name: str, document: Row) -> DocumentReport:
     key = document["id"]
     rows = session.archive.all(
-        "SELECT m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, s.reason, "
-        "s.id_low, s.id_high, x.verdict, x.flags, x.changes, x.reason AS told, t.outcome, t.edits, "
+        "SELECT m.id, m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, "
+        "s.reason, s.id_low, s.id_high, x.verdict, x.flags, x.changes, x.reason AS told, t.outcome, t.edits, "
         "(SELECT json_group_array(ref) FROM (SELECT q.ref FROM matches y JOIN refs q ON q.id = y.post "
         "WHERE y.mention = m.id AND y.verdict = 'spliced' ORDER BY y.rank)) AS parts "
         "FROM mentions m JOIN refs r ON r.id = m.ref "
@@ -223,7 +226,8 @@ def _document(session: Session, name: str, document: Row) -> DocumentReport:
     phrases = session.archive.all(
         "SELECT s.ref AS source, t.ref AS target, e.pointer FROM edges e JOIN documents d ON d.capture = e.capture "
         "JOIN refs s ON s.id = e.source JOIN refs t ON t.id = e.target "
-        "WHERE d.id = ? AND e.kind = 'same-text' ORDER BY s.ref, t.ref",
+        "WHERE d.id = ? AND e.kind = 'same-text' AND NOT EXISTS (SELECT 1 FROM mentions m "
+        "JOIN sources x ON x.mention = m.id AND x.source = e.target WHERE m.ref = e.source) ORDER BY s.ref, t.ref",
         key,
     )
     text = str(session.archive.value("SELECT text FROM documents WHERE id = ?", key))
@@ -253,10 +257,17 @@ def _document(session: Session, name: str, document: Row) -> DocumentReport:
                 edits=row["edits"] or 0,
                 changes=[_CHANGED[change["op"]].format(**change) for change in _changes(row["changes"])],
                 parts=json.loads(row["parts"]),
+                sources=_sources(session, covered, row),
             )
             for row in rows
         ],
     )
+
+
+def _sources(session: Session, covered: sources.Coverage, row: Row) -> str:
+    if row["status"] == "resolved" or not sources.searchable(row["quoted"]):
+        return ""
+    return sources.tell(sources.stored(session.archive, row["id"]), covered)
 
 
 _CHANGED = {

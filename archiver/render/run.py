@@ -20,6 +20,7 @@ SAID = ("embed", "signed-quotation")
 """Mentions that are always shown: their document says whose words they are."""
 DOCUMENTS_IN_FULL, PASSAGES, ADDRESSES, PHRASES, REPAIRS = 20, 5, 20, 5, 5
 PROBLEMS, FAILURES, NOTES = 50, 20, 20
+OCCURS = "occurs in"
 
 
 @contextmanager
@@ -101,6 +102,8 @@ def _tells(mention: MentionReport) -> bool:
         return True
     if mention.flags or mention.parts or mention.verdict not in ("", "not-found", "not-judged"):
         return True
+    if mention.sources.startswith(OCCURS):
+        return True
     if mention.kind == "passage":
         return bool(mention.ref)
     if mention.status == "resolved":
@@ -131,6 +134,9 @@ def _document(document: DocumentReport, at: str, *, full: bool) -> None:
             if addresses <= ADDRESSES:
                 _mention(mention)
     lists = f"`archiver show {_shorter(document.ref)}{at}` lists all"
+    nowhere = next((m.sources for m in shown if m.kind == "passage" and m.sources and not _tells(m)), "")
+    if nowhere:
+        line(f"  passages without a source: {safe(nowhere)}")
     _more(passages - PASSAGES, "passage without a source", "passages without a source", lists)
     _more(addresses - ADDRESSES, "address", "addresses", lists)
     if full:
@@ -194,6 +200,8 @@ def _mention(mention: MentionReport) -> None:
         line((f"    the post is {' and '.join(fate)}", "red"))
     if mention.reason:
         line(f"    {short(mention.reason, 200)}")
+    if mention.sources.startswith(OCCURS):
+        line((f"    {_shorter(safe(mention.sources))}", "cyan"))
     if mention.id_low and mention.status != "resolved":
         line(f"    a post of that day has an id between {mention.id_low} and {mention.id_high}")
     if mention.verdict or mention.status != "resolved":

@@ -148,6 +148,13 @@ class Pen:
         self._stored(request, body, "import", readable=readable)
         return sha256
 
+    def page(self, url: str, html: str) -> str:
+        """A captured web page. The SHA-256 of its bytes."""
+        body = html.encode()
+        request = Request(ref=Ref(platform="web", kind="page", id=url), route="page", url=url)
+        self._stored(request, body, "replay")
+        return hashlib.sha256(body).hexdigest()
+
     def decide(self, mention: str, post: str) -> None:
         """A person's statement that a mention is a post."""
         self.session.evidence.state(
@@ -166,6 +173,7 @@ class Random:
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
+        self.pages: list[str] = []
 
     def text(self) -> str:
         return ". ".join(self.draw.sample(CLAUSES, self.draw.randint(1, 3))) + "."
@@ -260,6 +268,14 @@ class Random:
                 parts.append(f"A link: https://t.co/{key} and words.")
         return "\n\n".join(parts) + "\n"
 
+    def reprint(self) -> str:
+        """Words that other documents may quote or hold: a page that says when it was published, or does not."""
+        told = "".join(f"<p>{self.text()}</p>" for _ in range(self.draw.randint(1, 3)))
+        quoted = f"<blockquote>{self.quoted()}</blockquote>" if self.draw.random() < 0.5 else ""
+        day = self.draw.choice(("", "2024-10-27T08:00:00Z", "2024-10-28T08:00:00Z"))
+        meta = f'<meta property="article:published_time" content="{day}">' if day else ""
+        return f"<!DOCTYPE html><html><head><title>Page</title>{meta}</head><body>{told}{quoted}</body></html>"
+
     def write(self, pen: Pen, steps: int) -> None:
         """A history of so many steps, ended as a run ends."""
         for _ in range(steps):
@@ -271,13 +287,16 @@ class Random:
                     pen.settle()
                 else:
                     pen.answer(self.said(), route=self.draw.choice(("one", "two")))
-            elif kind < 0.75:
+            elif kind < 0.62:  # the same bytes may stand at several addresses, and one address show several
+                self.pages = [*self.pages[-3:], self.reprint()]
+                pen.page(f"https://{self.draw.choice('abc')}.example/", self.draw.choice(self.pages))
+            elif kind < 0.78:
                 pen.document(
                     self.document(),
                     name=f"{self.draw.randint(0, 99)}.{self.draw.choice(('md', 'html', 'txt'))}",
                     collection=self.draw.choice(("seeds", "other")),
                 )
-            elif kind < 0.8:
+            elif kind < 0.82:
                 mentions = pen.session.archive.all(
                     "SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref ORDER BY 1"
                 )

@@ -184,12 +184,22 @@ def test_a_phrase_stands_in_a_post_that_nobody_linked(rows: Rows) -> None:
         "substr(e.pointer, instr(e.pointer, '-') + 1, instr(e.pointer, '>') - instr(e.pointer, '-') - 1) - "
         "substr(e.pointer, 1, instr(e.pointer, '-') - 1)) FROM edges e JOIN refs t ON t.id = e.target "
         "JOIN documents d ON d.capture = e.capture JOIN refs s ON s.id = e.source "
-        "WHERE e.kind = 'same-text' AND s.ref LIKE 'doc:%' ORDER BY t.ref"
+        "WHERE e.kind = 'same-text' AND s.ref LIKE 'doc:%' AND NOT EXISTS (SELECT 1 FROM mentions m "
+        "JOIN sources x ON x.mention = m.id AND x.source = e.target WHERE m.ref = s.id) ORDER BY t.ref"
     )
     assert found == [
         (x(CHAIN[3]), "inferred", "a small delay with a large view"),
         (x(CHAIN[2]), "inferred", "a forty minute walk around the basin"),
     ]
+
+
+def test_a_quotation_that_was_put_together_occurs_in_the_posts_of_its_parts(rows: Rows) -> None:
+    found = rows.all(
+        "SELECT r.ref, m.handle, s.standard, e.evidence FROM sources s JOIN refs r ON r.id = s.source "
+        "JOIN mentions m ON m.id = s.mention JOIN edges e ON e.source = m.ref AND e.target = s.source "
+        "AND e.kind = 'same-text' ORDER BY s.rank"
+    )
+    assert found == [(x(post), "ada_of_lanternwick", "text", "inferred") for post in (CLAIM, RECORD)]
 
 
 # ---- chains -------------------------------------------------------------------------------------------------------

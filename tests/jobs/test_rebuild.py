@@ -32,6 +32,18 @@ def test_any_history_is_what_its_rebuild_is(session: Session, seed: int) -> None
     assert report.differences == {}, report.shown
 
 
+def test_histories_hold_documents_that_are_sources_of_others(session: Session) -> None:
+    """Passages with several sources, documents and posts: the histories of the test above are made to hold them."""
+    Random(4).write(Pen(session), 120)
+    kinds = session.archive.all(
+        "SELECT r.platform, count(*), max(s.rank) FROM sources s JOIN refs r ON r.id = s.source GROUP BY 1 ORDER BY 1"
+    )
+    print([tuple(row) for row in kinds])
+    assert [row[0] for row in kinds] == ["doc", "x"]
+    assert all(row[2] > 0 for row in kinds)
+    assert rebuild(session, check=True).differences == {}
+
+
 def test_a_reading_that_was_tampered_with_is_a_difference(session: Session) -> None:
     Random(0).write(Pen(session), 40)
     session.archive.db.execute("UPDATE matches SET verdict = 'exact'")
