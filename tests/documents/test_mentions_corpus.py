@@ -234,7 +234,7 @@ def test_gold_attributions(corpus: Path) -> None:
         document = read(articles[number].encode(), name="a.txt", media_type="text/plain")
         assert document.text == articles[number]
         signed[number] = [each for each in mentions.find(document, claim) if each.kind is SIGNED]
-    hit = exact = day = held = quoted = sure = 0
+    hit = exact = day = utc = known = held = quoted = sure = 0
     for row in gold:
         end = row["attribution"][1]
         match = next((each for each in signed[row["article"]] if each.text.start < end <= each.text.end), None)
@@ -243,16 +243,21 @@ def test_gold_attributions(corpus: Path) -> None:
         hit += 1
         exact += match.text.end == end
         day += match.day == datetime.strptime(row["shown_date"], "%B %d, %Y").replace(tzinfo=UTC).date().isoformat()
+        if row["original_utc"]:
+            known += 1
+            utc += match.day == row["original_utc"][:10] and match.day_zone == "utc"
         if match.quote and row["quoted"]:
             quoted += 1
             window = articles[row["article"]][match.quote.start : match.quote.end]
             sure += not match.markup.endswith("-open") and words(window) != words(row["quoted"])
             held += " ".join(words(row["quoted"])) in " ".join(words(window))
     print(
-        f"\n{len(gold)} gold attributions: found {hit}, ending where labelled {exact}, day {day}; "
+        f"\n{len(gold)} gold attributions: found {hit}, ending where labelled {exact}, day {day}; UTC day of the "
+        f"original {utc} of {known} whose original is known; "
         f"words in the window {held} of {quoted}, starts wrongly said to be sure {sure}"
     )
     assert hit == exact == day == len(gold)
+    assert utc == known > 0
     assert held >= 0.95 * quoted
     assert sure == 0
 
