@@ -111,9 +111,29 @@ class Quotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A post that holds a phrase word by word."""
+
+    post: str
+    handle: str
+    posted_at: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """Words in quotation marks that are too few to be a passage (three to seven), and the posts where they stand
+    together, the earliest claimed time first. Such words prove nothing of where they come from."""
+
+    where: Where
+    words: str
+    posts: tuple[Holder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDocument:
     """One file. `mentions` counts all places that refer to posts, quoting or not; `notes` are parts that could not be
-    read and damaged text."""
+    read and damaged text; `phrases` are only those that stand in an archived post."""
 
     name: str
     ref: str
@@ -123,12 +143,13 @@ class CheckedDocument:
     mentions: int
     notes: tuple[str, ...]
     quotations: tuple[Quotation, ...]
+    phrases: tuple[Phrase, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What was compared with what: `posts` and `documents` of the archive as of its capture at `cutoff`, under the rules
-    that `policy` names. `counts` are quotations by verdict; `problems` files that could not be checked."""
+    """What was compared with what: `posts` and `documents` of the archive as of its capture at `cutoff`, under the
+    rules that `policy` names. `counts` are quotations by verdict; `problems` files that could not be checked."""
 
     archive: str
     posts: int

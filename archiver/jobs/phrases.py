@@ -14,7 +14,7 @@ from archiver.jobs.places import Place
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref, Span
 from archiver.quotes import phrases, shingles
-from archiver.store import holding, marks
+from archiver.store import holding, marks, runs
 from archiver.store.archive import Row
 from archiver.store.readings import passage
 
@@ -118,7 +118,7 @@ def _far(
             "end": span.end,
             "owner": session.readings.ref(source),
             "text": words,
-            "gram": holding.first_run(keys),
+            "gram": runs.run(keys),
             "mark": marks.first_mark(keys),
         },
     )

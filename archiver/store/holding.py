@@ -5,7 +5,6 @@ Every text that holds a phrase holds all of its runs, so what is found here has 
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 from archiver.store import marks, runs
@@ -15,14 +14,8 @@ LENGTH = runs.LENGTH
 """A phrase of fewer words is looked for in its own document only."""
 
 
-def first_run(words: tuple[str, ...]) -> int:
-    """The key, among those of `runs.runs_of`, of the first three words."""
-    run = "\0".join(words[:LENGTH]).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(run, digest_size=5).digest(), "big")
-
-
 def _runs(words: tuple[str, ...]) -> list[int]:
-    return sorted({first_run(words[n:]) for n in range(len(words) - LENGTH + 1)})
+    return sorted({runs.run(words[n:]) for n in range(len(words) - LENGTH + 1)})
 
 
 def versions(archive: Archive, words: tuple[str, ...], limit: int) -> list[Row]:

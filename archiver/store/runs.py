@@ -67,10 +67,17 @@ def keys_of(words: Sequence[str], apart: frozenset[int] = frozenset()) -> frozen
     for n in range(1, len(words)):
         if len(words[n - 1]) + len(words[n]) >= PAIR_LETTERS and n not in apart:
             pieces.add(f"\1{words[n - 1]}\0{words[n]}")
-    encoded = (piece.encode("utf-8", "surrogatepass") for piece in pieces)
-    return frozenset(
-        int.from_bytes(hashlib.blake2b(piece, digest_size=4).digest(), "big", signed=True) for piece in encoded
-    )
+    return frozenset(map(_fingerprint, pieces))
+
+
+def run(words: Sequence[str]) -> int:
+    """The key of the first three words."""
+    return _fingerprint("\0".join(words[:LENGTH]))
+
+
+def _fingerprint(piece: str) -> int:
+    digest = hashlib.blake2b(piece.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def looked_up(text: str) -> list[int]:

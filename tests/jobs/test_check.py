@@ -296,3 +296,12 @@ def test_the_page_holds_both_texts(check: Checker, tmp_path: Path) -> None:
     assert "Everybody" in text
     assert "Nobody" in text
     assert "<script" not in text
+
+
+def test_a_few_words_in_quotation_marks_are_told_where_a_post_holds_them(check: Checker) -> None:
+    result = check("So much for “before the storm began”, or for “a very small hope”.\n", "--json")
+    assert result.exit_code == 0
+    (document,) = json.loads(result.stdout)["checked"]
+    (phrase,) = document["phrases"]
+    assert (phrase["words"], phrase["where"]["column"]) == ("before the storm began", 14)
+    assert [held["handle"] for held in phrase["posts"]] == ["bob_example", "bob_example"]
