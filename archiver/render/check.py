@@ -178,7 +178,7 @@ def _leading(compared: Compared) -> None:
         line("    the post says: “", *excerpt(compared.text, stretch, spans, styles, WORDS), "”")
     _notes(compared, "    ")
     _post(compared, "    ")
-    if compared.reason and not compared.faithful:
+    if compared.reason:
         line(f"    {short(compared.reason, 200)}")
 
 

@@ -79,9 +79,9 @@ def _beside(file: str, quotation: Quotation, compared: Compared | None) -> str:
         spans = [(one.original_start, one.original_end) for one in changes]
         stretch = (compared.original_start, compared.original_end)
         theirs = marked(compared.text, stretch, spans, {n: _theirs(one) for n, one in enumerate(changes)})
-        seen = f", first seen {text(moment(compared.first_seen))}" if compared.first_seen else ""
+        whose = name(glossary.account(compared.handle) or compared.name or compared.post)
         out.append(
-            f"<h4>The post as captured{seen}</h4>\n"
+            f"<h4>As captured: the post of {whose}</h4>\n"
             f'<blockquote class="words" dir="auto" lang="">{theirs}</blockquote>\n</div>\n</div>\n'
         )
     if compared is not None:

@@ -145,7 +145,7 @@ def _list(placed: list[Placed], several: bool, says: Callable[[Quotation], str] 
         words = words if len(words) <= 90 else words[:89].rstrip() + "…"
         told = says(quotation) if says is not None else ""
         lines.append(f"{at} {chip(quotation.verdict or quotation.status)} “{name(words)}”{told}")
-    return items("ul", lines, kind="toc")
+    return items("ul", lines, kind="toc files" if several else "toc")
 
 
 def _file(document: CheckedDocument, quotations: list[Placed]) -> str:

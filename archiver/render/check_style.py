@@ -43,13 +43,14 @@ a:focus-visible, summary:focus-visible {{ outline: 2px solid var(--link); outlin
 .hash {{ font-family: ui-monospace, "Liberation Mono", Consolas, monospace; font-size: .92em; }}
 .counts {{ list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem 1.25rem; }}
 .verdict {{ display: inline-block; padding: 0 .45em; border: 1px solid currentColor; border-radius: .2em;
-  font-size: .875rem; font-weight: 600; line-height: 1.45; color: var(--quiet); white-space: nowrap; }}
+  font-size: .875rem; font-weight: 600; line-height: 1.45; color: var(--quiet); overflow-wrap: anywhere; }}
 .verdict.fits {{ color: var(--good); }}
 .verdict.stop {{ color: var(--bad); background: var(--bad-tint); }}
 .toc {{ list-style: none; padding: 0; }}
 .toc li {{ padding: .3rem 0 .3rem 4.5rem; text-indent: -4.5rem; border-bottom: 1px solid var(--rule);
   overflow-wrap: anywhere; }}
 .toc .at {{ display: inline-block; min-width: 4.1rem; text-indent: 0; }}
+.toc.files li {{ padding-left: 0; text-indent: 0; }}
 .toc .verdict, .toc bdi {{ text-indent: 0; }}
 nav h3, .words-of h3 {{ margin-top: 1.5rem; }}
 nav summary {{ cursor: pointer; margin-top: 1.5rem; font-weight: 600; }}
@@ -88,9 +89,9 @@ ins {{ color: var(--good); background: var(--good-tint); text-decoration: underl
 @media print {{
   @page {{ size: A4; margin: 18mm 16mm; }}
   :root {{ color-scheme: light; {_LIGHT} }}
-  body {{ max-width: none; padding: 0; font-size: 10pt; }}
+  html {{ font-size: 9.5pt; }}
+  body {{ max-width: none; padding: 0; }}
   .sides {{ grid-template-columns: 1fr 1fr; gap: 5mm; }}
-  .words {{ font-size: 10.5pt; }}
   h2, h3, h4 {{ break-after: avoid; }}
   .words, .changes li, .facts > div, .warnings {{ break-inside: avoid; }}
   .skip {{ display: none; }}

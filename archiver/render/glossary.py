@@ -58,7 +58,7 @@ STEPS = {
     "apostrophes": "apostrophes",
     "case": "capitals",
     "punctuation": "punctuation",
-    "word-breaks": "white space inside words",
+    "word-breaks": "where words break",
     "repost-mark": "“RT @name” before the words",
 }
 """Differences in writing that were evened out before the words agreed."""
