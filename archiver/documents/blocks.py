@@ -45,6 +45,8 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def overlaps(spans: tuple[Span, ...], span: Span) -> bool:
     """Whether a range shares a character with one of the merged ranges; an empty range, whether it lies inside one."""
+    if not spans:
+        return False
     index = bisect_right(spans, span.start, key=lambda each: each.start) - 1
     if index >= 0 and spans[index].end > span.start:
         return True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 from archiver.documents import blocks, embeds, kept, passages, quotation, shortcodes, signatures
-from archiver.documents.addresses import MEDIA_LINK, bare
+from archiver.documents.addresses import bare
 from archiver.documents.embed import Embed
+from archiver.documents.placed import belongs, embedded, is_post, kind_of, quoted_block
 from archiver.documents.views import View, views
 from archiver.model import Document, Link, Mention, MentionKind, Ref, Span
 
@@ -17,7 +17,6 @@ Claim = Callable[[str], Ref | None]
 
 _LISTS = frozenset({"text/csv", "text/tab-separated-values", "text/uri-list"})
 _FEEDS = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
-_BLOCK_END = re.compile(r"<!--\s{0,4}/wp:[^>]{0,80}-->")
 
 
 class Finder:
@@ -83,7 +82,7 @@ class Finder:
             found += [(view, embed) for embed in kept.find(view.rendering, view.source, self.langs, self.claim)]
             if view.plain and view.source.lstrip()[:1] in {"{", "["}:
                 found += [(view, embed) for embed in kept.in_text(view.source, self.langs, self.claim)]
-        placed: list[Mention] = [self._embed(view, embed) for view, embed in found]
+        placed: list[Mention] = [embedded(view, embed, self.document.source, self.claim) for view, embed in found]
         placed = _first_of_scripted(placed)
         placed += [self._shortcode(each) for each in shortcodes.find(self.document.source, self.code)]
         others = blocks.merged(each.source for each in placed if each.markup != "wp-block")
@@ -97,33 +96,6 @@ class Finder:
         outer = blocks.merged(mention.source for mention in self.found)
         self.covered = blocks.merged(mention.text for mention in self.found)
         self.links = tuple(link for link in self.links if not blocks.overlaps(outer, link.source))
-
-    def _embed(self, view: View, embed: Embed) -> Mention:
-        outer = view.in_source(embed.outer)
-        if embed.markup == "wp-block":
-            end = _BLOCK_END.search(self.document.source, outer.end, outer.end + 4000)
-            following = self.document.source.find("<!-- wp:", outer.end, outer.end + 4000)
-            if end and not 0 <= following < end.start():
-                outer = Span(start=outer.start, end=end.end())
-        target = self.claim(embed.url) if embed.url else None
-        quote = view.in_text(embed.quote, embed.outer) if embed.quote else None
-        pinned = Link(url=embed.cid, text=Span(start=0, end=0), source=outer, role="cid")
-        return Mention(
-            kind=MentionKind.EMBED,
-            text=view.in_text(embed.text, embed.outer),
-            source=outer,
-            quote=quote if quote and quote.start < quote.end else None,
-            platform=target.platform if target else embed.platform,
-            target=target,
-            url=embed.url,
-            handle=embed.handle,
-            name=embed.name,
-            day=embed.day,
-            dated=embed.dated,
-            day_zone=embed.zone,
-            markup=embed.markup,
-            links=(pinned,) if embed.cid else (),
-        )
 
     def _shortcode(self, shortcode: shortcodes.Shortcode) -> Mention:
         target = self.claim(shortcode.url)
@@ -141,7 +113,7 @@ class Finder:
         return self.views[0].over(source)
 
     def _inside(self, mention: Mention) -> tuple[Link, ...]:
-        return tuple(link for link in blocks.between(self.links, mention.source) if _inside(link, mention.target))
+        return tuple(link for link in blocks.between(self.links, mention.source) if belongs(link, mention.target))
 
     def _signatures(self) -> None:
         text = self.document.text
@@ -160,11 +132,11 @@ class Finder:
             whole = Span(start=found.span.start if found else span.start, end=span.end)
             source = self._source(whole)
             links = blocks.between(self.links, source) if self.links else ()
-            posts = [link for link in links if _is_post(link.ref) and link.text.end > span.start]
+            posts = [link for link in links if is_post(link.ref) and link.text.end > span.start]
             target, url = (posts[-1].ref, posts[-1].url) if posts else (None, "")
             if target is None and signature.url:
                 claimed = self.claim(signature.url)
-                target, url = (claimed, signature.url) if _is_post(claimed) else (None, "")
+                target, url = (claimed, signature.url) if is_post(claimed) else (None, "")
             place = Mention(
                 kind=MentionKind.SIGNED_QUOTATION,
                 text=whole,
@@ -179,7 +151,7 @@ class Finder:
                 dated=signature.dated,
                 day_zone=signature.zone if signature.dated else "",
                 markup=f"{signature.platform}-signature{'-open' if found and found.open else ''}",
-                links=tuple(link for link in links if _inside(link, target)),
+                links=tuple(link for link in links if belongs(link, target)),
             )
             # In an open window a link may stand before the quotation: it is reported by itself, too.
             open_end = whole.end - quotation.SHOWN if found and found.open else whole.start
@@ -211,7 +183,8 @@ class Finder:
                 free = blocks.without(block.text, self.covered)
                 if passages.words(" ".join(self.document.text[part.start : part.end] for part in free)) < 3:
                     continue
-                mention = self._block(block)
+                inside = blocks.between(self.links, block.source)
+                mention = quoted_block(self.document, block, inside, self.claim)
                 self.found.append(mention)
                 reported.append(block.text)
                 if mention.kind is MentionKind.SIGNED_QUOTATION:
@@ -220,46 +193,9 @@ class Finder:
         self.quoted = blocks.merged(reported)
         self.links = tuple(link for link in self.links if not blocks.overlaps(gone, link.source))
 
-    def _block(self, block: blocks.Block) -> Mention:
-        text = self.document.text
-        start, end = quotation.trimmed(text, block.text.start, block.text.end)
-        posts = [link for link in blocks.between(self.links, block.source) if _is_post(link.ref)]
-        line = text.rfind("\n", start, end) + 1
-        cited = self.claim(block.cite) if block.cite else None
-        last = posts[-1] if posts and len({link.ref for link in posts}) == 1 else None
-        mention = Mention(
-            kind=MentionKind.PASSAGE,
-            text=block.text,
-            source=block.source,
-            quote=Span(start=start, end=end),
-            target=cited,
-            platform=cited.platform if cited else "",
-            url=block.cite,
-            markup="blockquote",
-        )
-        if last and last.ref and last.text.start >= line and passages.words(text[line:end]) <= 15:
-            stop = (
-                line
-                if line > start
-                else min(last.text.start, last.source.start if text is self.document.source else end)
-            )
-            first, stop = quotation.trimmed(text, start, max(stop, start))
-            return replace(
-                mention,
-                kind=MentionKind.SIGNED_QUOTATION,
-                quote=Span(start=first, end=stop) if first < stop else None,
-                target=last.ref,
-                platform=last.ref.platform,
-                url=last.url,
-                markup="blockquote-link",
-            )
-        if _is_post(cited):
-            return replace(mention, kind=MentionKind.SIGNED_QUOTATION, markup="blockquote-cite")
-        return mention
-
     def _permalinks(self) -> None:
         for link in self.links:
-            kind = _kind(link)
+            kind = kind_of(link)
             if kind is None or link.ref is None:
                 continue
             self.found.append(
@@ -335,21 +271,3 @@ def _first_of_scripted(placed: list[Mention]) -> list[Mention]:
             shown.add(each.target)
         first.append(each)
     return first
-
-
-def _inside(link: Link, target: Ref | None) -> bool:
-    """Whether a link in a place belongs to it: to a post or a short link, but for the one that names its target."""
-    return link.ref is not None and link.ref != target and _kind(link) is not None
-
-
-def _is_post(ref: Ref | None) -> bool:
-    return ref is not None and ref.kind in {"post", "repost"}
-
-
-def _kind(link: Link) -> MentionKind | None:
-    """What a link by itself is; None where it refers to no post."""
-    if _is_post(link.ref):
-        return MentionKind.PERMALINK
-    if link.ref is None or (link.ref.platform, link.ref.kind) != ("x", "short"):
-        return None
-    return MentionKind.MEDIA_LINK if MEDIA_LINK.match(link.url) else MentionKind.SHORT_LINK
