@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable
 
 from archiver import __version__
-from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Quotation, Report
+from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Holder, Quotation, Report
 from archiver.render import glossary
 from archiver.render.check_article import FITS, article, chip, flagged
 from archiver.render.check_style import STYLE, STYLE_SOURCE
-from archiver.render.markup import each, facts, items, name, text
+from archiver.render.markup import address, each, facts, items, name, text
 from archiver.render.text import moment
 
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'"
@@ -76,7 +76,7 @@ def _result(report: Report, placed: list[Placed]) -> str:
     fitting = sum(quotation.verdict in FITS for _, _, quotation in placed)
     unsaid = len(placed) - stopped - fitting
     if not placed:
-        told = "Nothing is quoted: no words in quotation marks, no block quotes and no embedded posts were found."
+        told = "No quotations were found: passages in quotation marks, block quotes and embedded posts are looked for."
     elif stopped:
         which = "is" if stopped == 1 else "are"
         told = f'<span class="bad">{stopped:,} of {total} {which} not faithful:</span> altered, or put together.'
@@ -160,7 +160,31 @@ def _file(document: CheckedDocument, quotations: list[Placed]) -> str:
     notes = items("ul", [f'<span dir="auto">{text(note)}</span>' for note in document.notes], kind="quiet")
     nothing = "" if quotations else "<p>Nothing is quoted in this file.</p>\n"
     articles = "".join(article(place, document.name, quotation) for place, _, quotation in quotations)
-    return f"<section>\n<h2>{name(document.name)}</h2>\n{about}{notes}{nothing}{articles}</section>\n"
+    shown = f"{about}{notes}{nothing}{articles}{_phrases(document)}"
+    return f"<section>\n<h2>{name(document.name)}</h2>\n{shown}</section>\n"
+
+
+def _phrases(document: CheckedDocument) -> str:
+    """Words that are too few to be judged, with the posts where they stand."""
+    lines = []
+    for phrase in document.phrases:
+        held = items("ul", [_holder(one) for one in phrase.posts])
+        place = f'<span class="at">{phrase.where.line}:{phrase.where.column}</span>'
+        lines.append(f"{place} “{name(phrase.words)}” stands in\n{held}")
+    if not lines:
+        return ""
+    return (
+        "<h3>Phrases that stand in archived posts</h3>\n"
+        '<p class="quiet">Words in quotation marks that are too few to be judged: that they stand in a post does not '
+        f"say that they come from it.</p>\n{items('ul', lines, kind='phrases')}"
+    )
+
+
+def _holder(one: Holder) -> str:
+    who = f" by {name(glossary.account(one.handle))}" if one.handle else ""
+    when = f", {text(moment(one.posted_at))}" if one.posted_at else ""
+    link = f", {address(one.address)}" if one.address else ""
+    return f'<bdi class="ref">{text(one.post)}</bdi>{who}{when}{link}'
 
 
 def _code(code: str, means: Callable[[str], str]) -> tuple[str, str]:

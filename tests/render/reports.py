@@ -4,7 +4,17 @@ import hashlib
 from collections import Counter
 from dataclasses import replace
 
-from archiver.jobs.checked import CheckedDocument, Compared, Difference, Occurrence, Quotation, Report, Where
+from archiver.jobs.checked import (
+    CheckedDocument,
+    Compared,
+    Difference,
+    Holder,
+    Occurrence,
+    Phrase,
+    Quotation,
+    Report,
+    Where,
+)
 
 SHA = hashlib.sha256(b"an article").hexdigest()
 
@@ -78,6 +88,15 @@ def quotation(words: str, verdict: str, *against: Compared, line: int = 12, **mo
         "compared": against,
     }
     return Quotation(**(given | more))  # type: ignore[arg-type]
+
+
+def holder(number: int) -> Holder:
+    return Holder(
+        post=f"x:post:{number}",
+        handle="ada_of_lanternwick",
+        posted_at="2026-03-13T09:00:27.000Z",
+        address=f"https://x.example/i/status/{number}",
+    )
 
 
 FERRY = "The ferry carried ninety people this morning, and did not leave anybody on the quay. Thank you all."
@@ -173,8 +192,11 @@ def every_verdict() -> Report:
         mentions=15,
         notes=("damaged encoding: đźŚ‰ → 🌉",),
         quotations=quotations,
+        phrases=(Phrase(where=where(28, 4, 19), words="delay with a large", posts=(holder(1), holder(2))),),
     )
-    empty = replace(document, name="plain.txt", ref="doc:document:" + "0" * 64, mentions=2, notes=(), quotations=())
+    empty = replace(
+        document, phrases=(), name="plain.txt", ref="doc:document:" + "0" * 64, mentions=2, notes=(), quotations=()
+    )
     return report(document, empty, problems=["letter.pdf: no document that can be read (at byte:0)"])
 
 
@@ -194,4 +216,4 @@ def report(*documents: CheckedDocument, problems: list[str] | None = None, posts
 
 def one_file(*quotations: Quotation) -> Report:
     """A report of one file that holds these quotations."""
-    return report(replace(every_verdict().checked[0], quotations=quotations, notes=()))
+    return report(replace(every_verdict().checked[0], quotations=quotations, phrases=(), notes=()))

@@ -278,6 +278,15 @@ def test_provenance_and_what_was_compared_are_stated() -> None:
         assert told in body, told
 
 
+def test_phrases_stand_with_their_posts_and_are_not_said_to_come_from_them() -> None:
+    tree = page(reports.every_verdict())
+    shown_phrases = tree.css_first(".phrases").text(deep=True)
+    assert "28:4 “delay with a large” stands in" in shown_phrases
+    assert "x:post:2 by @ada_of_lanternwick, 2026-03-13 09:00:27Z" in shown_phrases
+    assert len(tree.css(".phrases a")) == 2
+    assert "does not say that they come from it" in tree.css_first("main").text(deep=True)
+
+
 def test_the_meaning_of_every_verdict_and_of_each_flag_and_step_in_use_is_given() -> None:
     report = reports.every_verdict()
     meaning = page(report).css_first(".words-of").text(deep=True)
@@ -294,7 +303,7 @@ def test_the_meaning_of_every_verdict_and_of_each_flag_and_step_in_use_is_given(
 def test_an_empty_archive_and_a_report_without_quotations_say_so() -> None:
     document = reports.every_verdict().checked[1]
     text = page(reports.report(document, posts=0)).css_first("header").text(deep=True)
-    assert "Nothing is quoted" in text
+    assert "No quotations were found" in text
     assert "The archive holds no post: nothing could be compared." in text
     assert "letter.pdf" in page(reports.every_verdict()).css_first("header").text(deep=True)
 

@@ -19,7 +19,8 @@ from archiver.jobs.match import WARNINGS
 from archiver.model import MentionKind, Outcome, VerdictKind
 from archiver.quotes import normal
 from archiver.render import glossary
-from archiver.render.check import IN_FULL, OTHERS, PASSAGES, WARNED, print_check
+from archiver.render.check import IN_FULL, PASSAGES, PHRASES, WARNED, print_check
+from archiver.render.check_quotation import HOLDERS, OTHERS
 from archiver.render.excerpt import excerpt, flat
 from archiver.render.marked import pieces
 from archiver.render.text import as_json
@@ -57,7 +58,7 @@ def test_quotations_stand_in_the_order_of_the_text_and_the_altered_ones_again_at
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = printed(capsys, reports.every_verdict())
-    heads = [line for line in lines if re.match(r"  \d+:\d+-\d+:\d+ ", line)]
+    heads = [line for line in lines if re.match(r"  \d+:\d+-\d+:\d+ (?!phrase)", line)]
     places = [int(line.split(":")[0]) for line in heads]
     assert places == sorted(places) == [3, 5, 7, 9, 10, 12, 14, 16, 18, 20, 22, 24, 26]
     end = lines.index("Altered or put together (2):")
@@ -190,6 +191,18 @@ def test_other_posts_are_counted_beyond_a_bound(capsys: pytest.CaptureFixture[st
     assert f"  and {19 - OTHERS} more posts; `--json` lists all" in lines
 
 
+def test_phrases_are_told_with_the_posts_that_hold_them(capsys: pytest.CaptureFixture[str]) -> None:
+    document = reports.every_verdict().checked[0]
+    told = (
+        "  28:4-28:23 phrase: “delay with a large” stands in x:post:1 by @ada_of_lanternwick, 2026-03-13 09:00:27Z; x:"
+    )
+    assert any(line.startswith(told) for line in printed(capsys, reports.report(document)))
+    held = replace(document.phrases[0], posts=tuple(map(reports.holder, range(HOLDERS + 4))))
+    lines = printed(capsys, reports.report(replace(document, phrases=(held,) * (PHRASES + 3))))
+    assert sum(" phrase: " in line and line.endswith("; 4 more posts") for line in lines) == PHRASES
+    assert "  and 3 more phrases that stand in posts; `--json` lists all" in lines
+
+
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_only_deleted_is_called_deleted(capsys: pytest.CaptureFixture[str], outcome: Outcome) -> None:
     exact = reports.every_verdict().checked[0].quotations[0]
@@ -203,7 +216,7 @@ def test_an_empty_archive_and_a_text_without_quotations_are_told_kindly(capsys: 
     document = replace(reports.every_verdict().checked[1], mentions=0)
     lines = printed(capsys, reports.report(document, posts=0))
     assert "  nothing is quoted" in lines
-    assert any(line.startswith("Nothing is quoted here") for line in lines)
+    assert any(line.startswith("No quotations were found") for line in lines)
     assert "holds no post yet" in lines[-1]
     assert "`archiver run FILE`" in lines[-1]
 
