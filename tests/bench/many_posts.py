@@ -21,7 +21,7 @@ from itertools import accumulate
 from pathlib import Path
 from random import Random
 
-from archiver.store import runs, schema
+from archiver.store import marks, runs, schema
 from archiver.store.archive import open_archive
 
 SEED = 20240316
@@ -115,6 +115,7 @@ def made(path: Path, posts: int) -> None:
             db.execute(f"DROP {kind} {name}")
         _fill(db, speech, posts)
         _index(db, speech, posts)
+        _mark(db, speech, posts)
         for statement in waiting:
             db.execute(statement)
         db.execute("INSERT INTO versions_fts (versions_fts) VALUES ('rebuild')")
@@ -171,6 +172,17 @@ def _index(db: sqlite3.Connection, speech: Speech, posts: int) -> None:
         rows = ((key, n, minutes[n], sizes[n]) for key, n in pairs)
         db.executemany("INSERT INTO _version_runs (run, id, minute, keys) VALUES (?, ?, ?, ?)", rows)
         shares[number] = array("q")
+
+
+def _mark(db: sqlite3.Connection, speech: Speech, posts: int) -> None:
+    """The marks of all versions, sorted before they are written."""
+    # As `marks.marks_of` of what is said, which would spend most of its time on finding the words again.
+    rows = (
+        (mark, n)
+        for n, text in enumerate(texts(speech, posts), 1)
+        for mark in {mark for _, mark in marks._least(tuple(speech.words[word] for word in text))}
+    )
+    db.executemany("INSERT INTO _version_marks (mark, id) VALUES (?, ?)", sorted(rows))
 
 
 # ---- the article --------------------------------------------------------------------------------------------
