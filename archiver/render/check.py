@@ -102,7 +102,7 @@ def _document(document: CheckedDocument, room: int) -> int:
     more(len(document.notes) - NOTES, "note", "notes")
     if not quotations:
         places = "1 place refers" if document.mentions == 1 else f"{document.mentions:,} places refer"
-        line(f"  nothing is quoted; {places} to posts" if document.mentions else "  nothing is quoted")
+        line(f"  no quotations; {places} to posts" if document.mentions else "  no quotations")
     passages, left = 0, Counter[str]()
     for quotation in document.quotations:
         if quotation.verdict in UNFAITHFUL:

@@ -158,7 +158,7 @@ def _file(document: CheckedDocument, quotations: list[Placed]) -> str:
         kind="facts small",
     )
     notes = items("ul", [f'<span dir="auto">{text(note)}</span>' for note in document.notes], kind="quiet")
-    nothing = "" if quotations else "<p>Nothing is quoted in this file.</p>\n"
+    nothing = "" if quotations else "<p>No quotations in this file.</p>\n"
     articles = "".join(article(place, document.name, quotation) for place, _, quotation in quotations)
     shown = f"{about}{notes}{nothing}{articles}{_phrases(document)}"
     return f"<section>\n<h2>{name(document.name)}</h2>\n{shown}</section>\n"

@@ -102,7 +102,7 @@ def test_parts_sources_speech_and_earlier_versions_are_told(capsys: pytest.Captu
         "    16:20 “[it]” stands in place of “the new bridge”",
         "  26:2-26:17 passage: “a short passage” not-found",
         "! letter.pdf: no document that can be read",
-        "plain.txt (2,345 characters, 0 quotations)\n  nothing is quoted; 2 places refer to posts",
+        "plain.txt (2,345 characters, 0 quotations)\n  no quotations; 2 places refer to posts",
     ):
         assert told in text, told
 
@@ -215,7 +215,7 @@ def test_only_deleted_is_called_deleted(capsys: pytest.CaptureFixture[str], outc
 def test_an_empty_archive_and_a_text_without_quotations_are_told_kindly(capsys: pytest.CaptureFixture[str]) -> None:
     document = replace(reports.every_verdict().checked[1], mentions=0)
     lines = printed(capsys, reports.report(document, posts=0))
-    assert "  nothing is quoted" in lines
+    assert "  no quotations" in lines
     assert any(line.startswith("No quotations were found") for line in lines)
     assert "holds no post yet" in lines[-1]
     assert "`archiver run FILE`" in lines[-1]
