@@ -63,7 +63,7 @@ ABOUT = {
     "work_queue": "What is looked at next, and when.",
     "work_hosts": "Which host is being asked, by whom, until when.",
     "work_runs": "How runs ended.",
-    "work_state": "How far reading and settling have come.",
+    "work_state": "How far reading and settling have come; what older rules said of a mention, until it was told.",
 }
 
 

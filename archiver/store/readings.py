@@ -21,6 +21,7 @@ from archiver.model import (
     Reading,
     Ref,
     Span,
+    Unread,
 )
 from archiver.store import marks, runs
 from archiver.store.archive import Archive
@@ -97,9 +98,17 @@ class Readings:
         for page in reading.pages:
             fields = {name: getattr(page, name) for name in page.__slots__ if name != "ref"}
             self.add("pages", {"capture": capture, "ref": self.ref(page.ref), **fields})
-        for number, part in enumerate(reading.unread):
-            self.add("unread", {"capture": capture, "ordinal": number, "reason": part.reason, "pointer": part.pointer})
+        self._unread(capture, reading.unread)
         return touched
+
+    def _unread(self, capture: int, parts: tuple[Unread, ...]) -> None:
+        """Notes of what could not be read, after those that the capture has already: a page is read as an answer and
+        as a document."""
+        if not parts:
+            return
+        row = self.archive.one("SELECT count(*) FROM unread WHERE capture = ?", capture)
+        for number, part in enumerate(parts, 0 if row is None else int(row[0])):
+            self.add("unread", {"capture": capture, "ordinal": number, "reason": part.reason, "pointer": part.pointer})
 
     def _account(self, capture: int, account: Account) -> None:
         ref = self.ref(account.ref)
@@ -227,8 +236,7 @@ class Readings:
             row = {"document": ref, "ordinal": number, "start": repair.span.start, "end": repair.span.end}
             steps = " ".join(f"{step}:{codec}" for step, codec in repair.steps)
             self.add("repairs", {**row, "steps": steps, "before": repair.before, "after": repair.after})
-        for number, part in enumerate(document.unread):
-            self.add("unread", {"capture": capture, "ordinal": number, "reason": part.reason, "pointer": part.pointer})
+        self._unread(capture, document.unread)
         for mention in found:
             self._claims(capture, passage(document.sha256, mention.text), mention)
         return ref
