@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines bench evidence measured check clean
+.PHONY: run test serve demo datasette-lines bench bench-million evidence measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -46,6 +46,10 @@ datasette-lines: .venv-datasette1/installed
 
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
+
+# `archiver check` against a million invented posts: some minutes and 1.6 GB, most of them to make the archive.
+bench-million: .venv/installed-dev
+	$(BIN)/python -m tests.bench.check 1000000
 
 # The figures of the recorded answers, where they are ($QUOTECHAIN_CORPUS).
 evidence: .venv/installed-dev

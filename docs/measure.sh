@@ -15,6 +15,7 @@ cat <<'EOT'
 Made by `make measured`; each block is what the command above it printed. Times come from one machine with two cores and mean little by themselves: read the ratios.
 EOT
 section "Speed and memory" "make bench" "$BIN/python -m tests.bench"
+section "A million posts" "make bench-million" "$BIN/python -m tests.bench.check 1000000"
 section "Recorded answers and labelled quotations" "make evidence" \
     "$BIN/python -m pytest -m corpus -s -p no:cacheprovider | grep -vE '^[.[:space:]]*(\[ *[0-9]+%\])?$' | sed 's/^\.*//'"
 if [ -f tests/bench/many_rows.py ]; then

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from archiver.model import Answer, Exchange, Ref, Request
 from archiver.platforms import x
 from archiver.store.archive import open_archive
 from archiver.store.evidence import Evidence, Tool
+from tests.bench import check
 
 HERE = Path(__file__).parent
 ROUNDS = 5
@@ -208,7 +208,7 @@ def main() -> None:
         finally:
             server.kill()
             server.wait()
-    print(f"This process: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    check.main(())  # says the peak of this process too
 
 
 if __name__ == "__main__":

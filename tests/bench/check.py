@@ -151,7 +151,10 @@ def measure(folder: Path, posts: int) -> None:
     path, file = folder / f"posts-{posts}-readings-{schema.READINGS_VERSION}.db", folder / f"article-{posts}.txt"
     if not path.exists():
         start = time.perf_counter()
-        made(path, posts)
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        made(part, posts)
+        part.rename(path)  # an archive whose making was broken off is made again
         print(f"Made in {time.perf_counter() - start:.0f} s")
     text, said = article_of(posts)
     file.write_text(text, "utf-8")
@@ -184,7 +187,7 @@ def main(arguments: Sequence[str]) -> None:
         else:
             with tempfile.TemporaryDirectory() as folder:
                 measure(Path(folder), posts)
-    print(f"Peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB, making included")
+    print(f"This process: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB, making included")
 
 
 if __name__ == "__main__":
