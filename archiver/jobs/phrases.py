@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archiver.jobs import sources
+from archiver.jobs.found import in_document
 from archiver.jobs.places import Place
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref, Span
@@ -49,7 +50,7 @@ def link_phrases(session: Session, document: Row, settled: list[tuple[Place, Ref
                 continue
             there = phrases.find_phrase(words, place.quoted)
             if there is not None:
-                found(source, place.passage, f"{span}>{sources.in_document(place, there)}")
+                found(source, place.passage, f"{span}>{in_document(place, there)}")
         for post, content in shown:
             there = None if post == own else phrases.find_phrase(words, content)
             if there is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.errors import InputError
-from archiver.jobs import follow, intake, read, rules, settle, sources
+from archiver.jobs import follow, found, intake, read, rules, settle, sources
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.show import find_mention
@@ -267,7 +267,7 @@ def _document(session: Session, covered: sources.Coverage, name: str, document: 
 def _sources(session: Session, covered: sources.Coverage, row: Row) -> str:
     if row["status"] == "resolved" or not sources.searchable(row["quoted"]):
         return ""
-    return sources.tell(sources.stored(session.archive, row["id"]), covered)
+    return sources.tell(found.stored(session.archive, row["id"]), covered)
 
 
 _CHANGED = {

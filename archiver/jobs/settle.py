@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from archiver.custody import canonical
-from archiver.jobs import before, concerned, link, match, pairs, phrases, rules, sources
+from archiver.jobs import before, concerned, found, link, match, pairs, phrases, rules
 from archiver.jobs.places import Place, stored_places
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
@@ -99,7 +99,7 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
                 result.append([shown, version, None if one.post is None else str(one.post)])
             post_ref = resolution.ref if resolution.status == "resolved" else None
             if post_ref is None:
-                result += sources.store(session, document, mention)
+                result += found.store(session, document, mention)
             settled.append((mention, post_ref))
             if post_ref is not None and mention.quote is not None:
                 edge = _quotes(mention, post_ref, resolution.how)

@@ -6,14 +6,12 @@ nobody can read from the words: all are told, the earliest claimed time first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import islice
 
 from archiver.jobs.places import Place
-from archiver.jobs.session import Session
-from archiver.model import Edge, EdgeKind, Evidence, Ref, Span, Verdict, VerdictKind
+from archiver.model import Ref, Span, Verdict
 from archiver.quotes import shingles, verdict
 from archiver.store import marks
 from archiver.store.archive import Archive, Row
@@ -21,7 +19,8 @@ from archiver.store.archive import Archive, Row
 POLICY = f"sources/1 {marks.RUN}-words"
 MOST = 50
 """So many sources of one passage are told."""
-TRIED = 100  # documents, and versions of posts, that are compared: those that share most
+ENOUGH = 2 * MOST  # documents, and posts, that hold a run: no more are looked for, and the earliest of them are told
+TRIED = 1000  # documents, and versions of posts, that are compared: those that share most
 REACH = 500  # code points around a mark, beside the length of the passage, in which its words are looked for
 LATEST = "9999"
 
@@ -82,7 +81,7 @@ def find(archive: Archive, place: Place, own: Ref) -> tuple[Source, ...]:
     looked_up = marks.marks_of(place.quoted)
     if not looked_up:
         return ()
-    found = [*_documents(archive, place, looked_up, own), *_posts(archive, place, looked_up)]
+    found = [*islice(_documents(archive, place, looked_up, own), ENOUGH), *_posts(archive, place, looked_up)]
     found.sort(key=lambda one: (one.claimed_at or LATEST, one.first_seen, str(one.ref)))
     return tuple(found[:MOST])
 
@@ -110,92 +109,9 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-# ---- as readings ------------------------------------------------------------------------------------------------
-
-
-def store(session: Session, document: Row, place: Place) -> list[object]:
-    """Stores the sources of one mention of a stored document, each with an inferred edge to it. What was stored, for
-    the hash of the result."""
-    result: list[object] = []
-    own = Ref(platform="doc", kind="document", id=document["sha256"])
-    for rank, source in enumerate(find(session.archive, place, own)):
-        row = row_of(source, rank)
-        local = {"mention": place.key, "source": session.readings.ref(source.ref), "version": source.version}
-        session.readings.add("sources", local | row)
-        edge = Edge(
-            kind=EdgeKind.SAME_TEXT,
-            source=place.passage,
-            target=source.ref,
-            evidence=Evidence.INFERRED,
-            pointer=f"{in_document(place, source.passage)}>{source.place}",
-        )
-        session.readings.edge(document["capture"], edge)
-        result += [row, edge]
-    return result
-
-
-def row_of(source: Source, rank: int) -> dict[str, object]:
-    """A source as a row of `sources` (without mention, source and version, which the caller knows as local ids)."""
-    told = source.verdict
-    return {
-        "words": source.words,
-        "verdict": told.kind.value,
-        "standard": told.standard,
-        "score": f"{told.score:.4f}",
-        "steps": " ".join(told.steps),
-        "flags": " ".join(told.flags),
-        "reason": told.reason,
-        "passage_start": source.passage.start,
-        "passage_end": source.passage.end,
-        "place_start": source.place.start,
-        "place_end": source.place.end,
-        "claimed_at": source.claimed_at,
-        "first_seen": source.first_seen,
-        "rank": rank,
-        "policy": POLICY,
-    }
-
-
-def stored(archive: Archive, mention: int) -> tuple[Source, ...]:
-    """The sources of a mention (its local id) as they were settled, in order; their verdicts without spans."""
-    rows = archive.all(
-        "SELECT s.*, r.ref, c.url, p.handle FROM sources s JOIN refs r ON r.id = s.source "
-        "LEFT JOIN documents d ON d.id = s.source LEFT JOIN captures c ON c.id = d.capture "
-        "LEFT JOIN posts p ON p.id = s.source WHERE s.mention = ? ORDER BY s.rank",
-        mention,
-    )
-    return tuple(
-        Source(
-            ref=Ref.parse(row["ref"]),
-            words=row["words"],
-            passage=Span(start=row["passage_start"], end=row["passage_end"]),
-            place=Span(start=row["place_start"], end=row["place_end"]),
-            verdict=Verdict(
-                kind=VerdictKind(row["verdict"]),
-                standard=row["standard"],
-                steps=tuple(row["steps"].split()),
-                flags=tuple(row["flags"].split()),
-                score=float(row["score"]),
-                reason=row["reason"],
-            ),
-            claimed_at=row["claimed_at"],
-            first_seen=row["first_seen"],
-            name=_named(row["url"], row["handle"]),
-            version=row["version"],
-        )
-        for row in rows
-    )
-
-
-def _named(url: str | None, handle: str | None) -> str:
+def named(url: str | None, handle: str | None) -> str:
+    """How readers know a source: the address that a document was captured at, or the handle of a post."""
     return url.removeprefix("seed:") if url else f"@{handle}" if handle else ""
-
-
-def in_document(place: Place, words: Span) -> Span:
-    """Where words of a quotation stand in its document; the whole quotation where markup stands between its words."""
-    if place.quote is None or place.quote.end - place.quote.start != len(place.quoted):
-        return place.quote or words
-    return Span(start=place.quote.start + words.start, end=place.quote.start + words.end)
 
 
 # ---- documents --------------------------------------------------------------------------------------------------
@@ -238,7 +154,7 @@ def _documents(archive: Archive, place: Place, looked_up: list[int], own: Ref) -
                 verdict=_moved(_judge(place, text), around.start),
                 claimed_at=row["claimed_at"],
                 first_seen=row["first_seen"],
-                name=_named(row["url"], None),
+                name=named(row["url"], None),
             )
 
 
@@ -292,22 +208,26 @@ def _text(archive: Archive, document: int, stretch: Span) -> str:
 # ---- posts ------------------------------------------------------------------------------------------------------
 
 _VERSION = """
-SELECT v.id, v.sha256, v.text, v.truncated, v.posted_at, p.handle, r.ref, (
+SELECT v.id, v.text, v.truncated, v.posted_at, p.handle, r.ref, (
     SELECT c.observed_at FROM sightings s JOIN captures c ON c.id = s.capture WHERE s.version = v.id
     ORDER BY c.origin, c.leaf LIMIT 1) AS first_seen
-FROM json_each(?) j JOIN versions v ON v.id = j.value JOIN posts p ON p.id = v.post JOIN refs r ON r.id = p.id
-ORDER BY r.ref, v.posted_at, v.sha256
+FROM versions v JOIN posts p ON p.id = v.post JOIN refs r ON r.id = p.id WHERE v.id = ?
 """
 
 
-def _posts(archive: Archive, place: Place, looked_up: list[int]) -> Iterator[Source]:
+def _posts(archive: Archive, place: Place, looked_up: list[int]) -> list[Source]:
     """One source a post: the version that shares the longest run with the passage, the first of equals."""
-    rows = archive.all(_VERSION, json.dumps(marks.versions_sharing(archive, looked_up, TRIED)))
-    for _, versions in groupby(rows, key=lambda row: str(row["ref"])):
-        compared = [(row, *shingles.common_run(place.quoted, row["text"])) for row in versions]
-        row, run, there, words = max(compared, key=lambda one: one[3])
-        if words >= marks.RUN:
-            yield _post(place, row, run, there, words)
+    best: dict[str, tuple[Row, Span, Span, int]] = {}
+    for version in marks.versions_sharing(archive, looked_up, TRIED):
+        row = archive.one(_VERSION, version)
+        if row is None:
+            continue
+        run, there, words = shingles.common_run(place.quoted, row["text"])
+        if words >= marks.RUN and (row["ref"] not in best or words > best[row["ref"]][3]):
+            best[row["ref"]] = row, run, there, words
+            if len(best) >= ENOUGH:
+                break
+    return [_post(place, *one) for one in best.values()]
 
 
 def _post(place: Place, row: Row, run: Span, there: Span, words: int) -> Source:
@@ -319,7 +239,7 @@ def _post(place: Place, row: Row, run: Span, there: Span, words: int) -> Source:
         verdict=_judge(place, row["text"], truncated=bool(row["truncated"])),
         claimed_at=row["posted_at"],
         first_seen=row["first_seen"],
-        name=_named(None, row["handle"]),
+        name=named(None, row["handle"]),
         version=row["id"],
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from archiver.jobs import settle, sources
+from archiver.cli import main
+from archiver.jobs import found, settle, sources
 from archiver.jobs.config import Config
 from archiver.jobs.rebuild import rebuild
 from archiver.jobs.session import Session, open_session
@@ -150,6 +153,17 @@ def test_common_words_are_bounded_counted_as_at_least_and_fast(session: Session,
     assert spent < 5
 
 
+def test_documents_that_only_begin_alike_hide_no_source(session: Session, pen: Pen) -> None:
+    """Six words in a row propose a document; only eight make it a source, however many were proposed."""
+    words = WORDS.split()
+    with session.archive.transaction():
+        for number in range(150):
+            pen.document(f"{' '.join(words[:6])} {number}. {' '.join(words[8:14])} {number}.", name=f"{number}.txt")
+        pen.document(f"Late, and short: {' '.join(words[5:13])}.", name="late.txt")
+    (one,) = find(session.archive, place_of(WORDS), OWN)
+    assert (one.name, one.words) == ("late.txt", 8)
+
+
 @pytest.mark.parametrize(
     "quoted",
     [
@@ -259,7 +273,7 @@ def test_the_earliest_time_that_a_page_claims_leads(session: Session, pen: Pen) 
     told = [(row["claimed_at"], row["rank"]) for row in session.archive.all(ROWS)]
     assert told == [("2017-03-02T01:30:00Z", 0), ("2017-03-03T10:00:00Z", 1), ("", 2), ("", 3)]
     mention = int(str(session.archive.value("SELECT min(mention) FROM sources")))
-    said = tell(sources.stored(session.archive, mention), sources.coverage(session.archive))
+    said = tell(found.stored(session.archive, mention), sources.coverage(session.archive))
     assert said == "occurs in 4 archived documents, earliest 2017-03-02 (https://early.example/a)"
     assert rebuild(session, check=True).differences == {}
 
@@ -308,8 +322,79 @@ def test_stored_sources_read_back_as_they_were_found(session: Session, pen: Pen)
     pen.document(quoting(WORDS.replace("river", "lake")), name="article.md")
     pen.settle()
     mention = int(str(session.archive.value("SELECT mention FROM sources")))
-    (one,) = sources.stored(session.archive, mention)
+    (one,) = found.stored(session.archive, mention)
     assert (one.name, one.words, one.verdict.kind) == ("report.txt", 9, VerdictKind.ALTERED)
     assert schema.BY_NAME["sources"].unique == ("mention", "source")
     assert isinstance(one.verdict, Verdict)
-    assert json.dumps(sources.row_of(one, 0))
+    assert json.dumps(found.row_of(one, 0))
+
+
+# ---- phrases ----------------------------------------------------------------------------------------------------
+
+EDGES = """
+SELECT s.ref AS source, t.ref AS target, e.pointer FROM edges e JOIN refs s ON s.id = e.source
+JOIN refs t ON t.id = e.target WHERE e.kind = 'same-text' AND s.platform = 'doc' ORDER BY s.ref, t.ref
+"""
+
+
+def test_a_phrase_of_three_words_is_found_in_posts_and_quotations_whichever_comes_first(
+    session: Session, pen: Pen
+) -> None:
+    text = "He spoke of a “Most Orderly Retreat,” and left.\n"
+    pen.document(text, name="first.md")
+    pen.answer(post(1, "It was a most … orderly retreat from the coast."))
+    pen.answer(post(2, "It was an orderly, most retreat from the coast."))
+    other = pen.document("> They want a most orderly retreat now.\n", name="other.md")
+    pen.settle()
+    pen.answer(post(3, "A most orderly retreat!"))
+    pen.settle()
+    found = session.archive.all(EDGES)
+    assert [row["target"] for row in found if row["target"].startswith("x:")] == ["x:post:1", "x:post:3"]
+    (quoted,) = [row for row in found if row["target"].startswith(f"doc:passage:{other}")]
+    assert text[slice(*map(int, quoted["pointer"].partition(">")[0].split("-")))] == "Most Orderly Retreat,"
+    assert rebuild(session, check=True).differences == {}
+
+
+def test_a_phrase_of_two_words_is_not_looked_for_elsewhere(session: Session, pen: Pen) -> None:
+    pen.document("He spoke of an “orderly retreat” and left.\n", name="first.md")
+    pen.answer(post(1, "It was a most orderly retreat from the coast."))
+    pen.settle()
+    assert session.archive.all(EDGES) == []
+
+
+def test_a_phrase_of_eight_words_is_found_in_documents_that_come_later(session: Session, pen: Pen) -> None:
+    phrase = " ".join(WORDS.split()[3:13])
+    link = "https://x.com/ada_example/status/1850800000000000000"
+    pen.document(f"See {link} where “{phrase}” stands.\n", name="first.md")
+    pen.document(OTHER, name="other.txt")
+    pen.settle()
+    assert session.archive.all(EDGES) == []
+    held = pen.document(REPORT, name="report.txt")
+    pen.settle()
+    found = [row for row in session.archive.all(EDGES) if row["target"] == f"doc:document:{held}"]
+    assert len(found) == 1
+    assert REPORT[slice(*map(int, found[0]["pointer"].partition(">")[2].split("-")))] == phrase
+    assert rebuild(session, check=True).differences == {}
+
+
+# ---- the report -------------------------------------------------------------------------------------------------
+
+
+def test_the_report_of_a_run_says_where_a_passage_occurs(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "article.md").write_text(quoting())
+    (seeds / "nowhere.md").write_text(quoting(OTHER))
+    (seeds / "report.txt").write_text(REPORT)
+    arguments = ["run", str(seeds), "--offline", "--db", str(tmp_path / "a.db")]
+    shown = CliRunner().invoke(main, arguments, catch_exceptions=False).output
+    assert re.search(r"occurs in 1 archived document, earliest seen \d{4}-\d\d-\d\d \(.*report\.txt\)\n", shown), shown
+    nowhere = r"  passages without a source: no source in the archive \(3 documents, cut-off [-0-9T:.]+Z, policy .+\)\n"
+    assert len(re.findall(nowhere, shown)) == 1, shown
+    assert "stands in doc:document" not in shown, "a source is told as a source, not as a phrase too"
+    told = json.loads(CliRunner().invoke(main, [*arguments, "--json"], catch_exceptions=False).output)
+    said = [mention["sources"] for document in told["documents"] for mention in document["mentions"]]
+    assert sorted(text.split(" (")[0].split(",")[0] for text in said) == [
+        "no source in the archive",
+        "occurs in 1 archived document",
+    ]
