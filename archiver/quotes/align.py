@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 BRACKET_WORDS = 4  # how many words of the original one editor's bracket may stand for
 _MOST_BITS = 400_000_000  # cells of one exact difference: 50 MB of bit rows
-_MOST_PLACES = 2000
+_BUDGET = 30_000_000  # characters that one search for places may read
 
 Pair = tuple[int, int]
 Keys = Sequence[str]
@@ -22,10 +22,11 @@ Keys = Sequence[str]
 class Index:
     """The words of an original as one string, so that a run of words is found at C speed."""
 
-    __slots__ = ("_offsets", "_text", "keys")
+    __slots__ = ("_budget", "_offsets", "_text", "keys")
 
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
+        self._budget = _BUDGET
         offsets, at = [], 0
         for key in keys:
             offsets.append(at)
@@ -39,8 +40,25 @@ class Index:
             return -1
         if not run:
             return start
-        at = self._text.find("\0" + "\0".join(run) + "\0", self._offsets[start])
+        if self._budget < 0:
+            return -1
+        wanted = "\0" + "\0".join(run) + "\0"
+        at = self._text.find(wanted, self._offsets[start])
+        read = (at if at >= 0 else len(self._text)) - self._offsets[start]
+        self._budget -= 100 + 4 * len(wanted) + read // 4
         return -1 if at < 0 else bisect_left(self._offsets, at)
+
+    def stands(self, run: Keys, at: int) -> bool:
+        """Whether the run stands exactly there."""
+        if self.keys[at : at + 1] != run[:1]:
+            return False
+        self._budget -= 100 + len(run)
+        return not self.spent and self.keys[at : at + len(run)] == run
+
+    @property
+    def spent(self) -> bool:
+        """Whether so much was searched that the last answers were "nowhere" without looking."""
+        return self._budget < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +108,13 @@ def place(
 
 def _place_group(index: Index, keys: Keys, group: Sequence[Segment], start: int, fits: Fits | None) -> list[int] | None:
     first = keys[group[0].start : group[0].end]
-    for _ in range(_MOST_PLACES):
-        at = index.find(first, start)
-        if at < 0:
-            return None
+    while (at := index.find(first, start)) >= 0:
         found = [at]
         end = at + len(first)
         for segment in group[1:]:
-            run = list(keys[segment.start : segment.end])
+            run = keys[segment.start : segment.end]
             gaps = (end + gap for gap in range(BRACKET_WORDS + 1))
-            there = next((g for g in gaps if list(index.keys[g : g + len(run)]) == run), -1)
+            there = next((g for g in gaps if index.stands(run, g)), -1)
             if there < 0:
                 break
             found.append(there)
@@ -194,12 +209,15 @@ def _subsequence(quote: Keys, original: Keys, q: Pair, o: Pair) -> list[Pair]:
 def tighten(pairs: Sequence[Pair], original: Keys) -> list[Pair]:
     """The same words matched as late as the following match allows: no gap wider than it must be."""
     out = list(pairs)
+    wanted = {original[j] for _, j in out}
+    places: dict[str, list[int]] = {}
+    for j, key in enumerate(original):
+        if key in wanted:
+            places.setdefault(key, []).append(j)
     for n in range(len(out) - 2, -1, -1):
         i, j = out[n]
-        for later in range(out[n + 1][1] - 1, max(j, out[n + 1][1] - 400), -1):
-            if original[later] == original[j]:
-                out[n] = (i, later)
-                break
+        there = places[original[j]]
+        out[n] = (i, there[bisect_left(there, out[n + 1][1]) - 1])
     return out
 
 

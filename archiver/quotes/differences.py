@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from archiver.model import Change, Span, Verdict, VerdictKind
@@ -90,15 +91,17 @@ def _without_stragglers(pairs: list[Pair], quote: Tokens, total: int) -> list[Pa
     """Without first and last matches that stand far off in the original: common words which fit by chance."""
     reach = max(4, total // 2)
     dots = [mark.place for mark in quote.marks if mark.kind == "ellipsis"]
-    while len(pairs) > 1 and pairs[1][1] - pairs[0][1] - (pairs[1][0] - pairs[0][0]) > reach:
-        if any(pairs[0][0] < place <= pairs[1][0] for place in dots):
-            break
-        pairs = pairs[1:]
-    while len(pairs) > 1 and pairs[-1][1] - pairs[-2][1] - (pairs[-1][0] - pairs[-2][0]) > reach:
-        if any(pairs[-2][0] < place <= pairs[-1][0] for place in dots):
-            break
-        pairs = pairs[:-1]
-    return pairs
+
+    def apart(left: Pair, right: Pair) -> bool:
+        marked = bisect_right(dots, left[0]) < bisect_right(dots, right[0])
+        return right[1] - left[1] - (right[0] - left[0]) > reach and not marked
+
+    low, high = 0, len(pairs)
+    while high - low > 1 and apart(pairs[low], pairs[low + 1]):
+        low += 1
+    while high - low > 1 and apart(pairs[high - 2], pairs[high - 1]):
+        high -= 1
+    return pairs[low:high]
 
 
 def _runs(pairs: list[Pair]) -> list[tuple[int, int, int]]:

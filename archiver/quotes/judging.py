@@ -7,21 +7,23 @@ place that the original shows, and every word left out inside must be marked by 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archiver.model import Span, Verdict, VerdictKind
 from archiver.quotes import audit
 from archiver.quotes.align import Index, Segment, place
 from archiver.quotes.differences import differences
-from archiver.quotes.normal import VERBATIM, damage_between, needed
+from archiver.quotes.encodings import damage_between
+from archiver.quotes.meeting import meet, unglue
+from archiver.quotes.normal import REPOST, VERBATIM, needed
 from archiver.quotes.reading import Reading, Texts
-from archiver.quotes.tokens import Mark, Tokens, bracketed, meet, tokenise, unglue
+from archiver.quotes.tokens import Mark, Tokens, bracketed, tokenise
 
 FAITHFUL = frozenset(set(VerdictKind) - {VerdictKind.ALTERED, VerdictKind.NOT_FOUND, VerdictKind.NOT_JUDGED})
-_REPOST = re.compile(r"^\s*RT @\w+:?\s+")
 _BOUNDARY = re.compile(r"[.!?:;…\n\"'”’)\]。！？」』-]\s*$")
 _MOST_READINGS = 20  # places of the same words that are tried when something stands against the first
+LONGEST = 100_000  # code points of a quotation or original: four times the longest posts there are
+MOST_GAPS = 300  # ellipses and brackets of one quotation
 
 
 def is_faithful(kind: VerdictKind) -> bool:
@@ -37,7 +39,7 @@ def judge(quoted: str, original: str, *, truncated: bool = False, open_start: bo
     unrelated text, and `quoted_span` says where the quotation really starts. Never raises.
     """
     verdict = _judge(quoted, original, truncated, open_start)
-    mark = None if verdict.kind in FAITHFUL else _REPOST.match(quoted)
+    mark = None if verdict.kind in FAITHFUL else REPOST.match(quoted)
     if mark:
         inner = _judge(quoted[mark.end() :], original, truncated, open_start)
         if inner.kind in FAITHFUL:
@@ -74,22 +76,32 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
         return Verdict(kind=VerdictKind.NOT_JUDGED, reason="nothing is quoted")
     if quoted == original and not truncated:
         return whole
+    reach = (50 if not open_start else 8) * len(original) + 10_000
+    if len(quoted) > reach:
+        # Entities and damage lengthen a text, but not so much.
+        if not open_start:
+            return Verdict(kind=VerdictKind.NOT_FOUND, reason="the quotation is far longer than the original")
+        skipped = len(quoted) - reach
+        return shifted(_judge(quoted[skipped:], original, truncated, open_start), skipped)
+    if max(len(quoted), len(original)) > LONGEST:
+        return Verdict(kind=VerdictKind.NOT_JUDGED, reason=f"a text longer than {LONGEST:,} characters is not compared")
     codec = damage_between(quoted, original)
     damage = (f"encoding:{codec}",) if codec else ()
     ladder = ("html-entities", *damage, *VERBATIM[1:])
-    steps = needed(quoted, original, ladder, str.__eq__)
-    if steps is not None and not truncated:
-        return replace(whole, kind=VerdictKind.NORMALISED, steps=steps)
-    if len(quoted) > 50 * len(original) + 10_000:
-        if not open_start:
-            return Verdict(kind=VerdictKind.NOT_FOUND, reason="the quotation is far longer than the original")
-        skipped = len(quoted) - 50 * len(original) - 10_000
-        return shifted(_judge(quoted[skipped:], original, truncated, open_start), skipped)
     held = tokenise(original, steps=damage)
     quote = tokenise(quoted, steps=damage, brackets=True, kept=bracketed(original))
-    quote = meet(unglue(quote, held) if open_start else quote, held)
+    # Texts that are equal after the ladder have equal words, but for a dash between numbers.
+    if not truncated and (quote.keys == held.keys or "--" in quoted or "--" in original):
+        steps = needed(quoted, original, ladder, str.__eq__)
+        if steps is not None:
+            return replace(whole, kind=VerdictKind.NORMALISED, steps=steps)
     if not quote.keys:
-        return _wordless(quoted, original, ladder, quote)
+        return _wordless(quoted, original, quote)
+    reached = len(quote.keys) - len(held.keys) - 1 if open_start else 0
+    if sum(mark.kind in ("ellipsis", "bracket") and mark.place >= reached for mark in quote.marks) > MOST_GAPS:
+        reason = f"a quotation with more than {MOST_GAPS} ellipses and brackets is not compared"
+        return Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason)
+    quote = meet(unglue(quote, held) if open_start else quote, held)
     texts = Texts(
         quoted=quoted,
         original=original,
@@ -102,7 +114,7 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
     return Comparison(texts=texts).verdict()
 
 
-def _wordless(quoted: str, original: str, ladder: Sequence[str], quote: Tokens) -> Verdict:
+def _wordless(quoted: str, original: str, quote: Tokens) -> Verdict:
     if any(mark.kind == "emoji" for mark in quote.marks) and quoted in original:
         at = original.index(quoted)
         spans = Span(start=0, end=len(quoted)), Span(start=at, end=at + len(quoted))
@@ -129,6 +141,9 @@ class Comparison:
                 verdict = self._faithful(index, first, cut, cut_places)
                 if verdict is not None:
                     return verdict
+        if index.spent:
+            reason = "the words may stand in more places than are looked at"
+            return Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason)
         return differences(quote, held, self.texts.open_start, self.texts.objections)
 
     def _unsure(self) -> int:

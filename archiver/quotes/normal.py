@@ -1,9 +1,8 @@
 """The ladder of normalisations: each step has a name, does one thing, and can be replayed on any text.
 
 Verbatim may be said after `VERBATIM` steps; `WORDS` steps keep the words only. `encoding:CODEC` is *verified*
-encoding damage: UTF-8 bytes that were read as CODEC. Undamaged text is damaged by it and text that is already
-damaged stays, so that original and quotation meet in the damaged form (reading damage backwards is a guess,
-because codecs lose bytes; forwards it is not).
+encoding damage: UTF-8 bytes that were read as CODEC are read as UTF-8 again, on both sides, and only where the
+other side then holds the same characters.
 """
 
 from __future__ import annotations
@@ -17,17 +16,18 @@ from functools import cache
 
 from archiver.errors import InputError
 from archiver.model import Span
+from archiver.quotes import encodings
 
 VERBATIM = ("html-entities", "nfc", "invisible", "ellipsis", "quotes", "dashes", "white-space")
-WORDS = ("links", "emoji", "letter-forms", "marks", "apostrophes", "case", "punctuation", "white-space")
-CODECS = (
-    "cp1252", "latin-1", "cp1250", "cp1251", "mac_roman", "cp1254", "iso8859-2", "iso8859-15", "cp437", "cp850",
-    "cp1253",
+WORDS = (
+    "links", "emoji", "letter-forms", "marks", "ampersand", "apostrophes", "case", "punctuation", "white-space",
+    "word-breaks",
 )  # fmt: skip
 
 SINGLE_QUOTES = "‘’‚‛′ʼ`´"
 DOUBLE_QUOTES = "“”„‟″«»"
 DASHES = "–—‒―−‐‑﹣－"
+_QUOTES = {ord(c): "'" for c in SINGLE_QUOTES} | {ord(c): '"' for c in DOUBLE_QUOTES}
 SHAPES = {ord(c): "'" for c in SINGLE_QUOTES} | {ord(c): '"' for c in DOUBLE_QUOTES} | {ord(c): "-" for c in DASHES}
 
 # Hosts which stand for another address or for a medium: two of them cannot be compared as text.
@@ -49,16 +49,20 @@ LINK = (
 # Scripts written without spaces: one word per character (with its combining marks).
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
-    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
+    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U000323af"
 )
 _PICTURE = (
     "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u2300-\u23ff\u2500-\u25ff"
     "\u203c\u2049\u2139\u3030\u303d\u3297\u3299\u00a9\u00ae\u2122"
 )
 _MODIFIERS = "\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
-EMOJI = rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|[{_PICTURE}](?:[{_MODIFIERS}]|\u200d[{_PICTURE}])*)"
+EMOJI = rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[#*]\ufe0f?\u20e3|[{_PICTURE}](?:[{_MODIFIERS}]|\u200d[{_PICTURE}])*)"
 # Zero-width and directional characters, soft hyphen, variation selectors, C1 controls.
 _INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\x7f-\x84\x86-\x9f"
+# A repost or a hand-made one: "RT @name:", "RT @name", "@name:", with a quotation mark before it at most.
+REPOST = re.compile(r"^\s*(?:[\"“”„«'‘]\s*)?(?:RT\s+@\w+\s?:?|@\w+\s?:)\s+", re.I)
+AMPERSAND = r"(?<!\w)&(?!\w)"
+_MINIMAL = 20_000
 # Compatibility decompositions that change how a letter looks, not what it says: ² or ½ would become another number.
 _FORMS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
 
@@ -86,35 +90,17 @@ def _letter(char: str) -> str:
 
 def letter_forms(text: str) -> str:
     """Full-width, half-width, mathematical and ligature letters as plain ones; nothing else changes."""
-    return text if text.isascii() else "".join(map(_letter, text))
+    if text.isascii():
+        return text
+    plain = "".join(map(_letter, text))
+    # A half-width voiced mark is a letter of its own, a combining one once it is plain.
+    return text if plain == text else unicodedata.normalize("NFC", plain)
 
 
-@cache
-def _bytes_as(codec: str) -> tuple[str, ...]:
-    """The character that each byte reads as; bytes without one read as the C1 control of their number."""
-    return tuple(bytes([n]).decode(codec, "ignore") or chr(n) for n in range(256))
-
-
-@cache
-def _byte_of(codec: str) -> dict[str, int]:
-    return {char: n for n, char in enumerate(_bytes_as(codec)) if n > 0x7F}
-
-
-def _damage(run: str, codec: str) -> str:
-    table, number = _bytes_as(codec), _byte_of(codec)
-    out, at = [], 0
-    while at < len(run):
-        lead = number.get(run[at], 0)
-        need = 1 if 0xC2 <= lead <= 0xDF else 2 if 0xE0 <= lead <= 0xEF else 3 if 0xF0 <= lead <= 0xF4 else 0
-        end = at + 1
-        while end <= at + need and end < len(run) and 0x80 <= number.get(run[end], 0) <= 0xBF:
-            end += 1
-        if end > at + 1:
-            out.append(run[at:end])
-        else:
-            out.extend(table[byte] for byte in run[at].encode("utf-8", "surrogatepass"))
-        at = end
-    return "".join(out)
+def fold(text: str) -> str:
+    """Without case. The capital \u0130 is only ever a capital i, and its folding leaves a dot of its own behind."""
+    folded = text.casefold()
+    return folded if folded.isascii() else folded.replace("i\u0307", "i")
 
 
 Change = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
@@ -123,18 +109,21 @@ Change = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 @cache
 def _step(name: str) -> Change:
     """What a step looks for and what it puts there. Raises InputError for a name that is none."""
-    if name.startswith("encoding:") and name.removeprefix("encoding:") in CODECS:
+    if name.startswith("encoding:") and name.removeprefix("encoding:") in encodings.CODECS:
         codec = name.removeprefix("encoding:")
-        return re.compile(r"[^\x00-\x7f]+"), lambda m: _damage(m.group(), codec)
+        return encodings.pattern(codec), lambda m: encodings.restored(m.group(), codec)
     steps: dict[str, Callable[[], Change]] = {
-        "html-entities": lambda: (re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});"), _entity),
+        # A reference may be escaped again and again: "&amp;amp;lt;".
+        "html-entities": lambda: (
+            re.compile(r"&(?:amp;)*(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});", re.A), _entity
+        ),
         "nfc": lambda: (
             re.compile(rf"[^{marks_class()}\u1160-\u11ff]?[{marks_class()}\u1160-\u11ff]+|[\u0340-\u0387\u0958-\u09df\u0a33"
                        rf"-\u0a5e\u0b5c\u0b5d\u0f43-\u0fb9\u1f71-\u1ffd\u2000\u2001\u2126\u212a\u212b\u2329\u232a\u2adc\uf900"
                        rf"-\ufaff\ufb1d-\ufb4e\U0001d15e-\U0001d1c0\U0002f800-\U0002fa1d]"),
             lambda m: unicodedata.normalize("NFC", m.group()),
         ),
-        "invisible": lambda: (re.compile(f"[{_INVISIBLE}]"), lambda m: ""),
+        "invisible": lambda: (re.compile(f"[{_INVISIBLE}]+"), lambda m: ""),
         "ellipsis": lambda: (re.compile(r"…|\.(?: ?\.){2,}"), lambda m: "..."),
         "quotes": lambda: (re.compile(f"[{SINGLE_QUOTES}{DOUBLE_QUOTES}]"), lambda m: SHAPES[ord(m.group())]),
         "dashes": lambda: (re.compile(f"[{DASHES}]|--+"), lambda m: "-"),
@@ -143,10 +132,12 @@ def _step(name: str) -> Change:
         "emoji": lambda: (re.compile(f"{EMOJI}|[\\ufe0e\\ufe0f\\u200d]"), lambda m: " "),
         "letter-forms": lambda: (re.compile(r"[^\x00-\x7f]+"), lambda m: letter_forms(m.group())),
         "marks": lambda: (re.compile(r"[@#](?=\w)"), lambda m: ""),
+        "ampersand": lambda: (re.compile(AMPERSAND), lambda m: "and"),
         "apostrophes": lambda: (re.compile(rf"(?<=\w)['{SINGLE_QUOTES}](?=\w)"), lambda m: ""),
-        "case": lambda: (re.compile(r".+", re.S), lambda m: m.group().casefold()),
-        "punctuation": lambda: (re.compile(rf"[^\w\s{marks_class()}]+"), lambda m: " "),
-        "repost-mark": lambda: (re.compile(r"^\s*RT @\w+:?\s+"), lambda m: ""),
+        "case": lambda: (re.compile(r".+", re.S), lambda m: fold(m.group())),
+        "punctuation": lambda: (re.compile(rf"(?:[^\w\s{marks_class()}]|_)+"), lambda m: " "),
+        "word-breaks": lambda: (re.compile(r"\s+"), lambda m: ""),
+        "repost-mark": lambda: (REPOST, lambda m: ""),
     }  # fmt: skip
     if name not in steps:
         raise InputError(f"{name!r} is not a normalisation step")
@@ -159,7 +150,8 @@ def _space(match: re.Match[str]) -> str:
 
 def _entity(match: re.Match[str]) -> str:
     # Only references closed by a semicolon: "&copy=2" inside an address is not a character.
-    return html.unescape(match.group())
+    found = match.group()
+    return html.unescape("&" + found.replace("&", "", 1).replace("amp;", "") if found.count(";") > 1 else found)
 
 
 def replay(text: str, steps: Sequence[str]) -> str:
@@ -169,28 +161,44 @@ def replay(text: str, steps: Sequence[str]) -> str:
     'Tom & "Jo"'
     """
     for name in steps:
+        whole = _WHOLE.get(name)
+        if whole is not None:
+            text = whole(text)
+            continue
         pattern, put = _step(name)
         if _may_change(name, text):
             text = pattern.sub(put, text)
     return text
 
 
-# What a text must hold for a step to change it, where that is cheap to see.
-_SIGNS = {
-    "html-entities": "&",
-    "ellipsis": "….",
-    "links": "/:",
-    "marks": "@#",
-    "repost-mark": "@",
+# Steps that have a quicker way over a whole text, to the same result.
+_WHOLE: dict[str, Callable[[str], str]] = {
+    "white-space": lambda text: " ".join(text.split()),
+    "word-breaks": lambda text: "".join(text.split()),
+    "quotes": lambda text: text.translate(_QUOTES) if "`" in text or not text.isascii() else text,
+    "case": fold,
 }
-_BEYOND_ASCII = frozenset(["nfc", "emoji", "letter-forms"])
+# Whether a step may change a text, where that is cheap to see.
+_MAY: dict[str, Callable[[str], bool]] = {
+    "html-entities": lambda text: "&" in text and ";" in text,
+    "ellipsis": lambda text: "…" in text or "." in text,
+    "links": lambda text: "/" in text or ":" in text,
+    "marks": lambda text: "@" in text or "#" in text,
+    "ampersand": lambda text: "&" in text,
+    "repost-mark": lambda text: "@" in text,
+    "nfc": lambda text: not unicodedata.is_normalized("NFC", text),
+    "emoji": lambda text: not text.isascii(),
+    "letter-forms": lambda text: not text.isascii(),
+    "invisible": lambda text: not text.isascii() or "\x7f" in text,
+    "dashes": lambda text: not text.isascii() or "--" in text,
+    "apostrophes": lambda text: not text.isascii() or "'" in text or "`" in text,
+    "quotes": lambda text: not text.isascii() or "`" in text,
+}
 
 
 def _may_change(name: str, text: str) -> bool:
-    signs = _SIGNS.get(name)
-    if signs is not None:
-        return any(sign in text for sign in signs)
-    return not text.isascii() or (name not in _BEYOND_ASCII and not name.startswith("encoding:"))
+    may = _MAY.get(name)
+    return may(text) if may is not None else not (name.startswith("encoding:") and text.isascii())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +277,11 @@ def _joined(left: str, right: str) -> bool:
 def needed(
     quoted: str, original: str, steps: Sequence[str], fits: Callable[[str, str], bool]
 ) -> tuple[str, ...] | None:
-    """The steps without which `fits(replayed original, replayed quotation)` fails; None when all do not suffice."""
-    ours, theirs, kept = quoted, original, []
+    """The steps without which `fits(replayed original, replayed quotation)` fails; None when all do not suffice.
+
+    Past 20,000 code points, the steps that change something: they suffice too."""
+    ours, theirs = quoted, original
+    kept: list[str] = []
     for name in steps:
         before = ours, theirs
         ours, theirs = replay(ours, (name,)), replay(theirs, (name,))
@@ -278,24 +289,10 @@ def needed(
             kept.append(name)
     if not fits(theirs, ours):
         return None
+    if len(quoted) + len(original) > _MINIMAL:
+        return tuple(dict.fromkeys(kept))
     for name in tuple(kept):
         fewer = [other for other in kept if other != name]
         if fits(replay(original, fewer), replay(quoted, fewer)):
             kept = fewer
     return tuple(kept)
-
-
-def damage_between(quoted: str, original: str) -> str:
-    """The codec whose damage to the original explains the foreign characters of the quotation, or an empty string."""
-    foreign = {char for char in quoted if char > "\x7f"} - set(original)
-    if not foreign or original.isascii():
-        return ""
-    runs = set(re.findall(r"[^\x00-\x7f]+", quoted))
-    best, most = "", 0
-    for codec in CODECS:
-        step = (f"encoding:{codec}",)
-        damaged = replay(original, step)
-        found = sum(run in damaged and run not in original for run in runs)
-        if found > most:
-            best, most = codec, found
-    return best

@@ -6,8 +6,9 @@ import re
 
 from archiver.model import Span
 from archiver.quotes.align import Index
+from archiver.quotes.meeting import meet
 from archiver.quotes.normal import UNSPACED
-from archiver.quotes.tokens import meet, tokenise
+from archiver.quotes.tokens import tokenise
 
 # Each opening mark with the marks that may close it: German closes „ with “, Swedish opens and closes with ”,
 # Danish and some German books turn guillemets round.

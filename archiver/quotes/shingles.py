@@ -14,7 +14,7 @@ def words(text: str) -> tuple[tuple[str, Span], ...]:
     return tuple((key, tokens.span(n, n + 1)) for n, key in enumerate(tokens.keys))
 
 
-def fingerprints(text: str, k: int = 6, window: int = 4) -> frozenset[int]:
+def fingerprints(text: str, k: int = 6, window: int = 3) -> frozenset[int]:
     """Winnowed hashes of `k`-word runs: every common run of k + window - 1 words shares one (Schleimer, Wilkerson
     and Aiken 2003). BLAKE2b, 63 bits, so that they are the same in each run and fit SQLite's signed integers;
     empty when the text has fewer than `k` words."""

@@ -8,7 +8,8 @@ from functools import cache
 from archiver.model import Span, Verdict, VerdictKind
 from archiver.quotes.align import Index
 from archiver.quotes.judging import is_faithful, judge, shifted
-from archiver.quotes.tokens import meet, tokenise
+from archiver.quotes.meeting import meet
+from archiver.quotes.tokens import tokenise
 
 LEAST_WORDS = 4
 

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
 
 from archiver.model import Span
-from archiver.quotes.normal import EMOJI, LINK, SHAPES, UNSPACED, Mapped, letter_forms, mapped, marks_class
+from archiver.quotes.normal import (
+    AMPERSAND,
+    EMOJI,
+    LINK,
+    SHAPES,
+    UNSPACED,
+    Mapped,
+    fold,
+    letter_forms,
+    mapped,
+    marks_class,
+)
 
 _CURRENCY = "$€£¥₹₽₩₺₴₿¢"
-# "." between: "..." and ". . ." and "…"; in square or round brackets too.
+_SIGN = "<>=≠≤≥±≈×÷+~∼"
+SIGNS = frozenset(_CURRENCY + _SIGN)
 _LINK_BEGINS = r"https?://|pic\.(?:twitter|x)\.com/"
-_DOTS = r"(?:…|\.(?:\s?[.…])+)"
+# "." between: "..." and ". . ." and "…"; three asterisks that stand alone; three full stops of CJK.
+_DOTS = r"(?:[…⋯‥]|\.(?:\s?[.…])+|。。。+|(?<!\S)\*(?:\s?\*){2,}(?!\S))"
+# Bracketed words that say that something was left out, and the note that an error stands in the original.
+OMISSIONS = frozenset(
+    ("snip", "cut", "omitted", "略", "中略", "後略", "前略", "省略", "생략", "중략", "-", "--", "---", "***")
+)
+_ROUND = r"sic!?|中略|後略|前略|略"
+# Editors' brackets of East Asian typography, as long as what they stand for.
+_BRACKETED = re.compile(rf"\[[^\[\]]{{0,80}}\]|\((?:{_ROUND})\)", re.I)
+_GLUED = re.compile(rf"\w(?:{_LINK_BEGINS})", re.I)
+_BRACKETS = str.maketrans("［］〔〕（）", "[][]()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,36 +77,50 @@ def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> r
     letter = rf"[\w{marks}]" if not unspaced else rf"(?:(?![{UNSPACED}])[\w{marks}])"
     word = rf"{letter}+(?:'{letter}+)*"
     parts = [
+        # Most words stand between spaces and are nothing else.
+        r"(?P<plain>(?<!\S)[A-Za-z]+(?![^\s.,;])(?!\.\S))",
         rf"(?P<link>{LINK})",
         rf"(?P<ellipsis>\[\s*{_DOTS}\s*\]|\(\s*{_DOTS}\s*\)|{_DOTS})",
     ]
     if brackets:
-        parts.append(rf"(?P<letter>(?<!\w)\[\w\]{letter}+(?:'{letter}+)*)|(?P<bracket>\w*\[[^\[\]]{{0,80}}\]\w*)")
+        parts.append(
+            rf"(?P<letter>(?<!\w)\[\w\]{letter}+(?:'{letter}+)*)"
+            rf"|(?P<bracket>{letter}*\[[^\[\]]{{0,80}}\]{letter}*|\((?:{_ROUND})\))"
+        )
     if not ascii_only:
         parts.append(rf"(?P<emoji>{EMOJI})")
     if unspaced:
-        parts.append(rf"(?P<character>[{UNSPACED}][{marks}]*)")
+        parts.append(rf"(?P<characters>[{UNSPACED}][{UNSPACED}{marks}\uff9e\uff9f]*)")
     if glued:
         parts.append(rf"(?P<before>[@#]?{letter}+?(?={_LINK_BEGINS}))")
     parts.append(
         rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\.?\d))?(?:(?<![\w.])\.)?\d+(?:[.,:/'^-]\d+)*{letter}*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
-        rf"|(?P<sign>[{_CURRENCY}]|[<>=≠≤≥±≈×÷+]+(?=\s?[\d{_CURRENCY}])|(?<=\w\s)[<>=≠≤≥±≈×÷+]+(?=\s\w))"
+        rf"|(?P<sign>[{_CURRENCY}]|[{_SIGN}]+(?=\s?[\d{_CURRENCY}])|(?<=\w\s)[{_SIGN}]+(?=\s\w)|{AMPERSAND})"
         rf"|(?P<word>(?<!\w)[A-F]-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w))?)"
     )
     return re.compile("|".join(parts), re.I)
 
 
+@cache
+def _one_character() -> re.Pattern[str]:
+    return re.compile(rf"[{UNSPACED}][{marks_class()}\uff9e\uff9f]*")
+
+
 @lru_cache(maxsize=8192)
 def key(raw: str) -> str:
     """How a word is compared: without case, apostrophes, # and @, and letter forms."""
+    if raw == "&":
+        return "and"
     word = raw.casefold()
     if not word.isascii():
-        word = unicodedata.normalize("NFC", letter_forms(word).casefold())
-    word = re.sub(r"(?<!\d)'|'(?!\d)", "", word.lstrip("@#+")).replace("[", "").replace("]", "")
-    if word.endswith("%"):
-        word = "".join(word.split())
-    bare = word if raw.startswith("@") else word.strip("_")
-    return bare or raw.casefold()
+        word = unicodedata.normalize("NFC", fold(letter_forms(word)))
+    if not word.isalnum():
+        word = re.sub(r"(?<!\d)'|'(?!\d)", "", word.lstrip("@#")).replace("[", "").replace("]", "")
+        if word.endswith("%"):
+            word = "".join(word.split())
+        if not raw.startswith("@"):
+            word = word.strip("_")
+    return word or raw.casefold()
 
 
 def tokenise(
@@ -96,142 +131,57 @@ def tokenise(
     With `brackets`, [text in square brackets] is one mark, unless its lower-case content is in `kept`.
     """
     source = mapped(text, ("html-entities", *steps, "nfc", "invisible"))
-    folded = source.text if source.text.isascii() else source.text.translate(SHAPES)
+    ascii_only = source.text.isascii()
+    folded = source.text if ascii_only and "`" not in source.text else source.text.translate(SHAPES)
+    folded = folded if ascii_only else folded.translate(_BRACKETS)
     source = Mapped(text=folded, starts=source.starts, ends=source.ends, length=source.length)
     keys: list[str] = []
     at: list[tuple[int, int]] = []
     marks: list[Mark] = []
-    unspaced = not folded.isascii() and re.search(f"[{UNSPACED}]", folded) is not None
+    unspaced = not ascii_only and _one_character().search(folded) is not None
     # An address may stick to the word before it: embeds write "nightpic.twitter.com/x", and a dropped emoji glues.
-    glued = re.search(rf"\w(?:{_LINK_BEGINS})", folded, re.I) is not None
-    pattern = _pattern(folded.isascii(), unspaced, brackets and "[" in folded, glued)
-    plain = _pattern(folded.isascii(), unspaced, False, glued)
-    place = 0
-    while match := pattern.search(folded, place):
-        kind, place = match.lastgroup or "", match.end()
-        if kind in ("bracket", "letter") and inside(match.group()) in kept:
-            place = match.start() + 1
-            match = plain.match(folded, match.start()) or plain.search(folded, place)
-            if match is None:
-                break
-            kind, place = match.lastgroup or "", match.end()
+    glued = "/" in folded and _GLUED.search(folded) is not None
+    brackets = brackets and ("[" in folded or "(" in folded)
+    for match in _matches(folded, _pattern(ascii_only, unspaced, brackets, glued), kept if brackets else frozenset()):
+        kind = match.lastgroup
         if kind in ("link", "ellipsis", "bracket", "emoji"):
-            marks.append(Mark(kind=kind, place=len(keys), text=match.group(), start=match.start(), end=match.end()))
+            found = match.group()
+            if kind == "bracket" and inside(found) in OMISSIONS:
+                kind = "ellipsis"
+            marks.append(Mark(kind=str(kind), place=len(keys), text=found, start=match.start(), end=match.end()))
+        elif kind == "characters":
+            for char in _one_character().finditer(folded, match.start(), match.end()):
+                keys.append(key(char.group()))
+                at.append(char.span())
         else:
             keys.append(key(match.group()))
             at.append(match.span())
     return Tokens(source=source, keys=tuple(keys), at=tuple(at), marks=tuple(marks))
 
 
+def _matches(text: str, pattern: re.Pattern[str], kept: frozenset[str]) -> Iterator[re.Match[str]]:
+    """What the pattern finds, but for the brackets that the original holds too: they are read as words."""
+    if not kept:
+        yield from pattern.finditer(text)
+        return
+    place = 0
+    while match := pattern.search(text, place):
+        place = match.end()
+        if match.lastgroup in ("bracket", "letter") and inside(match.group()) in kept:
+            place = match.start() + max(1, match.group().find("["))
+            continue
+        yield match
+
+
 def inside(bracketed: str) -> str:
-    """The lower-case text between the square brackets of a mark."""
+    """The lower-case text between the brackets of a mark."""
+    if "[" not in bracketed:
+        return bracketed.strip("()").casefold()
     return bracketed[bracketed.find("[") + 1 : bracketed.rfind("]")].strip().casefold()
 
 
 def bracketed(text: str) -> frozenset[str]:
-    """What stands in square brackets in a text, in lower case."""
-    return frozenset(inside(found) for found in re.findall(r"\[[^\[\]]{0,80}\]", text)) if "[" in text else frozenset()
-
-
-def unglue(quote: Tokens, original: Tokens) -> Tokens:
-    """The quotation's words with the original's first word cut free where lost markup glued it to what stands
-    before ("2017We will", "a green cardWould"): after a digit or before a capital only."""
-    if not original.keys:
-        return quote
-    firsts = dict.fromkeys((original.raw(0), original.raw(0).split("'")[0]))
-    keys: list[str] = []
-    at: list[tuple[int, int]] = []
-    moved: list[int] = []
-    for n, (start, end) in enumerate(quote.at):
-        raw = quote.raw(n)
-        moved.append(len(keys))
-        size = next((len(first) for first in firsts if _glued(raw, first)), 0)
-        if size:
-            keys += (key(raw[:-size]), key(raw[-size:]))
-            at += ((start, end - size), (end - size, end))
-        else:
-            keys.append(quote.keys[n])
-            at.append((start, end))
-    moved.append(len(keys))
-    return _with_words(quote, keys, at, moved)
-
-
-def _glued(raw: str, word: str) -> bool:
-    before = raw[: -len(word)] if word else ""
-    if not before or not raw.endswith(word) or not word[0].isalpha():
-        return False
-    return before[-1].isdigit() or (before[-1].islower() and word[0].isupper())
-
-
-def _with_words(quote: Tokens, keys: list[str], at: list[tuple[int, int]], moved: list[int]) -> Tokens:
-    marks = tuple(
-        Mark(kind=mark.kind, place=moved[mark.place], text=mark.text, start=mark.start, end=mark.end)
-        for mark in quote.marks
-    )
-    return Tokens(source=quote.source, keys=tuple(keys), at=tuple(at), marks=marks)
-
-
-def meet(quote: Tokens, original: Tokens) -> Tokens:
-    """The quotation's words cut as the original's are, where an apostrophe or an emoji was lost.
-
-    "don t" meets "don't" (never words that the original does not hold together by an apostrophe), and "dayone"
-    meets "day💜one" (never words that the original does not hold apart by an emoji alone).
-    """
-    split: dict[tuple[str, ...], str] = {}
-    for n, (start, end) in enumerate(original.at):
-        raw = original.source.text[start:end]
-        if "'" in raw or (raw[0].isdigit() and "-" in raw):
-            pieces = tuple(key(piece) for piece in re.split(r"['-]", raw) if piece)
-            if len(pieces) > 1:
-                split[pieces] = original.keys[n]
-    glued: dict[str, int] = {}
-    for mark in original.marks:
-        if mark.kind == "emoji" and 0 < mark.place < len(original.at):
-            between = original.source.text[original.at[mark.place - 1][1] : original.at[mark.place][0]]
-            if not any(char.isspace() for char in between):
-                left, right = original.keys[mark.place - 1], original.keys[mark.place]
-                glued[left + right] = len(left)
-    known = set(original.keys)
-    pairs: set[tuple[str, ...]] = set()
-    if any("'" in quote.raw(n) and word not in known for n, word in enumerate(quote.keys)):
-        pairs = set(pairwise(original.keys))
-    if not split and not glued and not pairs:
-        return quote
-    held = {mark.place for mark in quote.marks}
-    most = max(map(len, split), default=0)
-    keys: list[str] = []
-    at: list[tuple[int, int]] = []
-    moved: list[int] = []
-    n = 0
-    while n < len(quote.keys):
-        moved.append(len(keys))
-        for size in range(most, 1, -1):
-            joined = split.get(quote.keys[n : n + size])
-            if joined is None or any(place in held for place in range(n + 1, n + size)):
-                continue
-            between = quote.source.text[quote.at[n][0] : quote.at[n + size - 1][1]]
-            if len(between) - sum(b - a for a, b in quote.at[n : n + size]) > size:
-                continue
-            keys.append(joined)
-            at.append((quote.at[n][0], quote.at[n + size - 1][1]))
-            moved.extend([len(keys)] * (size - 1))
-            n += size
-            break
-        else:
-            start, end = quote.at[n]
-            raw = quote.raw(n)
-            cut = 0 if quote.keys[n] in known else glued.get(quote.keys[n], 0)
-            skip = 1 if cut and raw[0] in "@#" else 0
-            apart = raw.find("'")
-            if cut and skip + cut < len(raw):
-                keys += (quote.keys[n][:cut], quote.keys[n][cut:])
-                at += ((start, start + skip + cut), (start + skip + cut, end))
-            elif apart > 0 and quote.keys[n] not in known and (key(raw[:apart]), key(raw[apart + 1 :])) in pairs:
-                keys += (key(raw[:apart]), key(raw[apart + 1 :]))
-                at += ((start, start + apart), (start + apart + 1, end))
-            else:
-                keys.append(quote.keys[n])
-                at.append((start, end))
-            n += 1
-    moved.append(len(keys))
-    return _with_words(quote, keys, at, moved)
+    """What stands in brackets in a text, in lower case."""
+    if text.isascii() and "[" not in text and "(" not in text:
+        return frozenset()
+    return frozenset(map(inside, _BRACKETED.findall(text.translate(_BRACKETS))))

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from archiver.quotes.align import Index, Segment, common, place, tighten, window
+from archiver.quotes.meeting import meet
 from archiver.quotes.shingles import common_run
-from archiver.quotes.tokens import meet, tokenise
+from archiver.quotes.tokens import tokenise
 from archiver.quotes.verdict import is_faithful, judge
 
 
@@ -72,6 +73,7 @@ def test_words_point_into_the_text_as_given() -> None:
     tokens = tokenise(text)
     assert [text[slice(*(lambda s: (s.start, s.end))(tokens.span(n, n + 1)))] for n in range(len(tokens.keys))] == [
         "Tom",
+        "&amp;",
         "Jo\u200banna’s",
         "caf\u0065\u0301",
     ]

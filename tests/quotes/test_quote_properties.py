@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from archiver.model import Span, Verdict, VerdictKind
 from archiver.quotes.align import common
-from archiver.quotes.normal import CODECS, VERBATIM, WORDS, mapped, replay
+from archiver.quotes.encodings import CODECS
+from archiver.quotes.normal import VERBATIM, WORDS, mapped, replay
 from archiver.quotes.phrases import find_phrase, quoted_phrases
 from archiver.quotes.shingles import common_run, fingerprints, words
 from archiver.quotes.verdict import is_faithful, judge, splice

@@ -1,0 +1,120 @@
+"""Damaged encodings: UTF-8 bytes that were read as another codec, read as UTF-8 again.
+
+Only whole characters are read back, so that two different texts stay different. What a codec lost stays damaged, but
+for dashes and quotation marks. A codec counts as the cause only when the original holds what is read back.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+# One byte, one character.
+SINGLE_BYTE = (
+    "cp1252", "latin-1", "cp1250", "cp1251", "mac_roman", "cp1254", "iso8859-2", "iso8859-15", "cp437", "cp850",
+    "cp1253", "koi8_r", "cp866", "mac_cyrillic", "mac_latin2", "cp1255", "cp1256", "cp1257", "cp1258", "cp874",
+    "iso8859-5", "iso8859-7",
+)  # fmt: skip
+# Several bytes may be one character, so that damage reaches over the letters beside it, but never over a space.
+MULTI_BYTE = ("gbk", "gb18030", "cp932", "big5", "cp949", "euc_jp")
+CODECS = (*SINGLE_BYTE, *MULTI_BYTE)
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_CHUNK = re.compile(r"[!-\x7f]*[^\x00-\x7f][^\x00-\x20]*")
+_WIDE = re.compile("[\u3000-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\ue000-\uf8ff]")
+_LOST = "\ufffd"  # what decoders put where a byte means nothing
+_CUT = b"\xe2\x80"  # U+2000 to U+203F begin so: dashes and quotation marks
+_LONGEST = 20_000  # code points: what is damaged shows it early
+
+
+@cache
+def _byte_of(codec: str) -> dict[str, int]:
+    """The byte of each character beyond ASCII; a byte without one is written as the C1 control of its number."""
+    out: dict[str, int] = {}
+    for number in range(0x80, 0x100):
+        out.setdefault(bytes([number]).decode(codec, "ignore") or chr(number), number)
+    return out
+
+
+@cache
+def _single(codec: str) -> re.Pattern[str]:
+    number = _byte_of(codec)
+
+    def between(low: int, high: int) -> str:
+        return "[" + "".join(re.escape(char) for char, byte in number.items() if low <= byte <= high) + "]"
+
+    later, dashes = between(0x80, 0xBF), between(0xE2, 0xE2) + between(0x80, 0x80)
+    if "[]" in dashes:  # a codec without these bytes damages no dash or quotation mark in this way
+        dashes = r"(?!)"
+    leads = ((0xC2, 0xDF, 1), (0xE0, 0xEF, 2), (0xF0, 0xF4, 3))
+    whole = [f"{lead}{later}{{{size}}}" for low, high, size in leads if (lead := between(low, high)) != "[]"]
+    # A cut one begins U+2000 to U+203F: there stand dashes and quotation marks.
+    return re.compile("|".join([*whole, rf"{dashes}{_LOST}?"]))
+
+
+@lru_cache(maxsize=8192)
+def restored(damaged: str, codec: str) -> str:
+    """What `pattern(codec)` finds, read as UTF-8 again; unchanged where it is none."""
+    if codec in MULTI_BYTE:
+        return _chunk(damaged, codec)
+    number = _byte_of(codec)
+    raw = bytes(number[char] for char in damaged if char != _LOST)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "”" if raw == _CUT else damaged
+
+
+def _chunk(chunk: str, codec: str) -> str:
+    try:
+        parts = [part.encode(codec) for part in chunk.split(_LOST)]
+        whole = b"".join(part + b"\x9d" if part.endswith(_CUT) else part for part in parts[:-1])
+        shown = (whole + parts[-1]).decode("utf-8")
+    except UnicodeError:
+        return chunk
+    if shown.isascii() or not all(part.endswith(_CUT) for part in parts[:-1]):
+        return chunk
+    return shown
+
+
+@cache
+def pattern(codec: str) -> re.Pattern[str]:
+    """The stretches of text that damage by this codec may have left."""
+    return _CHUNK if codec in MULTI_BYTE else _single(codec)
+
+
+def whole_restored(text: str, codec: str) -> str:
+    """A text with all that `pattern(codec)` finds in it restored."""
+    return pattern(codec).sub(lambda match: restored(match.group(), codec), text)
+
+
+@cache
+def _shows(codec: str) -> frozenset[str]:
+    return frozenset(char for char, byte in _byte_of(codec).items() if byte >= 0xC2)
+
+
+def damage_between(quoted: str, original: str) -> str:
+    """The codec whose damage explains the foreign characters of the quotation (or of the original, which may be the
+    damaged one), or an empty string.
+
+    The first 20,000 code points of each are looked at: a quotation that is damaged is damaged from its beginning."""
+    quoted, original = quoted[:_LONGEST], original[:_LONGEST]
+    if original.isascii() or quoted.isascii():
+        return ""
+    ours = {char for char in quoted if char > "\x7f"}
+    theirs = {char for char in original if char > "\x7f"}
+    best = ""
+    most = 0
+    for damaged, whole, foreign in ((quoted, original, ours - theirs), (original, quoted, theirs - ours)):
+        if not foreign:
+            continue
+        wide = _WIDE.search("".join(foreign)) is not None
+        runs = sorted(set(_BEYOND_ASCII.findall(whole)))[:200]
+        runs = [run for run in runs if run not in damaged]
+        for codec in CODECS if runs else ():
+            if not wide if codec in MULTI_BYTE else foreign.isdisjoint(_shows(codec)):
+                continue
+            there = whole_restored(damaged, codec)
+            found = sum(run in there for run in runs) if there != damaged else 0
+            if found > most:
+                best, most = codec, found
+    return best
