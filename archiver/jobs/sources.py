@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from archiver.jobs.places import Place
-from archiver.model import Ref, Span, Verdict
+from archiver.model import Ref, Span, Verdict, VerdictKind
 from archiver.quotes import shingles, verdict
 from archiver.store import marks
 from archiver.store.archive import Archive, Row
@@ -245,7 +245,15 @@ def _post(place: Place, row: Row, run: Span, there: Span, words: int) -> Source:
 
 
 def _judge(place: Place, text: str, *, truncated: bool = False) -> Verdict:
-    return verdict.judge(place.quoted, text, truncated=truncated, open_start=place.open_start)
+    """The verdict of the whole passage against the words around the run. Two reports of one speech differ in words
+    that neither was bound to: what is marked as spoken is never called altered."""
+    told = verdict.judge(place.quoted, text, truncated=truncated, open_start=place.open_start)
+    if not place.speech:
+        return told
+    if told.kind is VerdictKind.ALTERED:
+        reason = "two reports of one speech differ: which is right cannot be said from the words"
+        told = replace(told, kind=VerdictKind.NOT_JUDGED, flags=(*told.flags, "wording-differs"), reason=reason)
+    return replace(told, standard="speech")
 
 
 def _moved(told: Verdict, by: int) -> Verdict:

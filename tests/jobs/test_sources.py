@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,17 @@ def test_a_changed_word_between_is_altered_and_still_a_source(session: Session, 
     assert one.verdict.kind is VerdictKind.ALTERED
     (change,) = one.verdict.changes
     assert REPORT[change.original_span.start : change.original_span.end] == "seven"
+
+
+def test_what_is_marked_as_spoken_is_never_called_altered(session: Session, pen: Pen) -> None:
+    pen.document(REPORT, name="report.txt")
+    changed = place_of(WORDS.replace("seven", "eleven") + ", if the money is found")
+    (one,) = find(session.archive, replace(changed, markup="speech"), OWN)
+    assert (one.verdict.kind, one.verdict.standard) == (VerdictKind.NOT_JUDGED, "speech")
+    assert "wording-differs" in one.verdict.flags
+    assert [change.original for change in one.verdict.changes] == ["seven"]
+    (same,) = find(session.archive, replace(place_of(WORDS), markup="speech"), OWN)
+    assert (same.verdict.kind, same.verdict.standard) == (VerdictKind.PARTIAL, "speech")
 
 
 def test_a_document_is_no_source_of_itself_nor_of_another_state_of_its_address(session: Session, pen: Pen) -> None:
