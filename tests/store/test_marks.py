@@ -19,7 +19,7 @@ from archiver.jobs.places import Place
 from archiver.jobs.session import Session, open_session
 from archiver.model import Document, MentionKind, Ref, Span
 from archiver.quotes import shingles
-from archiver.store import holding, marks, runs
+from archiver.store import marks, runs
 from archiver.store.readings import passage
 from tests.jobs.histories import Pen
 
@@ -89,7 +89,7 @@ def test_the_first_mark_of_a_phrase_is_a_mark_of_every_text_that_holds_it() -> N
         phrase = prose(draw, 12)
         keys = tuple(word for word, _ in shingles.words(phrase))
         assert marks.first_mark(keys) in flat(f"{prose(draw, 30)} {phrase} {prose(draw, 30)}")
-        assert holding.first_run(keys) in runs.runs_of(f"{prose(draw, 3)} {phrase} {prose(draw, 3)}")
+        assert runs.run(keys) in runs.runs_of(f"{prose(draw, 3)} {phrase} {prose(draw, 3)}")
     assert marks.first_mark(("a", "b", "c", "d", "e", "f", "g")) == 0
 
 
