@@ -30,6 +30,7 @@ _DASH = re.compile(
     r"|(?<![^\s])\\?-(?=[\s\[*\w])|(?<![^\n])~(?=\s)",
     re.IGNORECASE,
 )
+_ANY_DASH = re.compile("[-—–―‒&â]")
 _FIRM = ("&", "â", "—", "―")  # dashes that hardly occur inside a name
 _WRAPPED = re.compile(r"\[([^\[\]]{1,120})\]\([^()\s]{0,500}\)")
 _BREAK = re.compile(r"\n|\s{2,}")
@@ -98,6 +99,8 @@ def _read(
             cut = None
         if not (cut or embed or _ends_line(text, handle.end())):
             return None
+        if not (embed or _ANY_DASH.search(text, max(floor, handle.start() - _BACK), handle.start())):
+            return None  # without a date it takes a dash
     name_start, name, dash = _name(text, floor, handle.start())
     start = dash if dash >= 0 else name_start
     known = handle[1].replace("\\_", "_").rstrip("-.")
