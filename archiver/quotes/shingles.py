@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from archiver.model import Span
+from archiver.quotes.runs import Runs
 from archiver.quotes.tokens import tokenise
+
+LONGEST = 100_000  # code points of each text that a common run is looked for in
 
 
 def words(text: str) -> tuple[tuple[str, Span], ...]:
@@ -15,11 +18,18 @@ def words(text: str) -> tuple[tuple[str, Span], ...]:
 
 
 def fingerprints(text: str, k: int = 6, window: int = 3) -> frozenset[int]:
-    """Winnowed hashes of `k`-word runs: every common run of k + window - 1 words shares one (Schleimer, Wilkerson
-    and Aiken 2003). BLAKE2b, 63 bits, so that they are the same in each run and fit SQLite's signed integers;
-    empty when the text has fewer than `k` words."""
+    """Winnowed hashes of `k`-word runs: every common run of k + window - 1 words, eight unless told, shares one
+    (Schleimer, Wilkerson and Aiken 2003). BLAKE2b, 63 bits, so that they are the same in each run and fit SQLite's
+    signed integers; empty when the text has fewer than `k` words."""
     keys = tokenise(text).keys
-    hashes = [_hash(keys[n : n + k]) for n in range(len(keys) - k + 1)]
+    known: dict[tuple[str, ...], int] = {}
+    hashes = []
+    for n in range(len(keys) - k + 1):
+        run = keys[n : n + k]
+        mark = known.get(run)
+        if mark is None:
+            mark = known[run] = _hash(run)
+        hashes.append(mark)
     if not hashes:
         return frozenset()
     return frozenset(min(hashes[n : n + window]) for n in range(max(1, len(hashes) - window + 1)))
@@ -33,48 +43,14 @@ def _hash(run: tuple[str, ...]) -> int:
 def common_run(a: str, b: str) -> tuple[Span, Span, int]:
     """The longest run of words that both texts hold: its span in each and its length in words (the first of equals).
 
-    Empty spans at 0 and a length of 0 when they share no word. Linear in the length of both: a suffix automaton
-    of `b` reads `a`.
+    Empty spans at 0 and a length of 0 when they share no word. Linear in the length of both. A run that is found
+    stands in both; only the first `LONGEST` code points of each are read, so that a longer one may stand behind.
     """
-    left, right = tokenise(a), tokenise(b)
-    steps: list[dict[str, int]] = [{}]
-    link, longest, first_end = [-1], [0], [0]
-    last = 0
-    for n, key in enumerate(right.keys):
-        state = len(steps)
-        steps.append({})
-        longest.append(longest[last] + 1)
-        first_end.append(n + 1)
-        link.append(0)
-        at = last
-        while at >= 0 and key not in steps[at]:
-            steps[at][key] = state
-            at = link[at]
-        if at >= 0:
-            target = steps[at][key]
-            if longest[target] == longest[at] + 1:
-                link[state] = target
-            else:
-                clone = len(steps)
-                steps.append(dict(steps[target]))
-                longest.append(longest[at] + 1)
-                first_end.append(first_end[target])
-                link.append(link[target])
-                while at >= 0 and steps[at].get(key) == target:
-                    steps[at][key] = clone
-                    at = link[at]
-                link[target] = link[state] = clone
-        last = state
+    left, right = tokenise(a[:LONGEST]), tokenise(b[:LONGEST])
     best, end_a, end_b = 0, 0, 0
-    state = run = 0
-    for n, key in enumerate(left.keys):
-        while state and key not in steps[state]:
-            state = link[state]
-            run = longest[state]
-        if key in steps[state]:
-            state, run = steps[state][key], run + 1
-        if run > best:
-            best, end_a, end_b = run, n + 1, first_end[state]
+    for n, (size, end) in enumerate(Runs(right.keys).ending(left.keys), 1):
+        if size > best:
+            best, end_a, end_b = size, n, end
     if not best:
         return Span(start=0, end=0), Span(start=0, end=0), 0
     return left.span(end_a - best, end_a), right.span(end_b - best, end_b), best

@@ -3,72 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from archiver.model import Span, Verdict, VerdictKind
-from archiver.quotes.align import Index
 from archiver.quotes.judging import is_faithful, judge, shifted
 from archiver.quotes.meeting import meet
+from archiver.quotes.runs import Runs
 from archiver.quotes.tokens import tokenise
 
 LEAST_WORDS = 4
+MOST_PARTS = 16
+MOST_ORIGINALS = 64
+LONGEST = 30_000  # code points of a quotation: more than the longest posts there are
+MOST_TEXT = 100_000  # code points of all originals
 
 
 def splice(quoted: str, originals: Sequence[str]) -> tuple[tuple[int, Verdict], ...] | None:
     """The parts of `quoted` in order, each as (index of its original, verdict with spans in the whole quotation).
 
     None unless at least two originals are needed, every part has four words or more, and each is faithful by
-    itself. At most 64 originals are looked at.
+    itself. At most 64 originals are looked at and 16 parts; None too for a quotation of more than 30,000 code
+    points or beside originals of more than 100,000 in all, which says nothing of its words.
     """
+    if len(quoted) > LONGEST or len(originals) < 2:
+        return None
     quote = tokenise(quoted, brackets=True)
     total = len(quote.keys)
-    candidates = []
-    for number, original in enumerate(originals[:64]):
+    if total < 2 * LEAST_WORDS:
+        return None
+    reaches: list[list[int]] = []
+    room = MOST_TEXT
+    for original in originals[:MOST_ORIGINALS]:
+        room -= len(original)
+        if room < 0:
+            return None
         held = tokenise(original)
         met = meet(quote, held)
         # Where a lost apostrophe joins words the places shift: such an original is compared by its own cut.
-        candidates.append((number, Index(held.keys), met.keys if len(met.keys) == total else quote.keys))
-    if total < 2 * LEAST_WORDS or len(candidates) < 2 or any(index.find(keys) >= 0 for _, index, keys in candidates):
+        keys = met.keys if len(met.keys) == total else quote.keys
+        # Runs are read from the right, so that each word knows how far the original goes on from it.
+        reaches.append([size for size, _ in Runs(held.keys[::-1]).ending(keys[::-1])][::-1])
+    if any(reach[0] == total for reach in reaches):
         return None
-
-    def reach(number: int, start: int) -> int:
-        """How many words from `start` on stand together in an original."""
-        _, index, keys = candidates[number]
-        low, high = 0, total - start
-        while low < high:
-            middle = (low + high + 1) // 2
-            if index.find(keys[start : start + middle]) >= 0:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    @cache
-    def reaches(start: int) -> tuple[tuple[int, int], ...]:
-        found = [(reach(number, start), number) for number in range(len(candidates))]
-        return tuple(
-            sorted(((size, number) for size, number in found if size >= LEAST_WORDS), key=lambda x: (-x[0], x[1]))
-        )
-
-    dead: set[int] = set()
-
-    def cover(start: int) -> list[tuple[int, int, int]] | None:
-        """Parts (original, start, end) that cover the words from `start` on, with as few parts as greed finds."""
-        stack: list[tuple[int, list[tuple[int, int, int]]]] = [(start, [])]
-        while stack:
-            at, parts = stack.pop()
-            if at == total:
-                return parts
-            if at in dead or len(parts) >= 16:
-                continue
-            dead.add(at)
-            options = [(size, n) for most, n in reaches(at) for size in {most, *range(LEAST_WORDS, most)}]
-            options = [(size, n) for size, n in options if total - at - size == 0 or total - at - size >= LEAST_WORDS]
-            for size, n in sorted(options, key=lambda x: (x[0], -x[1]))[-200:]:
-                stack.append((at + size, [*parts, (n, at, at + size)]))
-        return None
-
-    parts = cover(0)
+    parts = _cover(reaches, total)
     if parts is None or len({number for number, _, _ in parts}) < 2:
         return None
     out: list[tuple[int, Verdict]] = []
@@ -81,6 +57,44 @@ def splice(quoted: str, originals: Sequence[str]) -> tuple[tuple[int, Verdict], 
         lead = len(quoted[begin:stop]) - len(quoted[begin:stop].lstrip())
         out.append((number, shifted(verdict, begin + lead)))
     return tuple(out)
+
+
+def _cover(reaches: Sequence[Sequence[int]], total: int) -> list[tuple[int, int, int]] | None:
+    """The fewest parts (original, start, end) that cover all words, the longest first and of equals the first
+    original. `reaches` says, by original and word, how many words from there on stand together in it."""
+    columns = list(zip(*reaches, strict=True))
+    before: dict[int, tuple[int, int]] = {0: (-1, -1)}
+    free = list(range(total + 2))  # the first place from here on that no part ends at yet
+
+    def unreached(place: int) -> int:
+        while free[place] != place:
+            free[place] = free[free[place]]
+            place = free[place]
+        return place
+
+    layer = [0]
+    for _ in range(MOST_PARTS):
+        following = []
+        for start in layer:
+            most = max(columns[start])
+            end = unreached(min(start + LEAST_WORDS, total + 1))
+            while end <= start + most:
+                before[end] = (start, columns[start].index(most))
+                free[end] = end + 1
+                following.append(end)
+                end = unreached(end)
+        if total in before:
+            break
+        layer = sorted(following, reverse=True)
+    if total not in before:
+        return None
+    out = []
+    end = total
+    while end:
+        start, number = before[end]
+        out.append((number, start, end))
+        end = start
+    return out[::-1]
 
 
 def spliced(parts: Sequence[tuple[int, Verdict]]) -> Verdict:
