@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
+
+from archiver.quotes.tokens import SIGNS
 
 # Compared as keys: lower case, without apostrophes. English first, then the most common words of other languages.
 _NEGATIONS = """
@@ -14,6 +17,8 @@ nicht kein keine keinen keinem keiner nie niemals nichts ohne weder
 ne pas jamais rien aucun aucune sans ni nunca jamás nada nadie ningún ninguna sin não nem sem
 non mai niente nessuno senza niet geen nooit niets zonder inte aldrig ingen ikke aldri нет не никогда ни без
 不 没 沒 無 无 未 非 別 别 لا ليس لم لن ما לא אין
+नहीं नही मत बिना না নয় نہیں نیست نه 안 못 아니다 không chẳng chưa tidak bukan jangan değil nie nigdy nikdy nem nincs
+soha δεν δε μην όχι ποτέ χωρίς не ні ніколи без няма
 """
 _CONDITIONS = """
 if unless except only but however although though until till provided assuming allegedly reportedly maybe perhaps
@@ -33,8 +38,8 @@ NUMBERS = frozenset(_NUMBERS.split())
 _BETWEEN = frozenset(_FILLERS.split())
 _CUT_PREFIXES = "anti non un ex pseudo quasi counter dis ir il im mis de pre post half semi sub"
 _CUT_SUFFIXES = "free less proof like ish"
-_PREFIXES = frozenset(_CUT_PREFIXES.split())
-_SUFFIXES = frozenset(_CUT_SUFFIXES.split())
+PREFIXES = frozenset(_CUT_PREFIXES.split())
+SUFFIXES = frozenset(_CUT_SUFFIXES.split())
 _SCALES = """
 hundred thousand million billion trillion percent per pct cent k m bn dozen th st nd rd prozent millionen milliarden
 """
@@ -92,7 +97,9 @@ def negated_outside(before: list[str], after: list[str]) -> bool:
 def cut_apart(left: str, between: str, right: str) -> bool:
     """Whether a cut between two neighbouring words of the original (keys; `between` as it stands there) leaves
     another statement: "racist" of "anti-racist", "sugar" of "sugar-free", "5" of "5 million"."""
-    if between in _HYPHENS and (left in _PREFIXES or right in _SUFFIXES):
+    if between in _HYPHENS and (left in PREFIXES or right in SUFFIXES):
+        return True
+    if not between and ((left in SIGNS and right[:1].isdigit()) or (right in SIGNS and left[-1:].isdigit())):
         return True
     if not left[-1:].isdigit():
         return False
@@ -100,6 +107,20 @@ def cut_apart(left: str, between: str, right: str) -> bool:
         # A range, "5 - 10", or one number in groups, "1 000".
         return between.strip() in _DASHES or (len(between) == 1 and len(left) <= 3 and len(right) == 3)
     return right in SCALES and len(between) <= 1
+
+
+def number_clash(said: Iterable[str], taken: Iterable[str]) -> bool:
+    """Whether numbers stand on both sides and are not the same."""
+    ours, theirs = set(filter(is_number, said)), set(filter(is_number, taken))
+    return bool(ours and theirs) and ours != theirs
+
+
+def without_marks(key: str) -> str:
+    """A word without its combining marks: accents, vowel points."""
+    if key.isascii():
+        return key
+    plain = "".join(char for char in unicodedata.normalize("NFD", key) if unicodedata.category(char)[0] != "M")
+    return unicodedata.normalize("NFC", plain) or key
 
 
 def negated_unspaced(before: str, after: str) -> bool:

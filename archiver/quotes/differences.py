@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from archiver.model import Change, Span, Verdict, VerdictKind
@@ -19,6 +19,8 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
 
     `objections` are changes that were found already in a reading which held all words.
     """
+    quote, exact = _folded(quote), quote.keys
+    held, exactly = _folded(held), held.keys
     total = len(quote.keys)
     first = max(0, total - int(len(held.keys) / _SHARE) - 8) if open_start else 0
     known = set(held.keys)
@@ -37,7 +39,8 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
     if not pairs or (not objections and (score < _SHARE or len(pairs) < 2 or (open_start and len(pairs) < 3))):
         return Verdict(kind=VerdictKind.NOT_FOUND, score=score, reason="too few words occur in order")
     runs = _runs(pairs)
-    changes = [*objections, *_changes(quote, held, pairs, first)]
+    marked = [_replaced(quote, held, i, j) for i, j in pairs if exact[i] != exactly[j]]
+    changes = [*objections, *marked, *_changes(quote, held, pairs, first)]
     if open_start and not changes and first and pairs[0][1]:
         # What precedes is all that differs: show it beside the original's beginning.
         first -= min(first, pairs[0][1])
@@ -50,12 +53,18 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
     words = [
         word for change in changes if change.op != "elided" for word in (change.quoted + " " + change.original).split()
     ]
-    flags = _sensitive(words)
+    flags = _sensitive(words) + (("diacritics-changed",) if marked else ())
+    reason = ""
+    kind = VerdictKind.ALTERED
+    if all("\ufffd" in _around(quote, change.quoted_span) + _around(held, change.original_span) for change in changes):
+        # Letters that a decoder lost can be neither the same nor others.
+        kind, reason = VerdictKind.NOT_JUDGED, "where the texts differ, letters were lost to a damaged encoding"
     there = held.span(pairs[0][1], pairs[-1][1] + 1)
     start = 0 if not open_start else quote.span(first, total).start
     end = quote.source.length
     return Verdict(
-        kind=VerdictKind.ALTERED,
+        kind=kind,
+        reason=reason,
         changes=tuple(sorted(changes, key=lambda change: (change.quoted_span, change.original_span)))[:_MOST_CHANGES],
         flags=flags,
         quoted_span=Span(start=start, end=end),
@@ -67,10 +76,36 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
     )
 
 
+def _folded(tokens: Tokens) -> Tokens:
+    """The words without combining marks: a word that lost its accents is a changed word, and not a missing one."""
+    if all(map(str.isascii, tokens.keys)):
+        return tokens
+    keys = tuple(map(audit.without_marks, tokens.keys))
+    return Tokens(source=tokens.source, keys=keys, at=tokens.at, marks=tokens.marks)
+
+
+def _replaced(quote: Tokens, held: Tokens, i: int, j: int) -> Change:
+    return Change(
+        op="replaced",
+        quoted=quote.raw(i),
+        original=held.raw(j),
+        quoted_span=quote.span(i, i + 1),
+        original_span=held.span(j, j + 1),
+    )
+
+
+def _around(tokens: Tokens, span: Span) -> str:
+    """What stands at a span and directly beside it: a lost letter is no part of a word. `span` counts in the text as
+    given, as the places of the source do."""
+    starts = tokens.source.starts
+    low, high = bisect_left(starts, span.start), bisect_left(starts, span.end)
+    return tokens.source.text[max(0, low - 1) : high + 1]
+
+
 def _sensitive(words: list[str]) -> tuple[str, ...]:
     keys = [word.casefold().strip(".,;:!?\"'()[]").replace("'", "").replace("’", "") for word in words]
     hits = (
-        ("negation-changed", any(map(audit.is_negation, keys))),
+        ("negation-changed", any(map(audit.is_negation, keys)) or any(map(audit.negation_within, words))),
         ("number-changed", any(map(audit.is_number, keys))),
     )
     return tuple(flag for flag, hit in hits if hit)

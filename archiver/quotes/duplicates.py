@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from archiver.quotes.align import common
 from archiver.quotes.tokens import tokenise
 
-# The share of the words of both texts together that stand in common order.
-NEAR = 0.8
+# The share of the words of both texts together that stand in common order. Of 6,000 recorded posts, pairs from 0.85
+# on were one statement with a hashtag, a signature or an address more; from 0.8 to 0.85 also forms filled in anew.
+NEAR = 0.85
 _SEEDS = 400  # earlier texts that are compared with one text, those with the most shared runs first
 
 

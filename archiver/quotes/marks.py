@@ -4,7 +4,7 @@ what is added or replaced makes another text."""
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from archiver.quotes.align import Segment
 from archiver.quotes.normal import SHORT_HOSTS
 from archiver.quotes.tokens import Mark, Tokens
 
+_TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
+_MOST_LINKS = 500  # links in one place that a cut one is compared with
 _STATUS = re.compile(r"(?:mobile\.)?(?:twitter|x)\.com/\w+/status/\d+")
 
 
@@ -38,30 +40,37 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
     added: list[tuple[Mark, int]] = []
     matched: set[int] = set()
     differ = negated = False
-    cut = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
+    dotted = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
+    cut = {mark.start for mark in quote.marks if mark.kind == "ellipsis"}
     for kind in ("emoji", "link"):
         candidates = [n for n, mark in enumerate(theirs) if mark.kind == kind]
         at = 0
+        there = _places(theirs, candidates, kind)
         for mark in ours:
             if mark.kind != kind or mark.place < firsts[0] or (mark.place == firsts[0] > 0):
                 continue
             low, high = _range(mark.place, segments, starts, firsts)
             while at < len(candidates) and theirs[candidates[at]].place < low:
                 at += 1
-            here = at
-            while here < len(candidates) and theirs[candidates[here]].place <= high:
-                other = theirs[candidates[here]].text
-                if mark.text == other or (kind == "link" and same(mark.text, other, mark.place in cut)):
-                    break
-                here += 1
-            else:
-                here = -1
+            equal = there.get(_plain(mark.text) if kind == "link" else mark.text, [])
+            n = bisect_left(equal, at)
+            here = equal[n] if n < len(equal) and theirs[candidates[equal[n]]].place <= high else -1
+            if here < 0 and kind == "emoji" and at < len(candidates):
+                # A lost skin tone is a lost bit of non-text.
+                other = theirs[candidates[at]]
+                if other.place <= high and _TONE.search(other.text) and _TONE.sub("", other.text) == mark.text:
+                    here = at
+                    omitted.add("emoji")
+            if here < 0 and kind == "link" and mark.end in cut:
+                reached = range(at, min(len(candidates), at + _MOST_LINKS))
+                near = (n for n in reached if theirs[candidates[n]].place <= high)
+                here = next((n for n in near if same(mark.text, theirs[candidates[n]].text, True)), -1)
             if here >= 0:
                 matched.add(candidates[here])
                 at = here + 1
             elif kind == "link" and opaque(mark.text):
                 differ = differ or (
-                    mark.place not in cut and at < len(candidates) and low <= theirs[candidates[at]].place <= high
+                    mark.place not in dotted and at < len(candidates) and low <= theirs[candidates[at]].place <= high
                 )
                 omitted.add("media" if mark.text.lower().startswith("pic.") else "links")
             elif (
@@ -81,14 +90,25 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
         for left, at, right, following in zip(segments, starts, segments[1:], starts[1:], strict=False)
         if right.loose
     ]
+    lows = [low for low, _ in joints]
     for n, mark in enumerate(theirs):
-        if n in matched or any(low <= mark.place <= high for low, high in joints):
+        joint = bisect_right(lows, mark.place) - 1
+        if n in matched or (joint >= 0 and mark.place <= joints[joint][1]):
             continue
         if starts[0] < mark.place < end or (whole and starts[0] <= mark.place <= end):
             omitted.add("emoji" if mark.kind == "emoji" else "links")
             negated = negated or mark.text[0] in audit.NEGATING_EMOJI
     flags = (("links-differ", differ), ("negation-elided", negated))
     return Compared(omitted=frozenset(omitted), flags=tuple(flag for flag, hit in flags if hit), added=tuple(added))
+
+
+def _places(theirs: Sequence[Mark], candidates: Sequence[int], kind: str) -> dict[str, list[int]]:
+    """Where each emoji, or each address, stands among the candidates."""
+    out: dict[str, list[int]] = {}
+    for n, at in enumerate(candidates):
+        text = theirs[at].text
+        out.setdefault(_plain(text) if kind == "link" else text, []).append(n)
+    return out
 
 
 def _range(place: int, segments: Sequence[Segment], starts: Sequence[int], firsts: Sequence[int]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from archiver.model import Change, Span, Verdict, VerdictKind
 from archiver.quotes import audit, marks
 from archiver.quotes.align import Segment
 from archiver.quotes.normal import WORDS, contains, needed, replay
-from archiver.quotes.tokens import Mark, Tokens, tokenise
+from archiver.quotes.tokens import Mark, Tokens, inside, key, tokenise
 
 _ENOUGH_WORDS = 8  # from here on a quotation cut inside a word looks like a technical limit and not like a choice
 
@@ -81,7 +82,7 @@ class Reading:
             flags += ("question-mark",)
         if c.open_start and self.segments[0].start > 0 and self.start > 0:
             flags += ("start-guessed",)
-        flags += self._lost_apostrophe()
+        flags += self._lost()
         words = sum(segment.end - segment.start for segment in self.segments)
         if elided and words < 2 * len(self.segments):
             if len(held.keys) > 400:
@@ -122,6 +123,12 @@ class Reading:
                     if "'" not in held.raw(there):
                         self._object("replaced", quote.span(n, n + 1), held.span(there, there + 1))
                         objected = True
+            for n in range(segment.start, segment.end):
+                there = at + n - segment.start
+                ours, theirs = self._unit(quote, n), self._unit(held, there)
+                if ours and theirs and ours != theirs:
+                    self._object("replaced", quote.span(n, n + 1), held.span(there, there + 1))
+                    objected = True
         if not self._cut:
             edges.append((end, self.segments[-1].end))
         for edge, word in edges:
@@ -133,15 +140,30 @@ class Reading:
                     objected = True
         return objected
 
-    def _lost_apostrophe(self) -> tuple[str, ...]:
-        """A flag where a word lost the apostrophe that told it from another word ("we'll", "well")."""
+    def _unit(self, tokens: Tokens, word: int) -> str:
+        """The mark of feet or inches directly after a number: one that closes no quotation."""
+        text, (start, end) = tokens.source.text, tokens.at[word]
+        mark = text[end : end + 1]
+        if mark not in ("'", '"') or mark == "" or not text[start:end].isdigit():
+            return ""
+        return "" if re.search(rf"(?:^|[\s(\[]){mark}(?=\S)", text[:start]) or text[start - 1 : start] == mark else mark
+
+    def _lost(self) -> tuple[str, ...]:
+        """Flags where a word lost the apostrophe that told it from another word ("we'll", "well"), a number its dash
+        ("3 4" for "3-4"), and where two words ran into one as the emoji between them went ("therapist")."""
         quote, held = self._texts.quote, self._texts.held
+        flags: tuple[str, ...] = ()
+        emoji = {mark.place for mark in held.marks if mark.kind == "emoji"}
         for segment, at in zip(self.segments, self.starts, strict=True):
             for n in range(segment.start, segment.end):
-                word = quote.keys[n]
-                if word in audit.HOMOGRAPHS and "'" in held.raw(at + n - segment.start) and "'" not in quote.raw(n):
-                    return ("apostrophe-lost",)
-        return ()
+                word, there = quote.keys[n], at + n - segment.start
+                if word in audit.HOMOGRAPHS and "'" in held.raw(there) and "'" not in quote.raw(n):
+                    flags += ("apostrophe-lost",)
+                if word[:1].isdigit() and "-" in word and "-" not in quote.raw(n):
+                    flags += ("dash-lost",)
+                if there in emoji and n > segment.start and quote.at[n - 1][1] == quote.at[n][0] and _latin(word):
+                    flags += ("words-joined",)
+        return flags
 
     def _object(self, op: str, ours: Span, theirs: Span) -> None:
         c = self._texts
@@ -200,15 +222,26 @@ class Reading:
                         following = end
             taken = held.keys[end:following]
             lead, trail = mark.text.split("[")[0].casefold(), mark.text.split("]")[-1].casefold()
-            said = tokenise(mark.text.replace("[", " ").replace("]", " ")).keys
+            said = (
+                *tokenise(mark.text.replace("[", " ").replace("]", " ")).keys,
+                key(mark.text.replace("[", "").replace("]", "")),
+            )
             stands = len(taken) > 0 or not (lead or trail)
             stands = stands and (not lead or taken[0].startswith(lead)) and (not trail or taken[-1].endswith(trail))
+            inner = inside(mark.text)
+            joined = (inner in audit.PREFIXES and trail) or (inner in audit.SUFFIXES and lead)
+            if joined and (not taken or key(f"{lead}{inner}{trail}") not in taken):
+                stands = False
+            if audit.number_clash(said, taken):
+                stands = False
             if not stands or any(map(audit.is_negation, said)) != any(map(audit.is_negation, taken)):
                 self._object(
                     "replaced" if taken else "added", quote.source.span(mark.start, mark.end), held.span(end, following)
                 )
                 return None
-            inserted += len(said)
+            inserted += len(said) - 1
+            if any(word in audit.CONDITIONS for word in said) and not any(word in audit.CONDITIONS for word in taken):
+                flags += ("condition-added",)
             changes.append(self._change("bracketed", mark, end, following))
             if taken:
                 flags += ("bracket-replaces",)
@@ -278,6 +311,11 @@ class Reading:
         if self.segments[0].start > 0:
             return Span(start=c.quote.span(self.segments[0].start, self.segments[0].end).start, end=len(c.quoted))
         return Span(start=0, end=len(c.quoted))
+
+
+def _latin(word: str) -> bool:
+    """Whether words of this one's script stand apart by spaces."""
+    return word < "\u0e00"
 
 
 def _ends(span: Span) -> tuple[int, int]:
