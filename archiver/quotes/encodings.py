@@ -51,11 +51,21 @@ def _single(codec: str) -> re.Pattern[str]:
     return re.compile("|".join([*whole, rf"{dashes}{_LOST}?"]))
 
 
+@cache
+def _run(codec: str) -> re.Pattern[str]:
+    # Nothing beyond ASCII survives damage: a run that is damage only in part is none.
+    return re.compile(rf"(?<![^\x00-\x7f])(?:{_single(codec).pattern})+(?![^\x00-\x7f])")
+
+
 @lru_cache(maxsize=8192)
 def restored(damaged: str, codec: str) -> str:
     """What `pattern(codec)` finds, read as UTF-8 again; unchanged where it is none."""
     if codec in MULTI_BYTE:
         return _chunk(damaged, codec)
+    return _single(codec).sub(lambda match: _restored(match.group(), codec), damaged)
+
+
+def _restored(damaged: str, codec: str) -> str:
     number = _byte_of(codec)
     raw = bytes(number[char] for char in damaged if char != _LOST)
     try:
@@ -79,7 +89,7 @@ def _chunk(chunk: str, codec: str) -> str:
 @cache
 def pattern(codec: str) -> re.Pattern[str]:
     """The stretches of text that damage by this codec may have left."""
-    return _CHUNK if codec in MULTI_BYTE else _single(codec)
+    return _CHUNK if codec in MULTI_BYTE else _run(codec)
 
 
 def whole_restored(text: str, codec: str) -> str:

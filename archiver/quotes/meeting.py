@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from archiver.quotes.align import Index
 from archiver.quotes.tokens import Mark, Tokens, key
+
+_UNIT = re.compile(r"([\d.,:]*\d)([^\W\d]{1,4})")
+_CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,}")
+# Where a word may be cut: at an apostrophe, or between a number and its unit.
+_CUTS = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)(?=[^\W\d]{1,4}$)")
 
 
 def unglue(quote: Tokens, original: Tokens) -> Tokens:
@@ -47,33 +54,24 @@ def _with_words(quote: Tokens, keys: list[str], at: list[tuple[int, int]], moved
 
 
 def meet(quote: Tokens, original: Tokens) -> Tokens:
-    """The quotation's words cut as the original's are, where an apostrophe or an emoji was lost.
+    """The quotation's words cut as the original's are, where only what stands between them differs.
 
-    "don t" meets "don't" (never words that the original does not hold together by an apostrophe), and "dayone"
-    meets "day💜one" (never words that the original does not hold apart by an emoji alone).
+    "don t" meets "don't", "7 pm" meets "7pm", "Bridge Day" meets "#BridgeDay", "U.S." meets "US" (never "us"): always
+    words that the original holds together in this way. "dayone" meets "day💜one" (words that the original holds apart
+    by an emoji alone), and the other way round for units and initials.
     """
-    split: dict[tuple[str, ...], str] = {}
-    for n, (start, end) in enumerate(original.at):
-        raw = original.source.text[start:end]
-        if "'" in raw or (raw[0].isdigit() and "-" in raw):
-            pieces = tuple(key(piece) for piece in re.split(r"['-]", raw) if piece)
-            if len(pieces) > 1:
-                split[pieces] = original.keys[n]
-    glued: dict[str, int] = {}
-    for mark in original.marks:
-        if mark.kind == "emoji" and 0 < mark.place < len(original.at):
-            between = original.source.text[original.at[mark.place - 1][1] : original.at[mark.place][0]]
-            if not any(char.isspace() for char in between):
-                left, right = original.keys[mark.place - 1], original.keys[mark.place]
-                glued[left + right] = len(left)
+    joined, dotted = _joined(original)
+    joined = {pieces: word for pieces, word in joined.items() if pieces[0] in set(quote.keys)}
+    glued = _by_emoji(original)
+    initials = {tuple(found.replace(".", "").casefold()) for found in _INITIALS.findall(original.source.text)}
     known = set(original.keys)
     pairs: set[tuple[str, ...]] = set()
-    if any("'" in quote.raw(n) and word not in known for n, word in enumerate(quote.keys)):
+    if any(word not in known and _CUTS.search(quote.raw(n)) for n, word in enumerate(quote.keys)):
         pairs = set(pairwise(original.keys))
-    if not split and not glued and not pairs:
+    if not joined and not glued and not pairs and not initials:
         return quote
     held = {mark.place for mark in quote.marks}
-    most = max(map(len, split), default=0)
+    most = max(map(len, joined), default=0)
     keys: list[str] = []
     at: list[tuple[int, int]] = []
     moved: list[int] = []
@@ -81,32 +79,94 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
     while n < len(quote.keys):
         moved.append(len(keys))
         for size in range(most, 1, -1):
-            joined = split.get(quote.keys[n : n + size])
-            if joined is None or any(place in held for place in range(n + 1, n + size)):
+            pieces = quote.keys[n : n + size]
+            word = joined.get(pieces)
+            if word is None or any(place in held for place in range(n + 1, n + size)):
                 continue
             between = quote.source.text[quote.at[n][0] : quote.at[n + size - 1][1]]
             if len(between) - sum(b - a for a, b in quote.at[n : n + size]) > size:
                 continue
-            keys.append(joined)
+            if pieces in dotted and not _INITIALS.fullmatch(between + "."):
+                continue
+            keys.append(word)
             at.append((quote.at[n][0], quote.at[n + size - 1][1]))
             moved.extend([len(keys)] * (size - 1))
             n += size
             break
         else:
-            start, end = quote.at[n]
-            raw = quote.raw(n)
-            cut = 0 if quote.keys[n] in known else glued.get(quote.keys[n], 0)
-            skip = 1 if cut and raw[0] in "@#" else 0
-            apart = raw.find("'")
-            if cut and skip + cut < len(raw):
-                keys += (quote.keys[n][:cut], quote.keys[n][cut:])
-                at += ((start, start + skip + cut), (start + skip + cut, end))
-            elif apart > 0 and quote.keys[n] not in known and (key(raw[:apart]), key(raw[apart + 1 :])) in pairs:
-                keys += (key(raw[:apart]), key(raw[apart + 1 :]))
-                at += ((start, start + apart), (start + apart + 1, end))
-            else:
-                keys.append(quote.keys[n])
-                at.append((start, end))
+            for piece, place in _cut(quote, n, known, glued, pairs, initials):
+                keys.append(piece)
+                at.append(place)
             n += 1
     moved.append(len(keys))
     return _with_words(quote, keys, at, moved)
+
+
+def _joined(original: Tokens) -> tuple[dict[tuple[str, ...], str], set[tuple[str, ...]]]:
+    """Words of the original by the pieces that they fall into, and the pieces that must stand as initials."""
+    joined: dict[tuple[str, ...], str] = {}
+    dotted: set[tuple[str, ...]] = set()
+    apart = Index(original.keys)  # pieces that stand apart too are met there
+    for n, word in enumerate(original.keys):
+        raw = original.raw(n)
+        if "'" in raw or (raw[0].isdigit() and "-" in raw):
+            pieces = tuple(key(piece) for piece in re.split(r"['-]", raw) if piece)
+        elif raw[0].isdigit() and (unit := _UNIT.fullmatch(raw)):
+            pieces = (key(unit[1]), key(unit[2]))
+        elif raw[0] == "#":
+            pieces = tuple(map(key, _CAMEL.findall(raw)))
+            pieces = pieces if "".join(pieces) == word else ()
+        elif _shouted_alone(original, n):
+            pieces = tuple(word)
+            dotted.add(pieces)
+        else:
+            continue
+        if len(pieces) > 1 and ("'" in raw or "-" in raw or apart.find(pieces) < 0):
+            joined[pieces] = word
+    return joined, dotted
+
+
+def _by_emoji(original: Tokens) -> dict[str, int]:
+    """Two words with only an emoji between them as one word, with the length of the first."""
+    glued: dict[str, int] = {}
+    for mark in original.marks:
+        if mark.kind == "emoji" and 0 < mark.place < len(original.at):
+            between = original.source.text[original.at[mark.place - 1][1] : original.at[mark.place][0]]
+            if not any(map(str.isspace, between)):
+                left, right = original.keys[mark.place - 1], original.keys[mark.place]
+                glued[left + right] = len(left)
+    return glued
+
+
+def _shouted_alone(tokens: Tokens, n: int) -> bool:
+    """Whether a word stands in capitals among words that do not: among others it may be any word ("JOIN US NOW")."""
+    raw = tokens.raw(n)
+    if not (2 <= len(raw) <= 5 and raw.isascii() and raw.isalpha() and raw.isupper()):
+        return False
+    beside = [tokens.raw(m) for m in (n - 1, n + 1) if 0 <= m < len(tokens.keys)]
+    return all(not any(map(str.isalpha, word)) or any(map(str.islower, word)) for word in beside)
+
+
+def _cut(
+    quote: Tokens,
+    n: int,
+    known: set[str],
+    glued: dict[str, int],
+    pairs: set[tuple[str, ...]],
+    initials: set[tuple[str, ...]],
+) -> list[tuple[str, tuple[int, int]]]:
+    """A word of the quotation, or its pieces where the original holds them apart."""
+    word, (start, end) = quote.keys[n], quote.at[n]
+    if word not in known:
+        raw = quote.raw(n)
+        cut = glued.get(word, 0)
+        skip = 1 if raw[0] in "@#" else 0
+        if cut and skip + cut < len(raw):
+            return [(word[:cut], (start, start + skip + cut)), (word[cut:], (start + skip + cut, end))]
+        if tuple(word) in initials and _shouted_alone(quote, n):
+            return [(char, (start + m, start + m + 1)) for m, char in enumerate(word)]
+        if pairs and (apart := _CUTS.search(raw)):
+            left, right = key(raw[: apart.start()]), key(raw[apart.end() :])
+            if (left, right) in pairs:
+                return [(left, (start, start + apart.start())), (right, (start + apart.end(), end))]
+    return [(word, (start, end))]

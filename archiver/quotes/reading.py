@@ -229,7 +229,7 @@ class Reading:
             stands = len(taken) > 0 or not (lead or trail)
             stands = stands and (not lead or taken[0].startswith(lead)) and (not trail or taken[-1].endswith(trail))
             inner = inside(mark.text)
-            joined = (inner in audit.PREFIXES and trail) or (inner in audit.SUFFIXES and lead)
+            joined = (inner in (*audit.PREFIXES, "in", "a") and trail) or (inner in audit.SUFFIXES and lead)
             if joined and (not taken or key(f"{lead}{inner}{trail}") not in taken):
                 stands = False
             if audit.number_clash(said, taken):
