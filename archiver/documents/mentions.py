@@ -7,11 +7,11 @@ reported where words are quoted: a lost quotation is worse than one too many, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from archiver.documents.finder import Finder
 from archiver.documents.quoted import Quoted, of
-from archiver.documents.wider import widened
+from archiver.documents.wider import windows
 from archiver.model import Document, Mention, Ref
 
 MENTIONS_POLICY = "mentions/2"
@@ -46,12 +46,13 @@ def quoted(document: Document, mention: Mention) -> Quoted:
     return of(document, mention)
 
 
-def wider(document: Document, mention: Mention) -> Mention | None:
-    """The same signature with the widest window that its words may have; None where it can have no wider one.
+def wider(document: Document, mentions: Iterable[Mention]) -> list[str]:
+    """For each mention the words of the widest window that it may have, up to its signature; empty where it can have
+    no wider one than its own.
 
     Plain text does not say whether the paragraphs before the last one are the post's, too: a post may hold blank
     lines. `find` gives the narrow window; where its words turn out to be the end of a longer post, this is the place
-    in which to look for the rest. Its start is a guess, so its markup ends in `-open`. For signed quotations of text
-    and Markdown without block markup; it never reaches over another signature, an embed or a heading.
+    in which to look for the rest. Where the post begins in it is a guess. For signed quotations of text and Markdown
+    without block markup; it never reaches over another signature, an embed or a heading.
     """
-    return widened(document, mention)
+    return ["" if window is None else of(document, window).text for window in windows(document, mentions)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from archiver.documents import blocks, quotation, signatures
@@ -9,12 +10,20 @@ from archiver.documents.sourcemap import to_source
 from archiver.model import Document, Mention, MentionKind, Span
 
 
-def widened(document: Document, mention: Mention) -> Mention | None:
-    """The mention with the widest window that its words may have; None where it can have no wider one."""
+def windows(document: Document, mentions: Iterable[Mention]) -> Iterator[Mention | None]:
+    """For each mention the same with the widest window that its words may have; None where it can have no wider one."""
+    marked = None
+    for mention in mentions:
+        if mention.kind is MentionKind.SIGNED_QUOTATION and marked is None:
+            marked = blocks.merged(block.text for block in blocks.markdown(document.text))
+        yield _widened(document, mention, marked or ())
+
+
+def _widened(document: Document, mention: Mention, marked: tuple[Span, ...]) -> Mention | None:
     quote, text = mention.quote, document.text
     if mention.kind is not MentionKind.SIGNED_QUOTATION or quote is None or "-signature" not in mention.markup:
         return None
-    if any(block.text.start <= quote.start < block.text.end for block in blocks.markdown(text)):
+    if blocks.overlaps(marked, Span(start=quote.start, end=quote.start + 1)):
         return None  # the block says where the words start
     reach = Span(start=max(0, quote.start - quotation.WINDOW), end=quote.start)
     signed = signatures.find(text, (document.lang,) if document.lang else (), reach)

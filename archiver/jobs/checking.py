@@ -187,7 +187,7 @@ def _quotation(
         verdict="" if leading is None else leading.kind.value,
         standard="" if leading is None else leading.standard,
         compared=tuple(_compared(archive, m, partial(located, one.quoted)) for m in _telling(one.matches)),
-        source="" if one.held is None else sources.tell(one.held, coverage),
+        source="" if one.held is None or not sources.searchable(place.quoted) else sources.tell(one.held, coverage),
         occurrences=tuple(_occurrence(source) for source in one.held or ()),
     )
 

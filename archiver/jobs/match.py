@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from archiver.custody import canonical
@@ -12,13 +12,15 @@ from archiver.jobs import originals
 from archiver.jobs.link import Resolution, against_signature
 from archiver.jobs.originals import Original
 from archiver.jobs.places import Place
+from archiver.jobs.sources import spoken
 from archiver.model import Ref, Verdict, VerdictKind
 from archiver.quotes import shingles, verdict
+from archiver.quotes.duplicates import likeness, near_duplicates
 from archiver.store.archive import Archive
 
 FEWEST_WORDS = 5
 LATEST = "9999"
-POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/3"
+POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +42,18 @@ def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Res
     named = resolution.ref if resolution.ref is not None and resolution.ref.kind in ("post", "repost") else None
     if named is not None:
         return resolution, _warned(mention, _against_named(archive, mention, named))
-    signed = _judged(mention, originals.by_signature(archive, mention), "signature")
     platform = mention.platform if mention.handle else ""
+    signed = originals.by_signature(archive, mention)
     narrowed = originals.by_words(archive, mention.quoted, handle=mention.handle, platform=platform)
-    found = _judged(mention, narrowed, "words")
-    matches = _distinct(sorted((m for m in (*signed, *found) if _worth_telling(m.verdict)), key=_earliest_first))
-    fitting = [match for match in matches if _fits(mention, match)]
-    if not fitting:
-        spliced = _splice(mention, [match.original for match in (*signed, *found) if match.original is not None])
-        others = _elsewhere(archive, mention) if mention.handle else ()
-        matches = _distinct((*spliced, *matches, *others))
+    found = [*_judged(mention, signed, "signature"), *_judged(mention, narrowed, "words")]
+    matches = _distinct(sorted((match for match in found if _worth_telling(match.verdict)), key=_earliest_first))
+    if not any(_fits(mention, match) for match in matches):
+        others = originals.by_words(archive, mention.quoted) if mention.handle else []
+        spliced = _splice(mention, [*signed, *narrowed, *others])
+        matches = _distinct((*spliced, *matches, *_elsewhere(mention, others)))
         return resolution, _warned(mention, matches or (_nothing(mention, bool(signed)),))
     faithful = [match for match in matches if verdict.is_faithful(match.verdict.kind)]  # an unlike one is no news now
-    matches = _warned(mention, faithful)
+    matches = _warned(mention, _repeating(_with_paragraphs_before(mention, faithful)))
     return _resolved_by_text(mention, resolution, [match for match in matches if _fits(mention, match)]), matches
 
 
@@ -63,16 +64,49 @@ def _against_named(archive: Archive, mention: Place, post: Ref) -> tuple[Match, 
         return (_not_judged(archive, post),)
     matches = tuple(sorted(_judged(mention, held, "target"), key=_best_first))
     if verdict.is_faithful(matches[0].verdict.kind):
-        return _distinct(matches)
+        return _distinct(_with_paragraphs_before(mention, matches))
     others = originals.by_signature(archive, mention) + originals.by_words(archive, mention.quoted)
     spliced = _splice(mention, [*held, *others])
-    return _distinct((*spliced, *matches, *_elsewhere(archive, mention)))
+    return _distinct((*spliced, *matches, *_elsewhere(mention, others)))
 
 
-def _elsewhere(archive: Archive, mention: Place) -> tuple[Match, ...]:
+def _elsewhere(mention: Place, held: list[Original]) -> list[Match]:
     """Posts of anybody that hold the words: told where the post or author that a mention names does not."""
-    found = _judged(mention, originals.by_words(archive, mention.quoted), "words")
-    return tuple(sorted((match for match in found if _fits(mention, match)), key=_earliest_first))
+    found = _judged(mention, held, "words")
+    return sorted((match for match in found if _fits(mention, match)), key=_earliest_first)
+
+
+BEFORE, ALTERED_BEFORE = "paragraphs-before", "altered-before"
+"""Flags: the paragraphs before the quotation are the same post's, too; they seem to be, but differ from it."""
+
+
+def _with_paragraphs_before(mention: Place, matches: Iterable[Match]) -> Iterator[Match]:
+    """The matches; where one leaves out the beginning of its post and the document has paragraphs before, with a flag
+    of what they are. Plain text does not say where a post of several paragraphs begins."""
+    for match in matches:
+        told, original = match.verdict, match.original
+        starts = told.original_span
+        lacks = starts is not None and original is not None and bool(shingles.words(original.text[: starts.start]))
+        if mention.wider and starts and original and lacks and verdict.is_faithful(told.kind):
+            wide = verdict.judge(mention.wider, original.text, truncated=original.truncated, open_start=True)
+            if wide.original_span is not None and wide.original_span.start < starts.start:
+                more = {True: (BEFORE,), False: (ALTERED_BEFORE,) if wide.kind is VerdictKind.ALTERED else ()}
+                flags = (*told.flags, *more[verdict.is_faithful(wide.kind)])
+                match = replace(match, verdict=replace(told, flags=flags))
+        yield match
+
+
+def _repeating(matches: Iterable[Match]) -> Iterator[Match]:
+    """The matches; each whose post says (nearly) what the post of an earlier one says, with that."""
+    known = list(matches)
+    texts = ["" if match.original is None else match.original.text for match in known]
+    for match, text, first in zip(known, texts, near_duplicates(texts), strict=True):
+        other = None if first is None else known[first].post
+        if first is not None and other is not None and other != match.post:
+            kind = "duplicate" if likeness(texts[first], text) == 1 else "near-duplicate"
+            reason = "; ".join(filter(None, (match.verdict.reason, f"a {kind} of {other}")))
+            match = replace(match, repeats=other, verdict=replace(match.verdict, reason=reason))
+        yield match
 
 
 WARNINGS = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY) = ("author-differs", "day-differs", "copy")
@@ -138,15 +172,20 @@ def _judged(mention: Place, held: Iterable[Original], found_by: str) -> list[Mat
     """A verdict against every original."""
     return [
         Match(
-            verdict=verdict.judge(
-                mention.quoted, original.text, truncated=original.truncated, open_start=mention.open_start
-            ),
+            verdict=_told(mention, original),
             original=original,
             found_by=found_by,
             post=original.post,
         )
         for original in held
     ]
+
+
+def _told(mention: Place, original: Original) -> Verdict:
+    """What is marked as spoken is held to the standard of speech, which never says altered."""
+    if mention.speech:
+        return spoken(mention.quoted, original.text, truncated=original.truncated)
+    return verdict.judge(mention.quoted, original.text, truncated=original.truncated, open_start=mention.open_start)
 
 
 def _distinct(matches: Iterable[Match]) -> tuple[Match, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from archiver.documents.mentions import words
+from archiver.documents.mentions import wider, words
 from archiver.model import Document, Mention, MentionKind, Ref, Span
 from archiver.store.archive import Archive
 from archiver.store.readings import passage
@@ -14,7 +14,8 @@ from archiver.store.readings import passage
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One mention with the words that it quotes. `key` is its local id, 0 where it is not stored; `shorts` are the
-    short links that stand in it, in order; spans are in code points of the document's text."""
+    short links that stand in it, in order; spans are in code points of the document's text. `wider` are the words of
+    the widest window that the quotation may have (paragraphs before it that may be the post's too), mostly empty."""
 
     passage: Ref
     kind: MentionKind
@@ -29,6 +30,7 @@ class Place:
     day: str
     day_zone: str
     url: str
+    wider: str = ""
     shorts: tuple[Ref, ...] = ()
     key: int = 0
 
@@ -45,6 +47,7 @@ class Place:
 
 def places_of(document: Document, mentions: Iterable[Mention]) -> list[Place]:
     """The mentions of a document that was just read."""
+    found = list(mentions)
     return [
         Place(
             passage=passage(document.sha256, mention.text),
@@ -60,9 +63,10 @@ def places_of(document: Document, mentions: Iterable[Mention]) -> list[Place]:
             day=mention.day,
             day_zone=mention.day_zone,
             url=mention.url,
+            wider=wide,
             shorts=tuple(link.ref for link in mention.links if link.ref is not None and link.ref.kind == "short"),
         )
-        for mention in mentions
+        for mention, wide in zip(found, wider(document, found), strict=True)
     ]
 
 
@@ -95,6 +99,7 @@ def stored_places(archive: Archive, document: int) -> list[Place]:
             day=row["day"],
             day_zone=row["day_zone"],
             url=row["url"],
+            wider=row["wider"],
             shorts=tuple(shorts.get(int(row["id"]), ())),
             key=int(row["id"]),
         )

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from archiver.jobs.places import Place
-from archiver.model import Ref, Span, Verdict, VerdictKind
+from archiver.model import Ref, Span, Verdict
 from archiver.quotes import shingles, verdict
+from archiver.quotes.speech import judge_speech
 from archiver.store import marks
 from archiver.store.archive import Archive, Row
 
@@ -245,15 +246,18 @@ def _post(place: Place, row: Row, run: Span, there: Span, words: int) -> Source:
 
 
 def _judge(place: Place, text: str, *, truncated: bool = False) -> Verdict:
-    """The verdict of the whole passage against the words around the run. Two reports of one speech differ in words
-    that neither was bound to: what is marked as spoken is never called altered."""
-    told = verdict.judge(place.quoted, text, truncated=truncated, open_start=place.open_start)
-    if not place.speech:
-        return told
-    if told.kind is VerdictKind.ALTERED:
-        reason = "two reports of one speech differ: which is right cannot be said from the words"
-        told = replace(told, kind=VerdictKind.NOT_JUDGED, flags=(*told.flags, "wording-differs"), reason=reason)
-    return replace(told, standard="speech")
+    """The verdict of the whole passage against the words around the run."""
+    if place.speech:
+        return spoken(place.quoted, text, truncated=truncated)
+    return verdict.judge(place.quoted, text, truncated=truncated, open_start=place.open_start)
+
+
+def spoken(quoted: str, text: str, *, truncated: bool = False) -> Verdict:
+    """The verdict on what is marked as spoken: by the standard of speech, which never says altered. A text that was
+    cut off is no whole report: only what stands in it is told."""
+    if truncated:
+        return replace(verdict.judge(quoted, text, truncated=True), standard="speech")
+    return judge_speech(quoted, text)
 
 
 def _moved(told: Verdict, by: int) -> Verdict:

@@ -28,6 +28,8 @@ FLAGS = {
     "ellipsis-of-the-original": "the post has an ellipsis of its own where the quotation leaves words out",
     "fragments": "only single words and short pieces of the post are quoted",
     "bracket-replaces": "words in brackets stand in place of words of the post",
+    "paragraphs-before": "the paragraphs before it in the document belong to the same post, and agree with it",
+    "altered-before": "the paragraph before it in the document seems to be of the same post, but differs from it",
     "context-negation": "in the post a negation stands directly beside the quoted words",
     "question-mark": "a question mark was added or lost at the end of the quoted words",
     "apostrophe-lost": "a word lost the apostrophe that tells it from another word, as in “we’ll” and “well”",

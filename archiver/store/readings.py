@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archiver.custody import canonical
-from archiver.documents.mentions import words
+from archiver.documents.mentions import wider, words
 from archiver.errors import IntegrityError
 from archiver.model import (
     Account,
@@ -230,8 +230,8 @@ class Readings:
         if not new:
             return ref
         marks.add_document(self.archive, ref, document.text)
-        for number, mention in enumerate(found):
-            self._mention(ref, document, number, mention)
+        for number, (mention, wide) in enumerate(zip(found, wider(document, found), strict=True)):
+            self._mention(ref, document, number, mention, wide)
         for number, repair in enumerate(document.repairs):
             row = {"document": ref, "ordinal": number, "start": repair.span.start, "end": repair.span.end}
             steps = " ".join(f"{step}:{codec}" for step, codec in repair.steps)
@@ -241,7 +241,7 @@ class Readings:
             self._claims(capture, passage(document.sha256, mention.text), mention)
         return ref
 
-    def _mention(self, document: int, read: Document, number: int, mention: Mention) -> None:
+    def _mention(self, document: int, read: Document, number: int, mention: Mention, wide: str) -> None:
         quote, quoted = mention.quote, "" if mention.quote is None else words(read, mention)
         row = {
             "ref": self.ref(passage(read.sha256, mention.text)),
@@ -255,6 +255,7 @@ class Readings:
             "quote_start": None if quote is None else quote.start,
             "quote_end": None if quote is None else quote.end,
             "quoted": quoted,
+            "wider": wide,
             "platform": mention.platform,
             "target": None if mention.target is None else self.ref(mention.target),
         }

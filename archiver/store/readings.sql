@@ -81,7 +81,8 @@ CREATE TABLE "mentions" (
    "quote_end" INTEGER,
    "dated" TEXT NOT NULL,
    "day_zone" TEXT NOT NULL,
-   "markup" TEXT NOT NULL
+   "markup" TEXT NOT NULL,
+   "wider" TEXT NOT NULL
 , label TEXT GENERATED ALWAYS AS (CASE WHEN quoted = '' THEN kind || ' ' || url WHEN length(quoted) > 80 THEN substr(quoted, 1, 80) || '…' ELSE quoted END)) STRICT;
 CREATE UNIQUE INDEX "mentions_key"
     ON "mentions" ("document", "ordinal");

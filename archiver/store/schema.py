@@ -14,7 +14,7 @@ from archiver.store import marks, runs
 from archiver.store.archive import statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "6"
+READINGS_VERSION = "7"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +93,11 @@ TABLES = (
     ),
     _table(
         "mentions",
-        "Places in documents that refer to a post or quote words. Ranges count code points.",
+        "Places in documents that refer to a post or quote words. Ranges count code points. Wider holds the words with "
+        "the paragraphs before, where they may be the post's, too.",
         "id:int document:int ordinal:int kind quoted target:int handle name day url platform ref:int text_start:int "
-        "text_end:int source_start:int source_end:int quote_start:int quote_end:int dated day_zone markup",
+        "text_end:int source_start:int source_end:int quote_start:int quote_end:int dated day_zone markup "
+        "wider",
         unique="document ordinal",
         keys="ref=refs document=documents target=refs",
         indexes=("ref", "target", "kind platform", "platform kind"),

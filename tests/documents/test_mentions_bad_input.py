@@ -32,7 +32,7 @@ def check(document: Document) -> tuple[Mention, ...]:
         assert quoted.text == mentions.words(document, each)
         for run in quoted.source_runs:
             assert 0 <= run.source.start <= run.source.end <= len(document.source)
-        mentions.wider(document, each)
+    assert len(mentions.wider(document, found)) == len(found)
     return found
 
 

@@ -305,3 +305,39 @@ def test_a_few_words_in_quotation_marks_are_told_where_a_post_holds_them(check: 
     (phrase,) = document["phrases"]
     assert (phrase["words"], phrase["where"]["column"]) == ("before the storm began", 14)
     assert [held["handle"] for held in phrase["posts"]] == ["bob_example", "bob_example"]
+
+
+THREE = "The eastern pier is open again.\n\nWe thank the eleven divers.\n\nCome and see it on Sunday, all of you."
+
+
+def test_paragraphs_before_a_signature_are_held_against_the_post_too(archive: Path, check: Checker) -> None:
+    with open_session(archive, Config()) as session:
+        pen = Pen(session)
+        pen.answer({"posts": [post(7, THREE, "ada_example", "2024-10-28T12:00:00Z")]})
+        pen.settle()
+    sign = " — Ada (@ada_example) October 28, 2024\n"
+
+    def flags(words: str) -> list[str]:
+        (one,) = quotations(check(f"It was announced.\n\n{words}{sign}", "--json", name="draft.txt"))
+        assert (one["verdict"], one["compared"][0]["post"]) == ("partial", f"x:post:{ID.format(7)}")
+        return list(one["compared"][0]["flags"])
+
+    assert "paragraphs-before" in flags(THREE)
+    assert "altered-before" in flags(THREE.replace("eleven", "seven"))
+    assert not {"paragraphs-before", "altered-before"} & set(flags(THREE.split("\n\n")[-1]))
+
+
+def test_spoken_words_are_never_called_altered(check: Checker) -> None:
+    spoken = "“Nobody was, uh, hurt when the old tower fell into the harbour on Monday,” she said.\n"
+    (one,) = quotations(check(spoken, "--json"))
+    assert (one["verdict"], one["standard"]) == ("same-words", "speech")
+    assert "fillers" in one["compared"][0]["steps"]
+    (other,) = quotations(check(spoken.replace("Nobody", "Everybody"), "--json"))
+    assert other["verdict"] in ("not-found", "not-judged")
+
+
+def test_a_splice_of_two_authors_is_told_under_one_name(check: Checker) -> None:
+    result = check(signed(f"{ADA} {BOB}"), "--json")
+    assert result.exit_code == 8
+    (one,) = quotations(result)
+    assert [c["handle"] for c in one["compared"] if c["verdict"] == "spliced"] == ["ada_example", "bob_example"]
