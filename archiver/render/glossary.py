@@ -30,6 +30,10 @@ FLAGS = {
     "bracket-replaces": "words in brackets stand in place of words of the post",
     "paragraphs-before": "the paragraphs before it in the document belong to the same post, and agree with it",
     "altered-before": "the paragraph before it in the document seems to be of the same post, but differs from it",
+    "condition-added": "words in brackets add a condition or a limiting word that the post does not have",
+    "dash-lost": "a number lost its dash, as in “3 4” for “3-4”",
+    "words-joined": "two words ran into one as the emoji between them went",
+    "diacritics-changed": "a word has other accents than in the post",
     "context-negation": "in the post a negation stands directly beside the quoted words",
     "question-mark": "a question mark was added or lost at the end of the quoted words",
     "apostrophe-lost": "a word lost the apostrophe that tells it from another word, as in “we’ll” and “well”",
@@ -61,6 +65,12 @@ STEPS = {
     "case": "capitals",
     "punctuation": "punctuation",
     "word-breaks": "where words break",
+    "interjections": "what a transcriber noted, such as [applause]",
+    "fillers": "fillers, such as “uh” and “you know”",
+    "false-starts": "words that were broken off and begun again",
+    "stutters": "words that were said twice",
+    "contractions": "contractions, such as “we’re” for “we are”",
+    "number-words": "numbers in words or figures",
     "repost-mark": "“RT @name” before the words",
 }
 """Differences in writing that were evened out before the words agreed."""

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from archiver.jobs.match import WARNINGS
 from archiver.model import MentionKind, Outcome, VerdictKind
 from archiver.quotes import normal
+from archiver.quotes.speech import SPEECH
 from archiver.render import glossary
 from archiver.render.check import IN_FULL, PASSAGES, PHRASES, WARNED, print_check
 from archiver.render.check_quotation import HOLDERS, OTHERS
@@ -313,7 +314,7 @@ def test_every_word_that_a_verdict_may_use_is_explained() -> None:
     assert set(glossary.VERDICTS) == {kind.value for kind in VerdictKind}
     assert set(glossary.OUTCOMES) == {outcome.value for outcome in Outcome}
     assert set(glossary.KINDS) == {kind.value for kind in MentionKind}
-    assert {*normal.VERBATIM, *normal.WORDS, "repost-mark"} <= set(glossary.STEPS)
+    assert {*normal.VERBATIM, *normal.WORDS, *SPEECH, "repost-mark"} <= set(glossary.STEPS)
     used = {*_flags(), *WARNINGS}
     assert {"negation-elided", "sentence-joined", "links-differ", "number-changed", "apostrophe-lost"} <= used
     assert used <= set(glossary.FLAGS), used - set(glossary.FLAGS)
