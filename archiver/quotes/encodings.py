@@ -7,6 +7,7 @@ for dashes and quotation marks. A codec counts as the cause only when the origin
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 
 # One byte, one character.
@@ -62,7 +63,10 @@ def restored(damaged: str, codec: str) -> str:
     """What `pattern(codec)` finds, read as UTF-8 again; unchanged where it is none."""
     if codec in MULTI_BYTE:
         return _chunk(damaged, codec)
-    return _single(codec).sub(lambda match: _restored(match.group(), codec), damaged)
+    shown = _single(codec).sub(lambda match: _restored(match.group(), codec), damaged)
+    # Three letters may as well be a word: "рад" in cp866 would be one character of a script that nobody writes.
+    word = len(damaged) == 3 and damaged.isalpha() and unicodedata.category(shown[0])[0] != "P"
+    return damaged if word else shown
 
 
 def _restored(damaged: str, codec: str) -> str:

@@ -65,9 +65,14 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
                 reached = range(at, min(len(candidates), at + _MOST_LINKS))
                 near = (n for n in reached if theirs[candidates[n]].place <= high)
                 here = next((n for n in near if same(mark.text, theirs[candidates[n]].text, True)), -1)
+                if here < 0:
+                    equal = [n for n in reached if same(mark.text, theirs[candidates[n]].text, True)]
             if here >= 0:
                 matched.add(candidates[here])
                 at = here + 1
+            elif kind == "link" and any(n >= at for n in equal):
+                # The original's own link, but with words before it that the quotation does not have.
+                added.append((mark, low))
             elif kind == "link" and opaque(mark.text):
                 differ = differ or (
                     mark.place not in dotted and at < len(candidates) and low <= theirs[candidates[at]].place <= high

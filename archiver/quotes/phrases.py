@@ -16,7 +16,8 @@ _PAIRS = {
     "“": "”", "„": "“”", "‟": "”", "«": "»", "»": "«", "‹": "›", "›": "‹", "‘": "’", "‚": "‘’", "「": "」", "『": "』",
     "”": "”", '"': '"', "'": "'", "’": "’", "‛": "’",
 }  # fmt: skip
-_MARKS = re.compile(r"[“”„‟«»‹›‘’‚‛「」『』\"']|\n\s*\n")
+# Three equal marks and more quote nothing.
+_MARKS = re.compile(r"([“”„‟«»‹›‘’‚‛\"'])\1{2,}|[“”„‟«»‹›‘’‚‛「」『』\"']|\n\s*\n")
 _LONGEST = 20_000  # code points: a mark without a partner ends here, not at the end of the text
 _DEEPEST = 8
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -36,7 +37,7 @@ def quoted_phrases(text: str) -> tuple[Span, ...]:
     skipped = -1
     for number, match in enumerate(matches):
         mark, at = match.group(), match.start()
-        if number == skipped:
+        if number == skipped or match.lastindex:
             continue
         if mark[0] == "\n":
             stack, skipped = _paragraph(stack, matches, number, text)
@@ -108,11 +109,15 @@ def _trimmed(text: str, start: int, end: int) -> Span:
 
 def find_phrase(phrase: str, text: str) -> Span | None:
     """Where the words of `phrase` stand together in `text`, or None: without regard to case, typography and
-    punctuation, so “significant escalation.” is found in "a significant escalation in".
+    punctuation, so “significant escalation.” is found in "a significant escalation in". A phrase of more than 20,000
+    code points, which no quotation mark opens, is found as it stands only.
 
     >>> find_phrase("significant escalation.", "a significant escalation in")
     Span(start=2, end=24)
     """
+    if len(phrase) > _LONGEST:
+        at = text.find(phrase)
+        return Span(start=at, end=at + len(phrase)) if at >= 0 else None
     held = tokenise(text)
     wanted = meet(tokenise(phrase), held)
     at = Index(held.keys).find(wanted.keys) if wanted.keys else -1

@@ -221,7 +221,8 @@ class Reading:
                     if right.loose:
                         following = end
             taken = held.keys[end:following]
-            lead, trail = mark.text.split("[")[0].casefold(), mark.text.split("]")[-1].casefold()
+            lead = mark.text.split("[")[0].casefold() if "[" in mark.text else ""
+            trail = mark.text.split("]")[-1].casefold() if "[" in mark.text else ""
             said = (
                 *tokenise(mark.text.replace("[", " ").replace("]", " ")).keys,
                 key(mark.text.replace("[", "").replace("]", "")),

@@ -13,16 +13,16 @@ from archiver.quotes.tokens import tokenise
 LEAST_WORDS = 4
 MOST_PARTS = 16
 MOST_ORIGINALS = 64
-LONGEST = 30_000  # code points of a quotation: more than the longest posts there are
-MOST_TEXT = 100_000  # code points of all originals
+LONGEST = 20_000  # code points of a quotation: a splice is made of sentences
+MOST_TEXT = 60_000  # code points of all originals
 
 
 def splice(quoted: str, originals: Sequence[str]) -> tuple[tuple[int, Verdict], ...] | None:
     """The parts of `quoted` in order, each as (index of its original, verdict with spans in the whole quotation).
 
     None unless at least two originals are needed, every part has four words or more, and each is faithful by
-    itself. At most 64 originals are looked at and 16 parts; None too for a quotation of more than 30,000 code
-    points or beside originals of more than 100,000 in all, which says nothing of its words.
+    itself. At most 64 originals are looked at and 16 parts; None too for a quotation of more than 20,000 code
+    points or beside originals of more than 60,000 in all, which says nothing of its words.
     """
     if len(quoted) > LONGEST or len(originals) < 2:
         return None
