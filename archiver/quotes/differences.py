@@ -56,7 +56,11 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
     flags = _sensitive(words) + (("diacritics-changed",) if marked else ())
     reason = ""
     kind = VerdictKind.ALTERED
-    if all("\ufffd" in _around(quote, change.quoted_span) + _around(held, change.original_span) for change in changes):
+    if not changes:
+        kind, reason = VerdictKind.NOT_JUDGED, "the words stand in the original, but only as scattered fragments"
+    elif all(
+        "\ufffd" in _around(quote, change.quoted_span) + _around(held, change.original_span) for change in changes
+    ):
         # Letters that a decoder lost can be neither the same nor others.
         kind, reason = VerdictKind.NOT_JUDGED, "where the texts differ, letters were lost to a damaged encoding"
     there = held.span(pairs[0][1], pairs[-1][1] + 1)
