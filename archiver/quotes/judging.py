@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from archiver.model import Span, Verdict, VerdictKind
+from archiver.model import Change, Span, Verdict, VerdictKind
 from archiver.quotes import audit
 from archiver.quotes.align import Index, Segment, place
 from archiver.quotes.differences import differences
@@ -144,7 +144,17 @@ class Comparison:
         if index.spent:
             reason = "the words may stand in more places than are looked at"
             return Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason)
-        return differences(quote, held, self.texts.open_start, self.texts.objections)
+        told = differences(quote, held, self.texts.open_start, self.texts.objections)
+        return replace(told, changes=tuple(map(self._as_given, told.changes)))
+
+    def _as_given(self, change: Change) -> Change:
+        """A change with its words as they stand in the texts."""
+        ours, theirs = change.quoted_span, change.original_span
+        return replace(
+            change,
+            quoted=self.texts.quoted[ours.start : ours.end],
+            original=self.texts.original[theirs.start : theirs.end],
+        )
 
     def _unsure(self) -> int:
         """How many words at the end of a truncated original may be cut words: one, unless a space ends it."""

@@ -60,6 +60,8 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
     words that the original holds together in this way. "dayone" meets "day💜one" (words that the original holds apart
     by an emoji alone), and the other way round for units and initials.
     """
+    if quote.keys == original.keys:
+        return quote
     joined, dotted = _joined(original)
     joined = {pieces: word for pieces, word in joined.items() if pieces[0] in set(quote.keys)}
     glued = _by_emoji(original)
@@ -116,7 +118,7 @@ def _joined(original: Tokens) -> tuple[dict[tuple[str, ...], str], set[tuple[str
         elif raw[0] == "#":
             pieces = tuple(map(key, _CAMEL.findall(raw)))
             pieces = pieces if "".join(pieces) == word else ()
-        elif _shouted_alone(original, n):
+        elif raw.isupper() and _shouted_alone(original, n):
             pieces = tuple(word)
             dotted.add(pieces)
         else:

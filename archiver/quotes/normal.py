@@ -282,12 +282,16 @@ def needed(
     Past 20,000 code points, the steps that change something: they suffice too."""
     ours, theirs = quoted, original
     kept: list[str] = []
+    fit = fits(theirs, ours)
     for name in steps:
+        if fit:
+            break
         before = ours, theirs
         ours, theirs = replay(ours, (name,)), replay(theirs, (name,))
         if (ours, theirs) != before:
             kept.append(name)
-    if not fits(theirs, ours):
+            fit = fits(theirs, ours)
+    if not fit:
         return None
     if len(quoted) + len(original) > _MINIMAL:
         return tuple(dict.fromkeys(kept))

@@ -287,23 +287,29 @@ class Reading:
         return VerdictKind.SAME_WORDS, self._steps(edges=True)
 
     def _steps(self, edges: bool = False) -> tuple[str, ...]:
-        """The steps after which quotation and original agree on each segment (the differing ones where no
-        step is enough, as with a lost apostrophe that became a space)."""
+        """The steps after which quotation and original agree on each segment, or with `edges` on all from the first
+        word to the end of the quotation. Spaces go only where nothing else is enough (a lost apostrophe that became
+        one); where that is not enough either, the steps that change something."""
         c = self._texts
         plan = (*c.ladder[:-1], *WORDS)
-        out: list[str] = []
-        for segment, at in zip(self.segments, self.starts, strict=True):
-            quoted = c.quoted[slice(*_ends(c.quote.span(segment.start, segment.end)))]
-            original = c.original[slice(*_ends(c.held.span(at, at + segment.end - segment.start)))]
-            if len(self.segments) == 1 and edges:
-                quoted = c.quoted[slice(*_ends(self._quoted_span()))]
-            steps = needed(quoted, original, plan, str.__eq__)
+        if edges:
+            parts = [(self._quoted_span(), c.held.span(self.start, self.end))]
+        else:
+            parts = [
+                (c.quote.span(segment.start, segment.end), c.held.span(at, at + segment.end - segment.start))
+                for segment, at in zip(self.segments, self.starts, strict=True)
+            ]
+        out: set[str] = set()
+        for ours, theirs in parts:
+            quoted, original = c.quoted[slice(*_ends(ours))], c.original[slice(*_ends(theirs))]
+            steps = needed(quoted, original, plan[:-1], str.__eq__)
             if steps is None:
-                loose = tuple(
+                steps = needed(quoted, original, plan, str.__eq__)
+            if steps is None:
+                steps = tuple(
                     step for step in plan if replay(quoted, (step,)) != quoted or replay(original, (step,)) != original
                 )
-                steps = loose
-            out += [step for step in steps if step not in out]
+            out.update(steps)
         return tuple(step for step in dict.fromkeys(plan) if step in out)
 
     def _quoted_span(self) -> Span:

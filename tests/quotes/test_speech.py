@@ -101,7 +101,8 @@ def test_what_no_step_sets_aside(quoted: str, original: str) -> None:
 
 PIECES = st.sampled_from(
     ["we", "We're", "are", "uh,", "um", "you know,", "th-", "the", "mill", "five", "5", "hundred", "5%", "percent",
-     "[applause]", "(laughs)", "not", "don't", "do not", "…", "I", "I", "he's", "he is", "—", "\ud800", "é", "東京", "''"]
+     "[applause]", "(laughs)", "not", "don't", "do not", "…", "I", "I", "he's", "he is", "—", "\ud800", "é",
+     "東京", "''"]
 )  # fmt: skip
 MESS = st.lists(PIECES, max_size=14).map(" ".join)
 
