@@ -219,7 +219,8 @@ class Reading:
                 if right.start == mark.place:
                     end, following = at + left.end - left.start, next_at
                     if right.loose:
-                        following = end
+                        dots = [m.start for m in quote.marks if m.kind == "ellipsis" and m.place == mark.place]
+                        end = following = next_at if dots and dots[0] < mark.start else end
             taken = held.keys[end:following]
             lead = mark.text.split("[")[0].casefold() if "[" in mark.text else ""
             trail = mark.text.split("]")[-1].casefold() if "[" in mark.text else ""
@@ -291,7 +292,8 @@ class Reading:
         word to the end of the quotation. Spaces go only where nothing else is enough (a lost apostrophe that became
         one); where that is not enough either, the steps that change something."""
         c = self._texts
-        plan = (*c.ladder[:-1], *WORDS)
+        # Dots are punctuation here: written out they would grow on to a link before them.
+        plan = (*(step for step in c.ladder[:-1] if step != "ellipsis"), *WORDS)
         if edges:
             parts = [(self._quoted_span(), c.held.span(self.start, self.end))]
         else:

@@ -27,7 +27,7 @@ _SIGN = "<>=≠≤≥±≈×÷+~∼"
 SIGNS = frozenset(_CURRENCY + _SIGN)
 _LINK_BEGINS = r"https?://|pic\.(?:twitter|x)\.com/"
 # "." between: "..." and ". . ." and "…"; three asterisks that stand alone; three full stops of CJK.
-_DOTS = r"(?:[…⋯‥]|\.(?:\s?[.…])+|。。。+|(?<!\S)\*(?:\s?\*){2,}(?!\S))"
+_DOTS = r"(?:[…⋯‥]|\.(?:\s{0,3}[.…])+|。。。+|(?<!\S)\*(?:\s?\*){2,}(?!\S))"
 # Bracketed words that say that something was left out, and the note that an error stands in the original.
 OMISSIONS = frozenset(
     ("snip", "cut", "omitted", "略", "中略", "後略", "前略", "省略", "생략", "중략", "-", "--", "---", "***")
@@ -142,7 +142,8 @@ def tokenise(
     # An address may stick to the word before it: embeds write "nightpic.twitter.com/x", and a dropped emoji glues.
     glued = "/" in folded and _GLUED.search(folded) is not None
     brackets = brackets and ("[" in folded or "(" in folded)
-    for match in _matches(folded, _pattern(ascii_only, unspaced, brackets, glued), kept if brackets else frozenset()):
+    plain, whole = (_pattern(ascii_only, unspaced, inside, glued) for inside in (False, brackets))
+    for match in _matches(folded, whole, plain, kept if brackets else frozenset()):
         kind = match.lastgroup
         if kind in ("link", "ellipsis", "bracket", "emoji"):
             found = match.group()
@@ -159,17 +160,21 @@ def tokenise(
     return Tokens(source=source, keys=tuple(keys), at=tuple(at), marks=tuple(marks))
 
 
-def _matches(text: str, pattern: re.Pattern[str], kept: frozenset[str]) -> Iterator[re.Match[str]]:
+def _matches(
+    text: str, pattern: re.Pattern[str], plain: re.Pattern[str], kept: frozenset[str]
+) -> Iterator[re.Match[str]]:
     """What the pattern finds, but for the brackets that the original holds too: they are read as words."""
     if not kept:
         yield from pattern.finditer(text)
         return
     place = 0
     while match := pattern.search(text, place):
-        place = match.end()
         if match.lastgroup in ("bracket", "letter") and inside(match.group()) in kept:
-            place = match.start() + max(1, match.group().find("["))
-            continue
+            found = plain.search(text, match.start())
+            if found is None:
+                return
+            match = found
+        place = match.end()
         yield match
 
 

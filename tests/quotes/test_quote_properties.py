@@ -75,11 +75,19 @@ def honest(verdict: Verdict, quoted: str, original: str) -> None:
         holds(change.quoted_span, quoted)
         holds(change.original_span, original)
         assert change.quoted or change.original
-        if change.op == "bracketed":
-            assert quoted[change.quoted_span.start : change.quoted_span.end] == change.quoted
-            assert original[change.original_span.start : change.original_span.end] == change.original
+        assert quoted[change.quoted_span.start : change.quoted_span.end] == change.quoted
+        assert original[change.original_span.start : change.original_span.end] == change.original
     if verdict.kind is VerdictKind.ALTERED:
         assert verdict.changes
+
+
+def replays(verdict: Verdict, quoted: str, original: str) -> None:
+    """What the plan promises for same words: the aligned parts are equal after the steps."""
+    assert verdict.quoted_span is not None
+    assert verdict.original_span is not None
+    ours = quoted[verdict.quoted_span.start : verdict.quoted_span.end]
+    theirs = original[verdict.original_span.start : verdict.original_span.end]
+    assert replay(ours, verdict.steps) == replay(theirs, verdict.steps), verdict
 
 
 @given(MESS, MESS, st.booleans(), st.booleans())
@@ -230,3 +238,114 @@ def test_damage_is_verified_against_the_original(codec: str, parts: list[str]) -
         return
     assert is_faithful(judge(damaged, original).kind)
     assert not is_faithful(judge(damaged + " not", original).kind)
+
+
+SCRIPTS = {
+    "Latin": (
+        ["harbour", "lantern", "meadow", "quarry", "orchard", "velvet", "canyon", "timber", "saddle"],
+        " ",
+        "granite",
+    ),
+    "accents": (["château", "forêt", "été", "naïve", "façade", "über", "straße", "mañana"], " ", "château-fort"),
+    "Cyrillic": (["гавань", "фонарь", "луг", "карьер", "сад", "бархат", "каньон"], " ", "гранит"),
+    "Arabic": (["ميناء", "فانوس", "مرج", "محجر", "بستان", "مخمل", "وادي"], " ", "صخر"),
+    "Hebrew": (["נמל", "פנס", "אחו", "מחצבה", "פרדס", "קטיפה", "קניון"], " ", "סלע"),
+    "Hindi": (["बंदरगाह", "लालटेन", "मैदान", "खदान", "बाग", "मखमल", "घाटी"], " ", "पत्थर"),
+    "Japanese": (["港の", "灯りが", "草原に", "果樹園を", "谷間へ", "木材と", "大理石も"], "", "花崗岩"),
+    "Chinese": (["港口", "灯笼", "草地", "果园", "峡谷", "木材", "石头"], "", "铁路"),
+    "Thai": (["ท่าเรือ", "โคมไฟ", "ทุ่งหญ้า", "สวนผลไม้", "หุบเขา", "ไม้ซุง"], "", "หินอ่อน"),
+    "Khmer": (["កំពង់ផែ", "ចង្កៀង", "វាលស្មៅ", "ចម្ការ", "ជ្រលង", "ឈើ"], "", "ថ្ម"),
+    "Korean": (["항구", "등불", "초원", "과수원", "계곡", "목재", "대리석"], " ", "화강암"),
+}
+LEGITIMATE = [
+    "decompose", "entities", "quotation marks", "white space", "invisible", "bidi", "mojibake", "upper", "no marks",
+    "leading dots", "part", "gap", "bracket", "emoji", "link", "repost", "paragraphs", "full stop",
+]  # fmt: skip
+
+
+def built(parts: list[str], join: str, steps: set[str], data: st.DataObject) -> str:
+    """A quotation of these words by legitimate steps."""
+    said = list(parts)
+    if "part" in steps:
+        start = data.draw(st.integers(0, len(said) - 4))
+        said = said[start : data.draw(st.integers(start + 4, len(said)))]
+    if "gap" in steps:
+        at = data.draw(st.integers(1, len(said) - 2))
+        said[at] = data.draw(st.sampled_from([" … ", " [...] ", "...", " (…) ", " . . . "]))
+    if "bracket" in steps:
+        said.insert(data.draw(st.integers(1, len(said) - 1)), " [sic] ")
+    if "paragraphs" in steps:
+        said.insert(data.draw(st.integers(1, len(said) - 1)), "\n\n“")
+    text = join.join(said)
+    for step in sorted(steps):
+        text = {
+            "decompose": lambda t: unicodedata.normalize("NFD", t),
+            "entities": lambda t: t.replace("…", "&#8230;").replace("“", "&#8220;"),
+            "quotation marks": lambda t: f"«{t}»",
+            "white space": lambda t: t.replace(" ", " \n "),
+            "invisible": lambda t: "\ufeff" + t + "\u200b",
+            "bidi": lambda t: f"\u2067{t}\u2069",
+            "upper": str.upper,
+            "leading dots": lambda t: "… " + t,
+            "full stop": lambda t: t + ".",
+        }.get(step, lambda t: t)(text)
+    if "repost" in steps:
+        text = f"RT @harbour_master: {text}"
+    if "mojibake" in steps:
+        text = text.encode("utf-8").decode("latin-1")
+    return text
+
+
+@given(st.sampled_from(sorted(SCRIPTS)), st.lists(st.sampled_from(LEGITIMATE), max_size=7), st.data())
+@settings(max_examples=600, deadline=None)
+def test_any_composition_of_legitimate_steps_is_faithful(script: str, chosen: list[str], data: st.DataObject) -> None:
+    parts, join, _ = SCRIPTS[script]
+    steps = set(chosen)
+    original = join.join(parts) + " 👍🇫🇷" * ("emoji" in steps) + " https://t.co/a" * ("link" in steps)
+    quoted = built(parts, join, steps, data)
+    verdict = judge(quoted, original)
+    honest(verdict, quoted, original)
+    assert is_faithful(verdict.kind), (quoted, verdict)
+    if verdict.kind is VerdictKind.SAME_WORDS:
+        replays(verdict, quoted, original)
+    if verdict.kind in (VerdictKind.ELIDED, VerdictKind.BRACKETED):
+        parted(verdict, quoted, original)
+
+
+def parted(verdict: Verdict, quoted: str, original: str) -> None:
+    """What the plan promises where something is elided or bracketed: the parts between are equal after the steps,
+    but for punctuation at their edges."""
+    assert verdict.quoted_span is not None
+    assert verdict.original_span is not None
+    ours, theirs = [], []
+    at, there = verdict.quoted_span.start, verdict.original_span.start
+    for change in sorted(verdict.changes, key=lambda change: change.quoted_span):
+        ours.append(quoted[at : change.quoted_span.start])
+        theirs.append(original[there : change.original_span.start])
+        at, there = change.quoted_span.end, change.original_span.end
+    ours.append(quoted[at : verdict.quoted_span.end])
+    theirs.append(original[there : verdict.original_span.end])
+    steps = ("html-entities", "encoding:latin-1", *verdict.steps, "invisible", "emoji", "punctuation", "white-space")
+    assert [replay(part, steps) for part in ours] == [replay(part, steps) for part in theirs], verdict
+
+
+@given(st.sampled_from(sorted(SCRIPTS)), st.sets(st.sampled_from([*LEGITIMATE, "none"])), st.data())
+@settings(max_examples=600, deadline=None)
+def test_one_changed_word_is_never_faithful_in_any_script(script: str, steps: set[str], data: st.DataObject) -> None:
+    parts, join, other = SCRIPTS[script]
+    said = list(parts)
+    at = data.draw(st.integers(1, len(said) - 2))
+    how = data.draw(st.sampled_from(["replace", "insert", "remove", "swap"]))
+    if how == "replace":
+        said[at] = other
+    elif how == "insert":
+        said.insert(at, other)
+    elif how == "remove":
+        del said[at]
+    else:
+        said[at], said[at + 1] = said[at + 1], said[at]
+    # Steps that leave words out may leave out the changed one.
+    quoted = built(said, join, steps - {"part", "gap", "bracket", "paragraphs"}, data)
+    verdict = judge(quoted, join.join(parts))
+    honest(verdict, quoted, join.join(parts))
+    assert not is_faithful(verdict.kind), (quoted, verdict)
