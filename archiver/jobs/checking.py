@@ -116,14 +116,9 @@ class Judged:
 def _judged(archive: Archive, place: Place, quoted: Quoted) -> Judged:
     resolution, matches = match.judge(archive, place, link.resolve(archive, place))
     found = resolution.status == "resolved" or any(is_faithful(one.verdict.kind) for one in matches)
-    held = None if found else _sources(archive, place, {one.post for one in matches})
-    return Judged(place=place, quoted=quoted, resolution=resolution, matches=matches, held=held)
-
-
-def _sources(archive: Archive, place: Place, told: set[Ref | None]) -> tuple[sources.Source, ...]:
-    """Where the words occur, but for the posts that they were judged against."""
     own = Ref(platform="doc", kind="document", id=place.passage.id.partition(":")[0])
-    return tuple(source for source in sources.find(archive, place, own) if source.ref not in told)
+    held = None if found else sources.find(archive, place, own, {one.post for one in matches})
+    return Judged(place=place, quoted=quoted, resolution=resolution, matches=matches, held=held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

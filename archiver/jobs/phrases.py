@@ -7,6 +7,8 @@ in every other document too, through that of marks.
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable
 
 from archiver.jobs import sources
@@ -22,6 +24,7 @@ from archiver.store.readings import passage
 MOST_PHRASES = 400
 MOST_HITS = 20
 MOST_PLACES = 200  # of one run of words, in all documents together
+TRIED = 8  # of them, in one document: a run may stand there ten thousand times
 REACH = 500  # code points around a mark, beside the length of the phrase
 
 
@@ -41,16 +44,13 @@ def link_phrases(session: Session, document: Row, settled: list[tuple[Place, Ref
             )
             edges.setdefault((source, target), edge)
 
+    near = _Pairs([place for place, _ in quoting])
     for span in phrases.quoted_phrases(text)[:MOST_PHRASES]:
         words = text[span.start : span.end]
         owner, own = next((pair for pair in quoting if _holds(pair[0], span)), (None, None))
         source = passage(sha256, span) if owner is None else owner.passage
-        for place, _ in quoting:
-            if place is owner or _holds(place, span):
-                continue
-            there = phrases.find_phrase(words, place.quoted)
-            if there is not None:
-                found(source, place.passage, f"{span}>{in_document(place, there)}")
+        for place, at in _beside(words, [one for one in near.holders(words) if one is not owner], span):
+            found(source, place.passage, f"{span}>{in_document(place, at)}")
         for post, content in shown:
             there = None if post == own else phrases.find_phrase(words, content)
             if there is not None:
@@ -59,6 +59,38 @@ def link_phrases(session: Session, document: Row, settled: list[tuple[Place, Ref
     for edge in edges.values():
         session.readings.edge(document["capture"], edge)
     return list(edges.values()) + between(shown)
+
+
+class _Pairs:
+    """The quotations of one document by their pairs of neighbouring words: a document may hold ten thousand."""
+
+    __slots__ = ("_held", "_places")
+
+    def __init__(self, places: list[Place]) -> None:
+        self._places = places
+        self._held: dict[tuple[str, ...], list[int]] = {}
+        for number, place in enumerate(places):
+            keys = [word for word, _ in shingles.words(place.quoted)]
+            for pair in dict.fromkeys(itertools.pairwise(keys)):
+                self._held.setdefault(pair, []).append(number)
+
+    def holders(self, phrase: str) -> list[Place]:
+        """The quotations with the rarest pair of the phrase's words; all where it has no two."""
+        keys = [word for word, _ in shingles.words(phrase)]
+        held = [self._held.get(pair, []) for pair in itertools.pairwise(keys)]
+        return [self._places[number] for number in min(held, key=len)] if held else self._places
+
+
+def _beside(words: str, places: list[Place], span: Span) -> list[tuple[Place, Span]]:
+    """Where a phrase stands in other quotations of its document, the first `MOST_HITS` of them."""
+    out: list[tuple[Place, Span]] = []
+    for place in places:
+        there = None if _holds(place, span) else phrases.find_phrase(words, place.quoted)
+        if there is not None:
+            out.append((place, there))
+            if len(out) == MOST_HITS:
+                break
+    return out
 
 
 def between(shown: list[tuple[Ref, str]]) -> list[Edge]:
@@ -149,7 +181,12 @@ def _in_documents(
 ) -> None:
     own = Ref(platform="doc", kind="document", id=document["sha256"])
     apart = sources.apart(session.archive, own)
+    tried: Counter[int] = Counter()
+    held: set[int] = set()
     for row in holding.documents(session.archive, keys, apart, MOST_PLACES):
+        if row["id"] in held or tried[row["id"]] >= TRIED:
+            continue
+        tried[row["id"]] += 1
         start = max(0, row["at"] - REACH)
         text = str(
             session.archive.value(
@@ -161,4 +198,5 @@ def _in_documents(
         )
         place = phrases.find_phrase(words, text)
         if place is not None:
+            held.add(row["id"])
             found(source, Ref.parse(row["ref"]), f"{span}>{Span(start=start + place.start, end=start + place.end)}")

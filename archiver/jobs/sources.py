@@ -6,7 +6,8 @@ nobody can read from the words: all are told, the earliest claimed time first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -24,6 +25,7 @@ ENOUGH = 2 * MOST  # documents, and posts, that hold a run: no more are looked f
 TRIED = 1000  # documents, and versions of posts, that are compared: those that share most
 REACH = 500  # code points around a mark, beside the length of the passage, in which its words are looked for
 LATEST = "9999"
+STRETCHES = 16  # of one document that are compared with a passage: those with most marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +73,12 @@ def searchable(quoted: str) -> bool:
     return len(shingles.words(quoted)) >= marks.RUN
 
 
-def find(archive: Archive, place: Place, own: Ref) -> tuple[Source, ...]:
+def find(archive: Archive, place: Place, own: Ref, told: Container[Ref | None] = ()) -> tuple[Source, ...]:
     """The documents and posts that share a run of eight words with what a place quotes, the earliest claimed time
     first (those without one last, by first observation and ref); at most `MOST`.
 
-    `own` is the document that quotes. It is no source of itself, nor is what else was captured at its addresses.
+    `own` is the document that quotes. It is no source of itself, nor is what else was captured at its addresses. Posts
+    in `told`, against which the words were judged, are left out.
     """
     if place.quote is None:
         return ()
@@ -92,7 +95,8 @@ def tell(sources: Iterable[Source], covered: Coverage) -> str:
     held = list(sources)
     if not held:
         looked = _counted(covered.documents, "document")
-        return f"no source in the archive ({looked}, cut-off {covered.cutoff or 'none'}, policy {covered.policy})"
+        cutoff = f"{covered.cutoff[:19]}Z" if covered.cutoff else "none"
+        return f"no source in the archive ({looked}, cut-off {cutoff}, policy {covered.policy})"
     posts = sum(one.version is not None for one in held)
     documents = len(held) - posts
     parts = [_counted(documents, "archived document")] if documents else []
@@ -165,7 +169,7 @@ def _longest(
     """The longest run of words that a passage shares with a document: where it stands in both, its length, the
     stretch of the document around it and its text. None where it is shorter than eight words."""
     reach, best = REACH + len(quoted), (Span(start=0, end=0), Span(start=0, end=0), 0)
-    stretches = list(_stretches(at, reach, size))
+    stretches = _richest(list(_stretches(at, reach, size)), at)
     if not stretches:
         return None
     first = stretches[0].start
@@ -179,6 +183,12 @@ def _longest(
         return None
     around = Span(start=max(first, there.start - reach), end=min(stretches[-1].end, there.end + reach))
     return run, there, words, around, text[around.start - first : around.end - first]
+
+
+def _richest(stretches: list[Span], at: list[int]) -> list[Span]:
+    """The stretches with most marks, at most `STRETCHES`, in order."""
+    ranked = sorted(stretches, key=lambda s: bisect_left(at, s.start) - bisect_left(at, s.end))
+    return sorted(ranked[:STRETCHES])
 
 
 def _stretches(at: list[int], reach: int, size: int) -> Iterator[Span]:

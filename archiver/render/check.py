@@ -118,6 +118,9 @@ def _document(document: CheckedDocument, room: int) -> int:
     if left:
         told = ", ".join(f"{count:,} {safe(name)}" for name, count in sorted(left.items()))
         line(f"  and {sum(left.values()):,} more ({told}); `--json` lists all")
+    nowhere = next((one.source for one in document.quotations if _quiet(one) and one.source), "")
+    if nowhere:
+        line(f"  passages without a source: {safe(nowhere)}")
     for phrase in document.phrases[:PHRASES]:
         print_phrase(phrase)
     more(len(document.phrases) - PHRASES, "phrase that stands in a post", "phrases that stand in posts")

@@ -34,11 +34,16 @@ def versions(archive: Archive, words: tuple[str, ...], limit: int) -> list[Row]:
 def mentions(archive: Archive, words: tuple[str, ...], apart: int, limit: int) -> list[Row]:
     """Quoted words of other documents than `apart` that hold every run of the words, in the order of their refs."""
     keys = _runs(words)
+    own = archive.one("SELECT min(id), max(id) FROM mentions WHERE document = ?", apart)
+    low, high = (0, 0) if own is None or own[0] is None else own  # a document's mentions were stored in one go
     return archive.all(
-        "SELECT r.ref, m.quoted, m.quote_start, m.quote_end FROM (SELECT id FROM _mention_runs "
-        "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY id HAVING count(*) = ?) h "
+        "SELECT r.ref, m.quoted, m.quote_start, m.quote_end FROM (SELECT k.id FROM json_each(?) j "
+        "CROSS JOIN json_each(?) g CROSS JOIN _mention_runs k ON k.run = j.value "
+        "AND k.id > json_extract(g.value, '$[0]') AND k.id < json_extract(g.value, '$[1]') "
+        "GROUP BY k.id HAVING count(*) = ?) h "
         "JOIN mentions m ON m.id = h.id JOIN refs r ON r.id = m.ref WHERE m.document <> ? ORDER BY r.ref LIMIT ?",
         json.dumps(keys),
+        json.dumps([[-1, low], [high, 1 << 62]]),
         len(keys),
         apart,
         limit,
@@ -48,9 +53,8 @@ def mentions(archive: Archive, words: tuple[str, ...], apart: int, limit: int) -
 def documents(archive: Archive, words: tuple[str, ...], apart: set[int], limit: int) -> list[Row]:
     """Documents that may hold words, eight or more: ref, and where (`at`) a run of them stands in the text (`id`)."""
     return archive.all(
-        "SELECT k.id, k.at, r.ref FROM _document_marks k JOIN refs r ON r.id = k.id WHERE k.mark = ? "
-        "AND k.id NOT IN (SELECT value FROM json_each(?)) ORDER BY r.ref, k.at LIMIT ?",
-        marks.first_mark(words),
-        json.dumps(sorted(apart)),
+        f"SELECT k.id, k.at, r.ref FROM {marks.BESIDE} JOIN refs r ON r.id = k.id ORDER BY r.ref, k.at LIMIT ?",
+        json.dumps([marks.first_mark(words)]),
+        marks.gaps(apart),
         limit,
     )

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from archiver.quotes.tokens import tokenise
 from archiver.store.archive import Archive
@@ -19,6 +20,7 @@ WORDS, WINDOW = 6, 3
 RUN = WORDS + WINDOW - 1
 """Words in a row that two texts must share."""
 PIECE = 1 << 16  # code points: a long text is taken in pieces, so that memory does not grow with it
+MOST_PLACES = 64  # of one mark in one document that are looked at: a run may stand there ten thousand times
 BATCH = 4096
 
 # Indexes, not readings: datasette-metadata.json hides them (Datasette 0.65 shows names with an underscore).
@@ -131,26 +133,41 @@ def _add(archive: Archive, table: str, key: int, text: str) -> None:
 # ---- looking up -------------------------------------------------------------------------------------------------
 
 
+# The rows of marks beside those of some documents. Those are stepped over, not read: a document that says one thing ten
+# thousand times has ten thousand rows of one mark.
+BESIDE = (
+    "json_each(?) m CROSS JOIN json_each(?) g CROSS JOIN _document_marks k ON k.mark = m.value "
+    "AND k.id > json_extract(g.value, '$[0]') AND k.id < json_extract(g.value, '$[1]')"
+)
+
+
+def gaps(apart: Iterable[int]) -> str:
+    """The ranges between some local ids, as JSON pairs whose ends are not included."""
+    ends = [-1, *sorted(set(apart)), 1 << 62]
+    return json.dumps([[low, high] for low, high in pairwise(ends)])
+
+
 def documents_sharing(archive: Archive, marks: list[int], apart: Iterable[int], limit: int) -> list[int]:
     """Documents that share marks, those that share most first; equals by their first capture. None of `apart`."""
     rows = archive.all(
-        "SELECT h.id FROM (SELECT id, count(DISTINCT mark) AS shared FROM _document_marks "
-        "WHERE mark IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT value FROM json_each(?)) GROUP BY id) h "
+        f"SELECT h.id FROM (SELECT k.id, count(DISTINCT k.mark) AS shared FROM {BESIDE} GROUP BY k.id) h "
         "JOIN documents d ON d.id = h.id JOIN captures c ON c.id = d.capture "
         "ORDER BY h.shared DESC, c.origin, c.leaf, d.sha256 LIMIT ?",
         json.dumps(marks),
-        json.dumps(sorted(apart)),
+        gaps(apart),
         limit,
     )
     return [int(row[0]) for row in rows]
 
 
 def places(archive: Archive, marks: list[int], document: int) -> list[int]:
-    """Where marks stand in the text of one document, in order."""
+    """Where marks stand in the text of one document, in order: of each mark the first `MOST_PLACES`."""
     rows = archive.all(
-        "SELECT DISTINCT at FROM _document_marks WHERE mark IN (SELECT value FROM json_each(?)) AND id = ? ORDER BY at",
-        json.dumps(marks),
+        "SELECT DISTINCT k.at FROM json_each(?2) m JOIN _document_marks k ON k.mark = m.value AND k.id = ?1 "
+        "AND k.at <= coalesce((SELECT o.at FROM _document_marks o WHERE o.mark = m.value AND o.id = ?1 "
+        f"ORDER BY o.at LIMIT 1 OFFSET {MOST_PLACES - 1}), 1 << 62) ORDER BY k.at",
         document,
+        json.dumps(marks),
     )
     return [int(row[0]) for row in rows]
 

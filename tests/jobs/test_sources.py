@@ -146,7 +146,7 @@ def test_what_was_looked_through_in_vain_is_told_with_its_bounds(session: Sessio
     covered = sources.coverage(session.archive)
     assert covered == Coverage(documents=1, posts=1, cutoff="2026-01-02T00:00:02.000000Z")
     assert find(session.archive, place_of(WORDS), OWN) == ()
-    said = "no source in the archive (1 document, cut-off 2026-01-02T00:00:02.000000Z, policy sources/1 8-words)"
+    said = "no source in the archive (1 document, cut-off 2026-01-02T00:00:02Z, policy sources/1 8-words)"
     assert tell((), covered) == said
 
 
