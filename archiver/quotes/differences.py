@@ -36,7 +36,11 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
     pairs = _without_stragglers(pairs, quote, total - first)
     counted = total - first
     score = len(pairs) / counted if counted else 0.0
-    if not pairs or (not objections and (score < _SHARE or len(pairs) < 2 or (open_start and len(pairs) < 3))):
+    # Short words fit by chance ("the … in the … by"): the letters must be common too.
+    letters = sum(len(quote.keys[i]) for i, _ in pairs) / max(1, sum(map(len, quote.keys[total - counted :])))
+    if not pairs or (
+        not objections and (min(score, letters) < _SHARE or len(pairs) < 2 or (open_start and len(pairs) < 3))
+    ):
         return Verdict(kind=VerdictKind.NOT_FOUND, score=score, reason="too few words occur in order")
     runs = _runs(pairs)
     marked = [_replaced(quote, held, i, j) for i, j in pairs if exact[i] != exactly[j]]

@@ -28,6 +28,8 @@ SIGNS = frozenset(_CURRENCY + _SIGN)
 _LINK_BEGINS = r"https?://|pic\.(?:twitter|x)\.com/"
 # "." between: "..." and ". . ." and "…"; three asterisks that stand alone; three full stops of CJK.
 _DOTS = r"(?:[…⋯‥]|\.(?:\s{0,3}[.…])+|。。。+|(?<!\S)\*(?:\s?\*){2,}(?!\S))"
+_APART = frozenset(("link", "ellipsis", "bracket", "emoji", "characters"))
+_SHORT = 2000  # code points of a text whose words are remembered for a while
 # Bracketed words that say that something was left out, and the note that an error stands in the original.
 OMISSIONS = frozenset(
     ("snip", "cut", "omitted", "略", "中略", "後略", "前略", "省略", "생략", "중략", "-", "--", "---", "***")
@@ -130,6 +132,18 @@ def tokenise(
 
     With `brackets`, [text in square brackets] is one mark, unless its lower-case content is in `kept`.
     """
+    if len(text) <= _SHORT:
+        return _known(text, tuple(steps), brackets, kept)
+    return _tokens(text, steps, brackets, kept)
+
+
+@lru_cache(maxsize=2048)
+def _known(text: str, steps: tuple[str, ...], brackets: bool, kept: frozenset[str]) -> Tokens:
+    # A quotation is judged against many posts, and a post is judged for many quotations.
+    return _tokens(text, steps, brackets, kept)
+
+
+def _tokens(text: str, steps: Sequence[str], brackets: bool, kept: frozenset[str]) -> Tokens:
     source = mapped(text, ("html-entities", *steps, "nfc", "invisible"))
     ascii_only = source.text.isascii()
     folded = source.text if ascii_only and "`" not in source.text else source.text.translate(SHAPES)
@@ -142,31 +156,28 @@ def tokenise(
     # An address may stick to the word before it: embeds write "nightpic.twitter.com/x", and a dropped emoji glues.
     glued = "/" in folded and _GLUED.search(folded) is not None
     brackets = brackets and ("[" in folded or "(" in folded)
-    plain, whole = (_pattern(ascii_only, unspaced, inside, glued) for inside in (False, brackets))
-    for match in _matches(folded, whole, plain, kept if brackets else frozenset()):
+    found = _pattern(ascii_only, unspaced, brackets, glued).finditer(folded)
+    if brackets and kept:
+        found = _kept(folded, ascii_only, unspaced, glued, kept)
+    for match in found:
         kind = match.lastgroup
-        if kind in ("link", "ellipsis", "bracket", "emoji"):
-            found = match.group()
-            if kind == "bracket" and inside(found) in OMISSIONS:
-                kind = "ellipsis"
-            marks.append(Mark(kind=str(kind), place=len(keys), text=found, start=match.start(), end=match.end()))
+        if kind not in _APART:
+            keys.append(key(match.group()))
+            at.append(match.span())
         elif kind == "characters":
             for char in _one_character().finditer(folded, match.start(), match.end()):
                 keys.append(key(char.group()))
                 at.append(char.span())
         else:
-            keys.append(key(match.group()))
-            at.append(match.span())
+            text = match.group()
+            kind = "ellipsis" if kind == "bracket" and inside(text) in OMISSIONS else str(kind)
+            marks.append(Mark(kind=kind, place=len(keys), text=text, start=match.start(), end=match.end()))
     return Tokens(source=source, keys=tuple(keys), at=tuple(at), marks=tuple(marks))
 
 
-def _matches(
-    text: str, pattern: re.Pattern[str], plain: re.Pattern[str], kept: frozenset[str]
-) -> Iterator[re.Match[str]]:
-    """What the pattern finds, but for the brackets that the original holds too: they are read as words."""
-    if not kept:
-        yield from pattern.finditer(text)
-        return
+def _kept(text: str, ascii_only: bool, unspaced: bool, glued: bool, kept: frozenset[str]) -> Iterator[re.Match[str]]:
+    """Words and marks, where the brackets that the original holds too are read as words."""
+    pattern, plain = (_pattern(ascii_only, unspaced, brackets, glued) for brackets in (True, False))
     place = 0
     while match := pattern.search(text, place):
         if match.lastgroup in ("bracket", "letter") and inside(match.group()) in kept:

@@ -13,7 +13,7 @@ from archiver.quotes.verdict import QUOTES_POLICY, judge, splice
 
 PAIRS = Path(__file__).parent / "policy_pairs.jsonl"
 POLICY = "quotes/2"
-DIGEST = "?"
+DIGEST = "bde0afa2c03dc4f8"
 
 
 def told(verdict: Verdict) -> list[object]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import itertools
 import json
 import re
 import sys
+import tarfile
 import time
 from collections import Counter, defaultdict
 from datetime import datetime
@@ -15,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from archiver.quotes.phrases import quoted_phrases
 from archiver.quotes.shingles import common_run, fingerprints, words
-from archiver.quotes.verdict import is_faithful, judge, splice
+from archiver.quotes.speech import judge_speech
+from archiver.quotes.verdict import best, is_faithful, judge, judge_all, splice
 
 pytestmark = pytest.mark.corpus
 
@@ -62,8 +66,39 @@ def test_labelled_quotations(corpus: Path, by_id: dict[str, str]) -> None:
         f"{len(rows)} quotations, {agreed} agree, {accepted} altered accepted, {1000 * spent / len(rows):.2f} ms a pair"
     )
     assert accepted == 0
-    # Two quotations carry faults of their generator: a letter lost, and a bracket set inside a word.
-    assert agreed >= len(rows) - 2
+    against = [n for n, row in enumerate(rows) if verdicts[n].kind not in AGREES[row["expect"]]]
+    unexplained = []
+    for n in against:
+        right, reason = which_is_right(rows[n]["cls"], rows[n]["quote"], by_id[rows[n]["original_id"]])
+        print(f"row {n}: {rows[n]['cls']}, {verdicts[n].kind} for {rows[n]['expect']}: the {right} is right, {reason}")
+        unexplained += [n] if right == "label" else []
+    assert unexplained == []
+    assert len(against) <= 2
+
+
+def which_is_right(name: str, quoted: str, original: str) -> tuple[str, str]:
+    """Program or label, by rule: a label is wrong where its generator changed the words themselves."""
+    if name == "bracket_insert" and re.search(r"[\w'’]\[", quoted):
+        return "program", "the bracket was set inside a word"
+    if name == "lossy_ascii" and re.search(r"[^\W\x00-\x7f]", original):
+        return "program", "letters were lost and not only typography"
+    return "label", "no rule says otherwise"
+
+
+def test_a_thousand_pairs_take_less_than_a_third_of_a_second(corpus: Path, posts: list[dict[str, Any]]) -> None:
+    by_id = {post["id"]: post["text"] for post in posts}
+    labelled = [
+        (row["quote"], by_id[row["original_id"]]) for row in lines(corpus / "quotes" / "synthetic_quotes.jsonl")
+    ]
+    unrelated = [(posts[n]["text"], posts[n + 1]["text"]) for n in range(1000)]
+    for name, pairs in (("labelled", labelled[:1000]), ("unrelated", unrelated)):
+        begin = time.process_time()
+        for quoted, original in pairs:
+            judge(quoted, original)
+        spent = time.process_time() - begin
+        print(f"{len(pairs)} {name} pairs: {spent:.3f} s")
+        # The aim is 0.3 s on an idle machine.
+        assert spent < 1.5
 
 
 def test_an_ellipsis_between_posts_of_one_author_is_no_licence(posts: list[dict[str, Any]]) -> None:
@@ -155,24 +190,121 @@ def test_posts_spliced_by_their_quotation_are_both_named(posts: list[dict[str, A
     assert named == tried
 
 
-def test_reused_passages_are_found_by_fingerprint_and_run(corpus: Path) -> None:
+def table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
     csv.field_size_limit(sys.maxsize)
-    with (corpus / "quotes" / "isot_reuters_articles.csv").open(encoding="utf-8", newline="") as file:
-        sources = [row["text"] for row in csv.DictReader(file)]
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def test_reused_passages_are_found_by_fingerprint_and_run(corpus: Path) -> None:
+    sources = [row["text"] for row in table(corpus / "quotes" / "isot_reuters_articles.csv")]
+    blogs = [row["text"] for row in table(corpus / "quotes" / "isot_blog_articles.csv")]
     gold = lines(corpus / "quotes" / "isot_reuse_gold.jsonl")
     held: defaultdict[int, set[int]] = defaultdict(set)
+    runs: set[tuple[str, ...]] = set()
     for number, source in enumerate(sources):
         for mark in fingerprints(source):
             held[mark].add(number)
-    hits = checked = 0
-    for row in gold:
-        votes = Counter(number for mark in fingerprints(row["text"]) for number in held.get(mark, ()))
+        keys = [word for word, _ in words(source)]
+        runs.update(tuple(keys[n : n + 8]) for n in range(len(keys) - 7))
+
+    def found(passage: str) -> list[int]:
+        """The five sources that share the most fingerprints, of them those with a common run of eight words."""
+        votes = Counter(number for mark in fingerprints(passage) for number in held.get(mark, ()))
         ranked = [number for number, _ in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:5]]
-        verified = [number for number in ranked if common_run(row["text"], sources[number])[2] >= 8]
-        hits += bool(verified)
-        checked += 1
-    print(f"{checked} reused passages against {len(sources)} articles: {hits} found with a common run of eight words")
-    assert hits >= checked - 1
+        return [number for number in ranked if common_run(passage, sources[number])[2] >= 8]
+
+    hits = sum(bool(found(row["text"])) for row in gold)
+    unrelated = []
+    for text in blogs:
+        spans = [span for _, span in words(text)][60:105]
+        passage = text[spans[0].start : spans[-1].end] if len(spans) == 45 else ""
+        keys = [word for word, _ in words(passage)]
+        if passage and not any(tuple(keys[n : n + 8]) in runs for n in range(len(keys) - 7)):
+            unrelated.append(passage)
+    wrong = sum(bool(found(passage)) for passage in unrelated[:400])
+    print(f"{len(gold)} reused passages against {len(sources)} articles: recall@5 {hits / len(gold):.3f}")
+    print(f"{len(unrelated[:400])} unrelated passages: {wrong} false sources")
+    assert hits == len(gold)
+    assert wrong == 0
+    assert len(unrelated) >= 400
+
+
+SIGNED = re.compile(r"\s*[—–-]\s*[^—]{0,60}\(@(\w{1,15})\)\s+\w+ \d{1,2}, \d{4}")
+
+
+def test_a_spliced_quotation_of_a_fact_check_names_both_posts(corpus: Path, posts: list[dict[str, Any]]) -> None:
+    """Signed quotations of the author whose posts are recorded: each against the posts that share its words."""
+    texts = [post["text"] for post in posts]
+    held: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
+    for number, text in enumerate(texts):
+        keys = [word for word, _ in words(text)]
+        for n in range(len(keys) - 2):
+            held[tuple(keys[n : n + 3])].add(number)
+    kinds: Counter[str] = Counter()
+    both: list[int] = []
+    signed = two = 0
+    for row, item in enumerate(table(corpus / "quotes" / "clef2020" / "tweets.queries.tsv", "\t")):
+        start = 0
+        found = list(SIGNED.finditer(item["tweet_content"]))
+        two += len(found) > 1
+        for match in found:
+            quoted, start = item["tweet_content"][start : match.start()].strip(), match.end()
+            if match[1].casefold() != "realdonaldtrump":
+                continue
+            signed += 1
+            keys = [word for word, _ in words(quoted)]
+            votes = Counter(number for n in range(len(keys) - 2) for number in held.get(tuple(keys[n : n + 3]), ()))
+            near = [texts[number] for number, _ in votes.most_common(20)]
+            told = best(judge_all(quoted, near)) if near else None
+            kinds["no candidate" if told is None else told.kind] += 1
+            if told is not None and not is_faithful(told.kind) and splice(quoted, near):
+                both.append(row)
+    print(f"{signed} signed quotations of one author, {two} items with two signatures: {dict(kinds)}; spliced: {both}")
+    assert len(both) == 1
+    assert kinds["altered"] == 0
+
+
+def test_speech_in_different_articles(corpus: Path) -> None:
+    """Quoted contents of annotated attributions in different articles that share eight words in a row: the text
+    standard beside the standard of speech. Figures only: which report is right is not known."""
+    texts: dict[str, str] = {}
+    spans: dict[str, list[tuple[int, int]]] = {}
+    with tarfile.open(corpus / "quotes" / "polnear_dev.tar.gz") as archive:
+        for member in archive.getmembers():
+            file = archive.extractfile(member)
+            name = Path(member.name).stem
+            if file is None or Path(member.name).suffix not in (".txt", ".ann"):
+                continue
+            content = file.read().decode("utf-8")
+            if member.name.endswith(".txt"):
+                texts[name] = content
+            else:
+                # One file an annotator: the article's name and four digits.
+                found = re.findall(r"^T\d+\tContent (\d+) (?:.* )?(\d+)\t", content, re.M)
+                spans.setdefault(name.rsplit("_", 1)[0], []).extend((int(a), int(b)) for a, b in found)
+    said: set[tuple[str, str]] = set()
+    for name, ranges in sorted(spans.items()):
+        for start, end in ranges:
+            content = texts[name][start:end]
+            phrases = [content[span.start : span.end] for span in quoted_phrases(content)]
+            said |= {(name, phrase) for phrase in phrases if len(words(phrase)) >= 8}
+    pairs = [
+        (ours, theirs)
+        for (name, ours), (other, theirs) in itertools.permutations(sorted(said), 2)
+        if name != other and common_run(ours, theirs)[2] >= 8
+    ]
+    as_text = Counter(str(judge(ours, theirs).kind) for ours, theirs in pairs)
+    verdicts = [judge_speech(ours, theirs) for ours, theirs in pairs]
+    as_speech = Counter(str(verdict.kind) for verdict in verdicts)
+    differ = sum("wording-differs" in verdict.flags for verdict in verdicts)
+    print(f"{len(said)} quoted contents in {len(texts)} articles, {len(pairs)} pairs share eight words")
+    print(f"as text {dict(as_text)}; as speech {dict(as_speech)}, {differ} flagged wording-differs")
+    assert pairs
+    assert as_speech["altered"] == 0
+    assert sum(is_faithful(verdict.kind) for verdict in verdicts) >= sum(
+        is_faithful(judge(ours, theirs).kind) for ours, theirs in pairs
+    )
 
 
 def test_quoted_tweets_of_fact_checks_survive(corpus: Path) -> None:
