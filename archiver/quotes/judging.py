@@ -101,7 +101,9 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
     if sum(mark.kind in ("ellipsis", "bracket") and mark.place >= reached for mark in quote.marks) > MOST_GAPS:
         reason = f"a quotation with more than {MOST_GAPS} ellipses and brackets is not compared"
         return Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason)
-    quote = meet(unglue(quote, held) if open_start else quote, held)
+    known = set(held.keys)
+    if open_start or len(quote.keys) < 12 or 4 * sum(key in known for key in quote.keys) >= len(quote.keys):
+        quote = meet(unglue(quote, held) if open_start else quote, held)
     texts = Texts(
         quoted=quoted,
         original=original,
