@@ -226,6 +226,8 @@ def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: P
     from archiver.net.clock import utc_now
     from archiver.render.check import print_check
 
+    if as_json and str(html_path) == "-":
+        raise InputError("--json and --html - both want standard output", hint="Give --html a path")
     report = check_files(db, files, media_type=media_type, stdin=sys.stdin.buffer if "-" in files else None)
     if html_path is not None:
         from archiver.render.check_html import html_of

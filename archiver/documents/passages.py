@@ -42,6 +42,11 @@ _SAYING = (
 _VERBS = frozenset(_SAYING.split("|"))
 _SAID_BEHIND = re.compile(rf"[\s,.—–-]{{0,4}}(?:[\w.’'-]+[ ]){{0,5}}?(?:{_SAYING})\b", re.IGNORECASE)
 _SAID_BEFORE = re.compile(rf"\b(?:{_SAYING})\b[^.!?\n]{{0,60}}[,:]?\s?$", re.IGNORECASE)
+_WRITTEN = re.compile(
+    r"\b(?:re)?tweet(?:s|ed|ing)?\b|\bpost(?:s|ed|ing)?\b|\b(?:wrote|writes|written|thread)\b|\bon X\b|"
+    r"\b(?:Twitter|Bluesky|Mastodon|Facebook|Threads|Truth Social|Instagram|Telegram)\b|(?<!\w)@\w|https?://"
+)
+_SENTENCE = re.compile(r"[.!?][\s\"”]+(?=[A-Z])")
 _SELF = re.compile(r"(?<![\w’'.])(?:I|I['’](?:m|ve|ll|d)|ich|je|j['’]\w+|yo|eu|io|я|ja)(?![\w.])")
 _QUOTED = r"[“„«\"][^“”„«»\"\n]{0,2000}[”“»\"]"
 
@@ -170,9 +175,15 @@ def _passage(text: str, start: int, end: int) -> list[Passage]:
     behind = text[end : end + 100].partition("\n")[0]
     before = text[max(0, start - 90) : start].rpartition("\n")[2]
     # The patterns are slow and few passages are speech: they are asked where a verb of saying stands at all.
+    # "said on X", "said in a post", an address or a handle beside it: these are written words, whatever the verb.
     said = (_says(behind) and _SAID_BEHIND.match(behind)) or (_says(before) and _SAID_BEFORE.search(before))
+    written = said and _WRITTEN.search(f"{_SENTENCE.split(before)[-1]}\n{_SENTENCE.split(behind)[0]}")
     quote = Span(start=head, end=tail)
-    return [Passage(text=Span(start=start, end=end), quote=quote, markup="speech" if said else "quotation-marks")]
+    return [
+        Passage(
+            text=Span(start=start, end=end), quote=quote, markup="speech" if said and not written else "quotation-marks"
+        )
+    ]
 
 
 def _says(text: str) -> bool:

@@ -55,10 +55,12 @@ def checked_document(
         _judged(archive, place, mention_rules.quoted(document, mention))
         for mention, place in zip(quoting, places_of(document, quoting), strict=True)
     ]
-    shown = _phrases(archive, document, [one.place.text for one in judged])
+    shown, short = _phrases(archive, document, [one.place.text for one in judged])
     located = _located(document, judged, [span for span, _ in shown])
     notes = [part.reason + (f" ({part.pointer})" if part.pointer else "") for part in document.unread]
     notes += [f"damaged encoding: {repair.before} → {repair.after}" for repair in document.repairs]
+    if short:
+        notes.append(f"{short} in quotation marks with fewer than eight words that no archived post holds: not judged")
     return CheckedDocument(
         name=name,
         ref=str(document.ref),
@@ -75,9 +77,11 @@ def checked_document(
     )
 
 
-def _phrases(archive: Archive, document: Document, taken: list[Span]) -> list[tuple[Span, tuple[Holder, ...]]]:
-    """Words in quotation marks outside every mention, with the posts that hold them; without those that none holds."""
-    found = []
+def _phrases(
+    archive: Archive, document: Document, taken: list[Span]
+) -> tuple[list[tuple[Span, tuple[Holder, ...]]], int]:
+    """Words in quotation marks outside every mention, with the posts that hold them; and how many none holds."""
+    found, short = [], 0
     held = blocks.merged(taken)
     for span in phrases.quoted_phrases(document.text)[:MOST_PHRASES]:
         words = document.text[span.start : span.end]
@@ -91,7 +95,9 @@ def _phrases(archive: Archive, document: Document, taken: list[Span]) -> list[tu
         )
         if posts:
             found.append((span, tuple(_holder(archive, post) for post in posts)))
-    return found
+        else:
+            short += 1
+    return found, short
 
 
 def _holder(archive: Archive, post: str) -> Holder:

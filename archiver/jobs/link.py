@@ -71,7 +71,7 @@ def resolve(archive: Archive, mention: Place) -> Resolution:
     if proposed is not None:
         return proposed
     if not shorts:
-        tried.append("no address stands with it")
+        tried.append("no address of a post stands in it")
     return Resolution(status="unresolved", id_low=low, id_high=high, reason="; ".join(tried))
 
 

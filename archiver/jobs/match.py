@@ -20,7 +20,7 @@ from archiver.store.archive import Archive
 
 FEWEST_WORDS = 5
 LATEST = "9999"
-POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/4"
+POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ def _nothing(mention: Place, compared: bool) -> Match:
     if mention.handle and not compared:
         reason = f"no post of @{mention.handle} of {mention.day or 'any day'} was captured"
         return Match(verdict=Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason), original=None, found_by="signature")
-    told = Verdict(kind=VerdictKind.NOT_FOUND, reason="no captured post holds these words")
+    told = Verdict(kind=VerdictKind.NOT_FOUND, reason="no captured post holds all of these words")
     return Match(verdict=told, original=None, found_by="words")
 
 
@@ -221,7 +221,8 @@ def _when(match: Match) -> tuple[str, str, str]:
 
 
 def _worth_telling(told: Verdict) -> bool:
-    return verdict.is_faithful(told.kind) or (told.kind is VerdictKind.ALTERED and told.score >= 0.6)
+    unlike = told.kind is VerdictKind.ALTERED or "wording-differs" in told.flags
+    return verdict.is_faithful(told.kind) or (unlike and told.score >= 0.6)
 
 
 def _fits(mention: Place, match: Match) -> bool:

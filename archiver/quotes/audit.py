@@ -32,6 +32,8 @@ dozen dozens percent
 """
 # Words that may stand between a negation and what it negates: "not a good man", "never be the same".
 _FILLERS = "a an the be been to any so very really in at all for even"
+_IF = "if unless except until till provided assuming wenn falls sofern si sauf aunque se caso als tenzij jeśli om если"
+_DEPENDS = frozenset(_IF.split())
 NEGATIONS = frozenset(word.casefold() for word in _NEGATIONS.split())
 CONDITIONS = frozenset(word.casefold() for word in _CONDITIONS.split())
 NUMBERS = frozenset(_NUMBERS.split())
@@ -51,7 +53,7 @@ HOMOGRAPHS = frozenset(_HOMOGRAPHS.split())
 _UNSPACED_BEFORE = ("不", "没", "沒", "別", "别", "未", "無", "无", "非", "ไม่", "มิ", "មិន", "ບໍ່")
 _UNSPACED_AFTER = ("ない", "なかった", "なく", "ません", "ず", "ぬ")
 # Emoji that turn what stands beside them round.
-NEGATING_EMOJI = frozenset("❌🚫⛔👎✖❎🙅")
+NEGATING_EMOJI = frozenset("❌🚫⛔👎✖❎🙅✗✘☒🚭🚷📵🈲🆖🚳")
 _DASHES = ("-", "–", "—", "−")
 _HYPHENS = ("-", "‐", "‑")
 _SENTENCE_END = re.compile(r"[.!?。！？؟।](?=[\s\"'”’)\]]|$|[^\W\d])|\n")
@@ -63,6 +65,11 @@ def is_negation(key: str) -> bool:
 
 def is_number(key: str) -> bool:
     return key in NUMBERS or any(char.isdigit() for char in key)
+
+
+def conditions(keys: Iterable[str]) -> bool:
+    """Whether a word beside a quotation makes it depend on something: "if", "unless"."""
+    return any(word in _DEPENDS for word in keys)
 
 
 def gone(keys: Iterable[str]) -> tuple[str, ...]:

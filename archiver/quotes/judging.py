@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from archiver.model import Change, Span, Verdict, VerdictKind
-from archiver.quotes import audit
+from archiver.quotes import audit, signs
 from archiver.quotes.align import Index, Segment, place
 from archiver.quotes.differences import differences
 from archiver.quotes.encodings import damage_between
@@ -50,7 +50,10 @@ def judge(quoted: str, original: str, *, truncated: bool = False, open_start: bo
         reason = "the original is truncated: what is missing may hold the quoted words"
         return Verdict(kind=VerdictKind.NOT_JUDGED, score=verdict.score, reason=reason)
     if truncated and verdict.kind in (VerdictKind.EXACT, VerdictKind.NORMALISED):
-        return replace(verdict, kind=VerdictKind.PARTIAL, reason="the original is truncated and goes on")
+        verdict = replace(verdict, kind=VerdictKind.PARTIAL, reason="the original is truncated and goes on")
+    if verdict.kind in FAITHFUL and verdict.kind is not VerdictKind.EXACT:
+        flags = dict.fromkeys((*verdict.flags, *signs.differing(verdict, quoted, original)))
+        verdict = replace(verdict, flags=tuple(flags))
     return verdict
 
 
@@ -163,7 +166,8 @@ class Comparison:
         if not self.texts.truncated or not self.texts.held.keys:
             return 0
         after = self.texts.held.source.text[self.texts.held.at[-1][1] :]
-        return 0 if after[:1].isspace() or after[:1] in tuple("!?,;:") else 1
+        number = self.texts.held.keys[-1][-1:].isdigit()  # "5," may be the beginning of "5,000"
+        return 0 if after[:1].isspace() or after[:1] in tuple("!?;" if number else "!?,;:") else 1
 
     def _segments(self, first: int, last: int) -> list[Segment]:
         """The runs of words between ellipses and brackets, of the words [first, last)."""

@@ -42,8 +42,9 @@ _TLD = (
 )
 _IN_LINK = r"[^\s…\"“”«»<>]"
 LINK = (
-    rf"(?:https?:(?:/{{1,2}}(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)?"
-    rf"|pic\.(?:twitter|x)\.com/\w+"
+    r"(?:https?://t\.co/[A-Za-z0-9]+(?=[^\x00-\x7f…])"  # what is glued to a short link is no part of it
+    rf"|https?:(?:/{{1,2}}(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)?"
+    r"|pic\.(?:twitter|x)\.com/[A-Za-z0-9_]+"
     rf"|(?<![\w@.-])(?!(?:[\w-]+\.)*\w*pic\.(?:twitter|x)\.com/)(?:[\w-]+\.)+(?:{_TLD})/(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)"
 )
 # Scripts written without spaces: one word per character (with its combining marks).

@@ -76,8 +76,11 @@ class Reading:
             after = []
         span = held.at[self.start][0], held.at[self.end - 1][1]
         outside = held.source.text[max(0, span[0] - 8) : span[0]], held.source.text[span[1] : span[1] + 8]
-        if not self._cut and (audit.negated_outside(before, after) or audit.negated_unspaced(*outside)):
+        negated = audit.negated_outside(before, after) or audit.negated_unspaced(*outside)
+        if not self._cut and (negated or any(map(audit.is_negation, self._sentence()))):
             flags += ("context-negation",)
+        if not self._cut and (audit.conditions(before[-1:]) or audit.conditions(after)):
+            flags += ("context-condition",)
         if not self._cut and self._asks() != ("?" in quote.source.text[quote.at[-1][1] :]):
             flags += ("question-mark",)
         if c.open_start and self.segments[0].start > 0 and self.start > 0:
@@ -104,6 +107,13 @@ class Reading:
             original_span=c.held.span(self.start, self.end),
             score=1.0,
         )
+
+    def _sentence(self) -> list[str]:
+        """The words of the original before the quoted ones that belong to the same sentence, at most twelve."""
+        held, at = self._texts.held, self.start
+        while at > 0 and self.start - at < 12 and not audit.crosses_sentence(self._between(at - 1, at)):
+            at -= 1
+        return list(held.keys[at : self.start])
 
     def _objected(self) -> bool:
         """Whether an edge cuts a compound or a number, or an apostrophe was added that makes another word."""

@@ -28,12 +28,12 @@ _LONGEST_PLAN = 20_000  # code points: up to here each step that is named is nee
 
 Put = Callable[[re.Match[str]], str]
 _NOTES = (
-    "applause|laughter|laughs?|laughing|chuckles?|crosstalk|cross[ -]talk|inaudible|unintelligible|indiscernible|"
+    "applause|laughter|laughs?|laughing|chuckles?|"
     "cheers|cheering|boos?|booing|pause|silence|sighs?|coughs?|music|ph|phonetic"
 )
 _INTERJECTIONS = re.compile(rf"[\[(](?:{_NOTES})(?:(?:,| and|;) (?:{_NOTES}))*\.?[\])]", re.I)
 _FILLERS = re.compile(
-    r"(?<![\w'’-])(?:u+h+|u+m+|er+m*|a+h+|h+m+m+|m+h+m+)(?![\w'’-])(?:,|\.\.\.|…)?"
+    r"(?<![\w'’-])(?:u+h+|(?:u+m+|er+m*|a+h+|h+m+m+|m+h+m+)(?=\s*(?:[,…–—]|\.\.\.)))(?![\w'’-])(?:,|\.\.\.|…)?"
     r"|(?:(?<=[,;.!?…–—-])|^)\s*(?:you know|i mean)(?=\s*[,–—…])[,–—…]?",
     re.I,
 )
@@ -43,7 +43,7 @@ _STUTTERS = re.compile(
     r"(?:\s*(?:,|-{1,2}|–|—|\.\.\.|…))?\s+(?=\1(?![\w'’-]))",
     re.I,
 )
-_TWICE = "not never zero one two three four five six seven eight nine ten hundred thousand million"
+_TWICE = "no yes very go not never zero one two three four five six seven eight nine ten hundred thousand million"
 _KEPT_TWICE = re.compile(rf"\b(?:{_TWICE.replace(' ', '|')}|\w+teen|\w+ty)\b", re.I)
 _FULL = {
     "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "let's": "let us",
@@ -201,6 +201,8 @@ def _digits(match: re.Match[str]) -> str:
     found = match.groupdict()
     if found["grouped"]:
         return found["grouped"].replace(",", "")
+    if match.string[max(0, match.start() - 3) : match.start()].casefold() == "no ":
+        return match.group()  # "no one" is nobody, not number 1
     if found["percent"] or found["per"]:
         return " percent"
     tens, unit = _TENS.get((found["tens"] or "").casefold(), 0), (found["unit"] or found["one"] or "").casefold()

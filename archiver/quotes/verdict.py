@@ -11,7 +11,7 @@ from archiver.quotes.splice import splice, spliced
 __all__ = ["FAITHFUL", "QUOTES_POLICY", "best", "is_faithful", "judge", "judge_all", "preference", "splice", "spliced"]
 
 # Names the rules of this room in stored matches: it changes whenever a verdict may change.
-QUOTES_POLICY = "quotes/2"
+QUOTES_POLICY = "quotes/3"
 
 _ORDER = (
     VerdictKind.EXACT,

@@ -341,3 +341,27 @@ def test_a_splice_of_two_authors_is_told_under_one_name(check: Checker) -> None:
     assert result.exit_code == 8
     (one,) = quotations(result)
     assert [c["handle"] for c in one["compared"] if c["verdict"] == "spliced"] == ["ada_example", "bob_example"]
+
+
+def test_a_verb_of_saying_beside_a_post_is_no_speech(check: Checker) -> None:
+    altered = ADA.replace("Nobody was", "Everybody was")
+    for draft in (f"Ada said on X: “{altered}”", f"“{altered},” said Ada in a post.", f"@ada_example said “{altered}”"):
+        result = check(draft, "--json")
+        assert (result.exit_code, quotations(result)[0]["verdict"]) == (8, "altered"), draft
+
+
+def test_spoken_words_that_differ_from_a_post_are_shown_and_blame_nobody(check: Checker) -> None:
+    result = check(f"The mayor said: “{ADA.replace('Nobody was', 'Everybody was')}”", "--json")
+    (one,) = quotations(result)
+    assert (result.exit_code, one["verdict"], one["standard"]) == (0, "not-judged", "speech")
+    assert "wording-differs" in one["compared"][0]["flags"]
+    assert one["compared"][0]["differences"]
+
+
+def test_short_quotations_that_nothing_holds_are_counted(check: Checker) -> None:
+    (document,) = json.loads(check("He spoke of “ninety very hurt people” there.", "--json").stdout)["checked"]
+    assert [note for note in document["notes"] if note.startswith("1 in quotation marks")]
+
+
+def test_two_things_cannot_have_standard_output(check: Checker) -> None:
+    assert check(signed(ADA), "--json", "--html", "-").exit_code == 2

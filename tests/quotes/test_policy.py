@@ -12,8 +12,8 @@ from archiver.quotes.speech import judge_speech
 from archiver.quotes.verdict import QUOTES_POLICY, judge, splice
 
 PAIRS = Path(__file__).parent / "policy_pairs.jsonl"
-POLICY = "quotes/2"
-DIGEST = "bde0afa2c03dc4f8"
+POLICY = "quotes/3"
+DIGEST = "8f412a062fe73ddb"
 
 
 def told(verdict: Verdict) -> list[object]:

@@ -1,0 +1,82 @@
+"""Signs that turn what words say, where the words themselves agree: "<" for ">", a lost minus, "%" for "‰".
+
+Words are compared without punctuation. What stands here is no punctuation, so where it differs a reader is warned:
+the verdict stays, with a flag.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from archiver.model import Span, Verdict, VerdictKind
+from archiver.quotes.normal import replay
+
+SIGNS, QUESTION, OVERRIDE = "signs-differ", "question-mark", "bidi-override"
+_LINK = re.compile(r"(?i)\b(?:https?://|www\.|pic\.(?:twitter|x)\.com/|t\.co/|(?:[\w-]+\.)+[a-z]{2,}/)[!-~]*")
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFFE1: ord("£"), 0xFFE5: ord("¥")}
+_DASHES = dict.fromkeys(map(ord, "−–—‐‑‒⁻⁃﹣➖"), "-")
+_MINUS = re.compile(r"(?<![\w)])-(?=[^\w\s]?\d)")
+_JOINTS = re.compile(r"(?<=\d)\s?([^\w\s])\s?(?=\d)")
+_UNITS = re.compile(r"\d\s?([kKmMgGbBwWaA]{1,2})(?![^\W\d_])")
+_MORE = frozenset("%‰‱٪′″°")  # of other categories: they change the number before them
+_PLAIN = frozenset("|`^©®™№")  # separators and ornaments that carry nothing
+_ASKS = re.compile("[?？؟⁇⁈⁉‽]")
+_TURNS = re.compile("[\u202d\u202e]")
+_MARKING = (VerdictKind.ELIDED, VerdictKind.BRACKETED)
+
+
+def differing(verdict: Verdict, quoted: str, original: str) -> tuple[str, ...]:
+    """The flags for a faithful verdict on two texts as given: `signs-differ`, `question-mark`, `bidi-override`."""
+    ours, theirs = verdict.quoted_span, verdict.original_span
+    if ours is None or theirs is None:
+        return ()
+    steps = [step for step in verdict.steps if step == "html-entities" or step.startswith("encoding:")]
+    left = _plain(quoted[slice(*_widened(quoted, ours))], steps)
+    right = _plain(original[slice(*_widened(original, theirs))], steps)
+    if verdict.kind in _MARKING:  # what was left out may hold signs, but none may come in
+        signs = bool(Counter(_signs(left)) - Counter(_signs(right)))
+        return (SIGNS,) if signs else ()
+    compared = (
+        (SIGNS, _all(left) != _all(right)),
+        (QUESTION, len(_ASKS.findall(left)) != len(_ASKS.findall(right))),
+        (OVERRIDE, len(_TURNS.findall(left)) != len(_TURNS.findall(right))),
+    )
+    return tuple(flag for flag, hit in compared if hit)
+
+
+def _plain(text: str, steps: Sequence[str]) -> str:
+    return _LINK.sub(" ", replay(text, tuple(steps))).translate(_FULL_WIDTH)
+
+
+def _widened(text: str, span: Span) -> tuple[int, int]:
+    """The span with the signs that touch it: a word's "$" or "%" is no part of the word."""
+    start, end = span.start, span.end
+    while start > 0 and not (text[start - 1].isalnum() or text[start - 1].isspace()):
+        start -= 1
+    while end < len(text) and not (text[end].isalnum() or text[end].isspace()):
+        end += 1
+    return start, end
+
+
+def _all(text: str) -> tuple[Counter[str], int, list[str], list[str]]:
+    even = text.translate(_DASHES)
+    units = [unit for unit in _UNITS.findall(text) if unit.casefold() not in ("am", "k", "a", "b", "bb", "kk")]
+    return Counter(_signs(text)), len(_MINUS.findall(even)), _JOINTS.findall(even), units
+
+
+def _signs(text: str) -> Iterator[str]:
+    """Mathematical and currency signs, arrows, letters and numbers in circles; no emoji, which are marks already."""
+    for char in text:
+        if char.isascii() and (char.isalnum() or char.isspace()):
+            continue
+        kind = unicodedata.category(char)
+        if char in _PLAIN or char == "~":
+            continue
+        symbol = kind == "So" and (
+            char < "\u2600" or "\u2800" <= char <= "\u28ff" or "\U0001f100" <= char <= "\U0001f1ff"
+        )
+        if kind in ("Sm", "Sc", "No") or symbol or char in _MORE:
+            yield char
