@@ -1,9 +1,9 @@
 """Quotations of speech, where two reports of one utterance are compared and neither is its letter.
 
-The standard is that of news agencies for direct quotation (AP Stylebook, "quotations in the news": quotations are
-never altered, not even to correct grammar; casual slips of the tongue may be removed, with care; Reuters Handbook,
-"quotes": never alter a direct quote, but hesitations and repetitions may go). So words stay, and only this is set
-aside, each as a named step:
+News style guides hold direct quotation to the words: the AP Stylebook ("quotations in the news") alters none even to
+correct grammar, removes slips of the tongue by ellipsis only, and keeps spellings such as "gonna" out; the Guardian's
+lets ums and ahems go unmarked. So words stay. Because two transcribers differ more than one reporter may edit, this
+is set aside as well, each as a named step, so that a stricter reader can refuse it:
 
 - `interjections`: what a transcriber noted: [applause], (laughter), [crosstalk];
 - `fillers`: uh, um, er, and "you know" or "I mean" where punctuation sets them apart;
