@@ -102,15 +102,15 @@ def fill(db: sqlite3.Connection) -> None:
          for n in range(1, DOCUMENTS + 1)))  # fmt: skip
     first = start + DOCUMENTS
     put(db, "mentions", "id document ordinal kind quoted target handle name day url platform ref text_start text_end "
-        "source_start source_end dated day_zone markup",
+        "source_start source_end dated day_zone markup wider",
         ((n, start + n % DOCUMENTS + 1, n // DOCUMENTS, ("embed", "permalink")[n % 2], text(n), n, "h", "", "", "", "x",
-          first + n, 0, 9, 0, 9, "", "", "") for n in range(1, MENTIONS + 1)))  # fmt: skip
+          first + n, 0, 9, 0, 9, "", "", "", "") for n in range(1, MENTIONS + 1)))  # fmt: skip
     put(db, "resolutions", "mention status how ref id_low id_high reason",
         ((n, "resolved", "permalink", n + (POSTS if n % 200 == 0 else 0), "", "", "")
          for n in range(1, MENTIONS + 1)))  # fmt: skip
     put(db, "matches", "mention verdict flags version post changes faithful rank found_by reason score steps "
-        "omitted policy",
-        ((n, VERDICTS[n * 7 % 20], "", n, n, "[]", 1, 0, "target", "", "1.0", "", "", "1")
+        "omitted policy standard",
+        ((n, VERDICTS[n * 7 % 20], "", n, n, "[]", 1, 0, "target", "", "1.0", "", "", "1", "text")
          for n in range(1, MENTIONS + 1)))  # fmt: skip
     db.execute("ANALYZE")
 
