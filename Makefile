@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines bench bench-million evidence measured check clean
+.PHONY: run test serve demo datasette-lines bench bench-million evidence bounds measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -54,6 +54,10 @@ bench-million: .venv/installed-dev
 # The figures of the recorded answers, where they are ($QUOTECHAIN_CORPUS).
 evidence: .venv/installed-dev
 	$(BIN)/python -m pytest -m corpus -s -p no:cacheprovider
+
+# Megabytes made to be slow: minutes, so not part of `make test`.
+bounds: .venv/installed-dev
+	$(BIN)/python -m pytest -m heavy -p no:cacheprovider
 
 # Writes docs/measured.md from the commands that it names.
 measured: .venv/installed-dev

@@ -61,6 +61,14 @@ WORK: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("work", WORK, ids=str)
+def test_time_grows_with_the_text(work: str) -> None:
+    for name, unit in UNITS.items():
+        took = spent(WORK[work], filled(unit, MEGA // 20))
+        assert took < SECONDS / 2, name
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("work", WORK, ids=str)
 def test_a_megabyte_ends(work: str) -> None:
     slow = []
     for name, unit in UNITS.items():
@@ -71,6 +79,7 @@ def test_a_megabyte_ends(work: str) -> None:
     print(f"{work}: slowest {max(slow)[1]}, {max(slow)[0]:.2f} s")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("work", ["judge, one change", "judge a post in it", "judge speech", "splice"])
 def test_the_longest_text_that_is_compared_ends(work: str) -> None:
     bound = 20_000 if work == "splice" else LONGEST - 10
