@@ -188,9 +188,17 @@ def _quotation(
         verdict="" if leading is None else leading.kind.value,
         standard="" if leading is None else leading.standard,
         compared=tuple(_compared(archive, m, partial(located, one.quoted)) for m in _telling(one.matches)),
-        source="" if one.held is None or not sources.searchable(place.quoted) else sources.tell(one.held, coverage),
+        source=_source(one, coverage),
         occurrences=tuple(_occurrence(source) for source in one.held or ()),
     )
+
+
+def _source(one: Judged, coverage: sources.Coverage) -> str:
+    """Where the words occur, or what was searched in vain; nothing where a post is told that they were held against."""
+    judged = any(match.original is not None for match in one.matches)
+    if one.held is None or not sources.searchable(one.place.quoted) or (judged and not one.held):
+        return ""
+    return sources.tell(one.held, coverage)
 
 
 def _telling(matches: tuple[match.Match, ...]) -> Iterator[match.Match]:

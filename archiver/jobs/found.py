@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
 from archiver.jobs.places import Place
 from archiver.jobs.session import Session
 from archiver.jobs.sources import POLICY, Source, find, named
@@ -11,12 +9,12 @@ from archiver.model import Edge, EdgeKind, Evidence, Ref, Span, Verdict, Verdict
 from archiver.store.archive import Archive, Row
 
 
-def store(session: Session, document: Row, place: Place, told: Container[Ref | None]) -> list[object]:
-    """Stores the sources of one mention of a stored document, but for the posts that were `told` already, each with an
-    inferred edge to it. What was stored, for the hash of the result."""
+def store(session: Session, document: Row, place: Place) -> list[object]:
+    """Stores the sources of one mention of a stored document, each with an inferred edge to it. What was stored, for
+    the hash of the result."""
     result: list[object] = []
     own = Ref(platform="doc", kind="document", id=document["sha256"])
-    for rank, source in enumerate(find(session.archive, place, own, told)):
+    for rank, source in enumerate(find(session.archive, place, own)):
         row = row_of(source, rank)
         local = {"mention": place.key, "source": session.readings.ref(source.ref), "version": source.version}
         session.readings.add("sources", local | row)

@@ -90,9 +90,9 @@ def _with_paragraphs_before(mention: Place, matches: Iterable[Match]) -> Iterato
         if mention.wider and starts and original and lacks and verdict.is_faithful(told.kind):
             wide = verdict.judge(mention.wider, original.text, truncated=original.truncated, open_start=True)
             if wide.original_span is not None and wide.original_span.start < starts.start:
-                more = {True: (BEFORE,), False: (ALTERED_BEFORE,) if wide.kind is VerdictKind.ALTERED else ()}
-                flags = (*told.flags, *more[verdict.is_faithful(wide.kind)])
-                match = replace(match, verdict=replace(told, flags=flags))
+                more = (BEFORE,) if verdict.is_faithful(wide.kind) else ()
+                more = (ALTERED_BEFORE,) if wide.kind is VerdictKind.ALTERED else more
+                match = replace(match, verdict=replace(told, flags=(*told.flags, *more)))
         yield match
 
 

@@ -99,7 +99,7 @@ def _settle(session: Session, document: Row, touched: set[int]) -> bool:
                 result.append([shown, version, None if one.post is None else str(one.post)])
             post_ref = resolution.ref if resolution.status == "resolved" else None
             if post_ref is None:
-                result += found.store(session, document, mention, {one.post for one in matches})
+                result += found.store(session, document, mention)
             settled.append((mention, post_ref))
             if post_ref is not None and mention.quote is not None:
                 edge = _quotes(mention, post_ref, resolution.how)

@@ -85,7 +85,8 @@ def find(archive: Archive, place: Place, own: Ref, told: Container[Ref | None] =
     looked_up = marks.marks_of(place.quoted)
     if not looked_up:
         return ()
-    found = [*islice(_documents(archive, place, looked_up, own), ENOUGH), *_posts(archive, place, looked_up)]
+    posts = [source for source in _posts(archive, place, looked_up) if source.ref not in told]
+    found = [*islice(_documents(archive, place, looked_up, own), ENOUGH), *posts]
     found.sort(key=lambda one: (one.claimed_at or LATEST, one.first_seen, str(one.ref)))
     return tuple(found[:MOST])
 

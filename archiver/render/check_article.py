@@ -201,6 +201,6 @@ def _occurrence(one: Occurrence) -> str:
     seen = f", first seen {text(moment(one.first_seen))}" if one.first_seen else ""
     spoken = ", held to the standard for speech" if one.standard == "speech" else ""
     return (
-        f"{name(one.name or one.ref)}{claimed}{seen}: {one.words} of the words in a row, {chip(one.verdict)}{spoken} "
+        f"{name(one.name or one.ref)}{claimed}{seen}: {one.words} equal words in a row, {chip(one.verdict)}{spoken} "
         f'<span class="hash">{text(one.ref)}</span>'
     )

@@ -139,7 +139,7 @@ def _occurrence(one: Occurrence) -> None:
     """A document that holds a run of the words."""
     claimed = f", dated {moment(safe(one.claimed_at))}" if one.claimed_at else ""
     seen = f", first seen {moment(safe(one.first_seen))}" if one.first_seen else ""
-    held = f"{one.words} of the words in a row"
+    held = f"{one.words} equal words in a row"
     line(f"      in {short(one.name or one.ref, 90)}{claimed}{seen}: {held}, ", word(safe(one.verdict)), _speech(one))
 
 

@@ -94,6 +94,7 @@ def test_an_altered_quotation_stops_the_press_and_is_shown_in_its_place(check: C
     assert first["quoted"].startswith("Ninety")
     assert first["original"].startswith("Nobody")
     assert first["where"]["column"] == 3
+    assert one["occurrences"] == []  # the post that it was judged against is no source beside itself
     plain = check(f"Yesterday:\n\n{signed(altered)}")
     assert plain.exit_code == 8
     assert "Ninety" in plain.stdout

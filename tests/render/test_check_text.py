@@ -97,7 +97,7 @@ def test_parts_sources_speech_and_earlier_versions_are_told(capsys: pytest.Captu
         "    left out: emoji",
         "    as last seen, the post reads differently",
         "    occurs in 1 archived document, earliest 2017-03-01 (bulletin.txt)",
-        "      in bulletin.txt, dated 2017-03-01, first seen 2026-03-14 08:00:00Z: 9 of the words in a row, partial",
+        "      in bulletin.txt, dated 2017-03-01, first seen 2026-03-14 08:00:00Z: 9 equal words in a row, partial",
         "    held to the standard for speech",
         "    16:9 “…” stands for “not ”",
         "    16:20 “[it]” stands in place of “the new bridge”",
