@@ -18,16 +18,11 @@ def chip(verdict: str) -> str:
     return f'<span class="verdict{kind}">{text(verdict)}</span>'
 
 
-def flagged() -> str:
-    """How characters are shown that cannot be seen."""
-    return 'Characters that cannot be seen are spelt out, as <span class="char">U+202E</span>.'
-
-
 def signed(quotation: Quotation) -> str:
     """Whose words they are said to be."""
     who = [name(one) for one in (glossary.account(quotation.handle), quotation.name) if one]
     told = " ".join([who[0], f"({who[1]})"]) if len(who) > 1 else "".join(who)
-    when = f", {text(quotation.day)}" if quotation.day else ""
+    when = f', <span class="day">{text(quotation.day)}</span>' if quotation.day else ""
     return f"signed to {told}{when}" if told else f"unsigned{when}"
 
 

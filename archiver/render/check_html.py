@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from archiver import __version__
 from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Holder, Quotation, Report
 from archiver.render import glossary
-from archiver.render.check_article import FITS, article, chip, flagged
+from archiver.render.check_article import FITS, article, chip
+from archiver.render.check_legend import legend
 from archiver.render.check_style import STYLE, STYLE_SOURCE
 from archiver.render.markup import address, each, facts, items, name, text
 from archiver.render.text import moment
@@ -29,6 +30,9 @@ def html_of(report: Report, *, made_at: str) -> str:
     """The report as one self-contained page (HTML, to be written as UTF-8); `made_at` is the time that it states."""
     files = list(_placed(report))
     placed = [one for _, quotations in files for one in quotations]
+    head = f"{_result(report, placed)}{_facts(report, made_at)}{_problems(report)}"
+    contents, words = _contents(placed), _words(placed)
+    shown = "".join(_file(document, quotations) for document, quotations in files)
     title = "Quotations checked against the archive"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -37,11 +41,8 @@ def html_of(report: Report, *, made_at: str) -> str:
         '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#quotations">To the quotations</a>\n'
-        f"<header>\n<h1>{title}</h1>\n{_result(report, placed)}{_facts(report, made_at)}{_problems(report)}</header>\n"
-        f"{_contents(placed)}"
-        '<main id="quotations">\n'
-        + "".join(_file(document, quotations) for document, quotations in files)
-        + f"</main>\n{_words(placed)}</body>\n</html>\n"
+        f"<header>\n<h1>{title}</h1>\n{head}</header>\n{contents}"
+        f'<main id="quotations">\n{legend(head + contents + shown)}{shown}</main>\n{words}</body>\n</html>\n'
     )
 
 
@@ -205,12 +206,7 @@ def _words(placed: list[Placed]) -> str:
         + (f"<h3>Warnings</h3>\n{facts(flags)}" if flags else "")
         + (f"<h3>What was evened out before the words agreed</h3>\n{facts(steps)}" if steps else "")
         + (f"<h3>Speech</h3>\n<p>Marked as speech: {text(speech)}.</p>\n" if speech else "")
-        + "<h3>Marks</h3>\n<p><del>Struck</del>: words of the quotation that are not those of the post. "
-        "<ins>Underlined</ins>: words of the post that the quotation changed or left out without a mark. "
-        '<span class="own">Dotted</span>: what the quotation itself marks as left out or put in, and what stands there '
-        'in the post. <span class="caret"></span>: nothing stands here, where the other side has words. Grey words '
-        f"stand outside what was compared. Equal numbers on both sides are one change. {flagged()}</p>\n"
-        "<h3>What this page does not say</h3>\n<p>A verdict is about words, not about meaning. A post that is not in "
+        + "<h3>What this page does not say</h3>\n<p>A verdict is about words, not about meaning. A post that is not in "
         "the archive was not compared. A capture shows what a server answered at that time, not that the author wrote "
         "it. This page is a copy: the evidence is in the archive, under the capture and the SHA-256 named with each "
         "post.</p>\n</section>\n"

@@ -57,24 +57,32 @@ nav summary {{ cursor: pointer; margin-top: 1.5rem; font-weight: 600; }}
 article {{ margin-top: 2rem; padding-top: 1rem; border-top: 1px solid var(--rule); }}
 article > h3 {{ display: flex; flex-wrap: wrap; gap: .3rem .75rem; align-items: baseline; }}
 .at {{ font-weight: 600; }}
-.signed {{ font-weight: 400; overflow-wrap: anywhere; }}
+.signed {{ flex: 1 1 14rem; font-weight: 400; overflow-wrap: anywhere; }}
+.day {{ display: inline-block; }}
 .sides {{ display: grid; gap: 1rem; margin: .9rem 0; }}
 .side {{ min-width: 0; }}
 .words {{ margin: .3rem 0 0; padding: .7rem .9rem; background: var(--tint); border-inline-start: 3px solid var(--rule);
   font: 1.0625rem/1.65 Charter, "Iowan Old Style", Georgia, "Liberation Serif", "Times New Roman", serif;
   white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }}
 .none {{ margin: .3rem 0 0; padding: .7rem .9rem; border: 1px dashed var(--rule); color: var(--quiet); }}
-.out {{ color: var(--quiet); }}
-del {{ color: var(--bad); background: var(--bad-tint); text-decoration: line-through 1px; }}
+.out {{ color: var(--quiet); font-size: .875em; }}
+del, ins {{ font-weight: 600; }}
+del {{ color: var(--bad); background: var(--bad-tint); text-decoration: line-through 1.5px; }}
 ins {{ color: var(--good); background: var(--good-tint); text-decoration: underline 2px; text-underline-offset: .2em; }}
 .own {{ color: var(--note); background: var(--note-tint); text-decoration: underline dotted 2px;
   text-underline-offset: .2em; }}
 .caret {{ color: var(--bad); }}
 .caret::before {{ content: "\\2038"; font: 700 1.5em/0 "Liberation Sans", Arial, "DejaVu Sans", sans-serif; }}
-.words [data-n]::after {{ content: attr(data-n); font: 600 .65em/0 system-ui, sans-serif; vertical-align: super;
-  padding-inline: .1em; display: inline-block; text-decoration: none; }}
+.words [data-n]::after, .legend [data-n]::after {{ content: attr(data-n); font: 600 .65em/0 system-ui, sans-serif;
+  vertical-align: super; padding-inline: .1em; display: inline-block; text-decoration: none; }}
 .char {{ border: 1px solid currentColor; border-radius: .15em; padding: 0 .15em; margin: 0 .1em;
   font: .7em/1 ui-monospace, monospace; white-space: nowrap; unicode-bidi: isolate; }}
+.legend {{ margin-top: 2.5rem; padding: .9rem 1.1rem; border: 1px solid var(--rule); break-inside: avoid; }}
+.legend h2 {{ margin: 0 0 .4rem; padding: 0; border: 0; font-size: 1.05rem; }}
+.legend dl {{ font-size: .9375rem; margin-bottom: 0; }}
+.legend .facts > div {{ grid-template-columns: 6.75rem 1fr; gap: 0 .75rem; align-items: baseline; }}
+.legend .facts dt {{ color: inherit;
+  font: 1.0625rem/1.5 Charter, "Iowan Old Style", Georgia, "Liberation Serif", "Times New Roman", serif; }}
 .changes li {{ padding: .1rem 0; overflow-wrap: anywhere; }}
 .warnings {{ list-style: none; padding: .5rem .9rem; background: var(--note-tint); color: var(--note);
   border-inline-start: 3px solid currentColor; }}

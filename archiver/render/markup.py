@@ -11,6 +11,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from urllib.parse import urlsplit
 
 from archiver.render.marked import Piece, Range, pieces
@@ -74,9 +75,10 @@ def marked(given: str, stretch: Range, marks: Sequence[Range], tags: Tags) -> st
     """Text with its marks, each numbered from 1 in `data-n`. What stands outside the stretch is in `span.out`. But for
     the labels for screen readers (`span.sr`), the text content is the given text."""
     out: list[str] = []
-    for piece in pieces(given, stretch, marks):
-        shown = _piece(piece, tags) if piece.marks else text(piece.text)
-        out.append(shown if piece.inside or not piece.text else f'<span class="out">{shown}</span>')
+    for inside, held in groupby(pieces(given, stretch, marks), key=lambda piece: piece.inside or not piece.text):
+        shown = "".join(_piece(piece, tags) if piece.marks else text(piece.text) for piece in held)
+        around = shown if inside else f"{unseen('[not compared: ')}{shown}{unseen(']')}"
+        out.append(around if inside else f'<span class="out">{around}</span>')
     return "".join(out)
 
 

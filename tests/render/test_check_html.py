@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from archiver.jobs.checked import Report
+from archiver.jobs.checked import Quotation, Report
 from archiver.render import glossary, markup
 from archiver.render.check_html import OPEN_CONTENTS, anchor, html_of
 from archiver.render.check_style import STYLE
@@ -204,6 +204,63 @@ def test_what_the_quotation_itself_marks_is_no_deletion() -> None:
     assert not theirs.css("ins")
     assert [shown(node) for node in ours.css(".own")] == ["…", "[it]"]
     assert [shown(node) for node in theirs.css(".own")] == ["not ", "the new bridge"]
+
+
+SAMPLES = {"struck": "del", "underlined": "ins", "here": ".caret", "dotted": ".own", "small and grey": ".out"}
+"""Samples of the legend by their words, each with what it stands for on the page."""
+
+
+def legend(tree: LexborHTMLParser) -> dict[str, str]:
+    return {
+        row.css_first("dt").text(deep=True): row.css_first("dd").text(deep=True) for row in tree.css(".legend dl > div")
+    }
+
+
+def test_a_legend_before_the_first_quotation_explains_every_mark_that_the_page_holds() -> None:
+    written = html_of(reports.every_verdict(), made_at=NOW)
+    tree = LexborHTMLParser(written)
+    assert written.index('class="legend"') < written.index("<article")
+    assert set(legend(tree)) == {*SAMPLES, "number"}
+    assert "not those of the post" in legend(tree)["struck"]
+    for row in tree.css(".legend dt"):
+        mark = SAMPLES.get(row.text(deep=True), "[data-n]")
+        assert row.css(mark), mark
+        assert tree.css(f".words {mark}"), "a mark that is explained stands on the page"
+
+
+@pytest.mark.parametrize(
+    ("quotation", "told"),
+    [
+        (reports.altered(), {"struck", "underlined", "here", "number", "small and grey"}),
+        (reports.elided(), {"dotted", "number", "small and grey"}),
+        (reports.every_verdict().checked[0].quotations[0], set()),
+        (replace(reports.every_verdict().checked[0].quotations[0], words="a\u202eb"), {"U+202E"}),
+        (replace(reports.every_verdict().checked[0].quotations[0], words='<del>x</del> class="own" data-n="1"'), set()),
+    ],
+)
+def test_the_legend_holds_no_mark_that_the_page_does_not_hold(quotation: Quotation, told: set[str]) -> None:
+    tree = page(reports.one_file(quotation))
+    assert set(legend(tree)) == told
+    assert bool(tree.css(".legend")) == bool(told)
+
+
+@pytest.mark.parametrize("mark", ["del", "ins", ".own", ".out", ".caret::before", ".char"])
+def test_every_mark_is_told_without_its_colour(mark: str) -> None:
+    """WCAG 2.2, 1.4.1: a line, a size, a frame or a sign of its own, and no two the same."""
+    cues = {}
+    for selector, body in re.findall(r"^([^\n{}@]+) \{([^}]*)\}", STYLE, re.MULTILINE):
+        cue = re.findall(r"text-decoration: [^;]+|font-size: [^;]+|content: [^;]+|border: [^;]+", body)
+        for one in selector.split(", "):
+            cues.setdefault(one, []).extend(cue)
+    assert cues[mark], mark
+    others = [cues[one] for one in ("del", "ins", ".own", ".out", ".caret::before", ".char") if one != mark]
+    assert cues[mark] not in others
+
+
+def test_what_was_not_compared_is_said_to_a_screen_reader() -> None:
+    _, theirs = sides(page(reports.one_file(reports.altered())))
+    (outside,) = theirs.css(".out")
+    assert outside.text(deep=True) == "[not compared:  Thank you all.]"
 
 
 ANY = st.text(alphabet=st.characters(exclude_categories=()), max_size=60) | st.sampled_from(
