@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
+import weakref
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from itertools import accumulate
+from pathlib import Path
+from typing import IO, Any
 
 from archiver.jobs import before
 from archiver.jobs.before import Placed, Said
@@ -60,41 +68,103 @@ def _faithful(said: Said | None) -> bool:
     return said is not None and (said.faithful or said.verdict == VerdictKind.SPLICED)
 
 
+class Changes:
+    """Changed mentions, most dangerous first, those of one rank as they were added. They wait in files without a name
+    in `folder`, so that a hundred thousand of them take no more memory than one; `kinds` counts them by kind."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[int, IO[bytes]] = {}
+        self._kinds: dict[int, Counter[str]] = {}
+        self._held = ExitStack()
+        weakref.finalize(self, self._held.close)
+
+    def add(self, changed: Changed) -> None:
+        """Keeps one more. OSError where the disk has no room."""
+        rank = changed.rank
+        if rank not in self._files:
+            self._files[rank] = self._held.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115
+            self._kinds[rank] = Counter()
+        self._kinds[rank][changed.kinds] += 1
+        file = self._files[rank]
+        file.seek(0, os.SEEK_END)
+        file.write(json.dumps(asdict(changed)).encode("ascii") + b"\n")
+
+    def __len__(self) -> int:
+        return sum(self.kinds.values())
+
+    def __iter__(self) -> Iterator[Changed]:
+        for _, file in sorted(self._files.items()):
+            at = 0
+            while True:
+                file.seek(at)  # whoever else reads or adds in between
+                row = file.readline()
+                if not row:
+                    break
+                at = file.tell()
+                yield _changed(json.loads(row))
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many there are by kind (`exact → altered`), most dangerous first."""
+        return dict(sum((self._kinds[rank] for rank in sorted(self._kinds)), Counter()))
+
+
+def _changed(fields: dict[str, Any]) -> Changed:
+    old, new = (None if fields[side] is None else _said(fields[side]) for side in ("old", "new"))
+    return Changed(**(fields | {"old": old, "new": new}))
+
+
+def _said(fields: dict[str, Any]) -> Said:
+    changes = tuple((str(op), str(quoted), str(original)) for op, quoted, original in fields["changes"])
+    return Said(**(fields | {"changes": changes}))
+
+
+_DOCUMENTS = """
+SELECT d.id, d.sha256, d.mentions, r.ref, c.url, c.leaf FROM documents d JOIN refs r ON r.id = d.id
+JOIN captures c ON c.id = d.capture WHERE (c.leaf, d.sha256) > (?, ?) ORDER BY c.leaf, d.sha256 LIMIT ?
+"""
+BATCH = 200
+
+
 def differing(archive: Archive) -> Iterator[Changed]:
     """Every mention that was kept and of which something else is said now, and the mentions that documents of that time
-    have now besides. By document and place."""
-    kept = list(before.documents(archive))
-    for sha256 in kept:
-        yield from _of_document(archive, sha256, before.stored_before(archive, sha256))
+    have now besides. Documents in the order of the log, then those that are none any more; mentions by place."""
     everything = archive.one("SELECT value FROM work_state WHERE name = ?", before.EVERYTHING)
-    if everything is not None:  # a document without any mention at that time has nothing kept
-        known = set(kept)
-        rows = archive.db.execute(
-            "SELECT d.sha256 FROM documents d JOIN captures c ON c.id = d.capture "
-            "WHERE c.leaf <= ? AND d.mentions > 0 ORDER BY d.sha256",
-            (int(everything[0]),),
-        )
-        for sha256 in [row[0] for row in rows if row[0] not in known]:
-            yield from _of_document(archive, sha256, [])
+    upto = -1 if everything is None else int(everything[0])
+    at = (-1, "")
+    while batch := archive.all(_DOCUMENTS, *at, BATCH):
+        for row in batch:
+            olds = before.stored_before(archive, row["sha256"])
+            # A document without any mention at that time has nothing kept.
+            whole = row["leaf"] <= upto and row["mentions"] > 0
+            if olds or whole:
+                news = before.said_now(archive, row["id"])
+                name = str(row["url"]).removeprefix("seed:")
+                yield from _of_document(row["ref"], name, paired(olds, news), new_too=row["leaf"] <= upto)
+        at = (int(batch[-1]["leaf"]), str(batch[-1]["sha256"]))
+    for sha256 in before.documents(archive):
+        if archive.one("SELECT 1 FROM documents d JOIN refs r ON r.id = d.id WHERE r.ref = ?", _ref(sha256)) is None:
+            olds = before.stored_before(archive, sha256)
+            yield from _of_document(_ref(sha256), sha256, paired(olds, ()), new_too=False)
 
 
-def _of_document(archive: Archive, sha256: str, olds: list[Placed]) -> Iterator[Changed]:
-    row = archive.one(
-        "SELECT d.id, r.ref, c.url, c.leaf FROM documents d JOIN refs r ON r.id = d.id "
-        "JOIN captures c ON c.id = d.capture WHERE r.ref = ?",
-        f"doc:document:{sha256}",
-    )
-    name = sha256 if row is None else str(row["url"]).removeprefix("seed:")
-    news = [] if row is None else before.said_now(archive, row["id"])
-    everything = archive.one("SELECT value FROM work_state WHERE name = ?", before.EVERYTHING)
-    whole = row is not None and everything is not None and row["leaf"] <= int(everything[0])
-    pairs = [(old, new) for old, new in paired(olds, news) if old is not None or whole]
+def _ref(sha256: str) -> str:
+    return f"doc:document:{sha256}"
+
+
+def _of_document(
+    document: str, name: str, pairs: Iterable[tuple[Placed | None, Placed | None]], *, new_too: bool
+) -> Iterator[Changed]:
+    """The changes among mentions of one document; `new_too`: also of mentions that nothing was kept of."""
     for old, new in pairs:
+        if old is None and not new_too:
+            continue
         if old is None or new is None or new.said.differs(old.said):
             here = new or old
             assert here is not None
             yield Changed(
-                document=f"doc:document:{sha256}",
+                document=document,
                 name=name,
                 passage=here.passage,
                 was_at="" if old is None or old.passage == here.passage else old.passage,

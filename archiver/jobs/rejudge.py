@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archiver.jobs import before, follow, match, rebuild, rules, settle
-from archiver.jobs.differing import Changed, differing
+from archiver.jobs.differing import Changed, Changes, differing
 from archiver.jobs.session import Session
 from archiver.model import Ref
 
@@ -25,11 +25,12 @@ class Rejudged:
     """`mentions` of `documents` were judged again under `policy`; `policies` counts their old verdicts by the rules
     that gave them. `captures` is how many were read: all (`reread`) where mentions were found by other rules, else
     what was stored and not read yet. `earlier` mentions were judged again before this command, by runs or by a newer
-    version, and are compared too (`earlier_policies`: as `policies`). `kinds` counts `changed`, all mentions of which
-    something else is said, most dangerous first; `queued` refs are asked for because of it. `resumed`: it goes on
+    version, and are compared too (`earlier_policies`: as `policies`). `changed` are all mentions of which something
+    else is said, most dangerous first; `queued` refs are asked for because of it. `resumed`: it goes on
     where an earlier one ended."""
 
     policy: str
+    changed: Changes
     documents: int = 0
     mentions: int = 0
     policies: dict[str, int] = field(default_factory=dict)
@@ -39,8 +40,6 @@ class Rejudged:
     earlier: int = 0
     earlier_policies: dict[str, int] = field(default_factory=dict)
     queued: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)
-    changed: list[Changed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -51,7 +50,7 @@ class _Undo(Exception):
 def rejudge(session: Session, *, check: bool = False) -> Rejudged:
     """Judges every mention of every stored document again, a batch of documents a transaction; with `check`, in one
     transaction that is rolled back. `forget` must follow when the report was told."""
-    report = Rejudged(policy=match.POLICY, notes=list(session.notes))
+    report = Rejudged(policy=match.POLICY, changed=Changes(session.archive.path.parent), notes=list(session.notes))
     report.captures = rebuild.read_what_waits(session)
     if report.captures:  # also for a check: a run would do no other, and an archive without readings answers nothing
         settle.settle(session)
@@ -154,10 +153,8 @@ def _drop_equal(session: Session, document: int) -> None:
 
 
 def _tell(session: Session, report: Rejudged) -> None:
-    found = enumerate(differing(session.archive))
-    ranked = sorted((changed.rank, changed.name, number, changed) for number, changed in found)
-    report.changed = [changed for *_, changed in ranked]
-    report.kinds = dict(Counter(changed.kinds for changed in report.changed))
+    for changed in differing(session.archive):
+        report.changed.add(changed)
 
 
 _NAMED = """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, fields
+from itertools import islice
+from textwrap import indent
 
 from archiver.jobs.before import Said
 from archiver.jobs.differing import Changed
@@ -33,7 +36,7 @@ def print_rebuilt(report: Rebuilt, *, check: bool, as_json: bool) -> None:
 def print_rejudged(report: Rejudged, *, check: bool, as_json: bool) -> None:
     """The report of a re-judging: whole as JSON; as text the most dangerous changes first, the rest counted."""
     if as_json:
-        print_json({"check": check, **asdict(report)})
+        _as_json(report, check=check)
         return
     for note in report.notes:
         line(f"Note: {safe(note)}")
@@ -56,11 +59,11 @@ def print_rejudged(report: Rejudged, *, check: bool, as_json: bool) -> None:
     else:
         verb = "would change" if check else "changed"
         line((f"{len(report.changed)} mentions {verb}:", "bold"))
-        for kinds, count in report.kinds.items():
+        for kinds, count in report.changed.kinds.items():
             line(f"  {kinds}: {count}")
         line()
         name = ""
-        for changed in report.changed[:SHOWN]:
+        for changed in islice(report.changed, SHOWN):
             if changed.name != name:
                 line((safe(changed.name), "bold"))
                 name = changed.name
@@ -71,6 +74,18 @@ def print_rejudged(report: Rejudged, *, check: bool, as_json: bool) -> None:
         line(f"{report.queued} refs are new in the queue: `archiver run` captures them.")
     if check:
         line("No verdict was changed: `archiver rebuild --matches` does it.")
+
+
+def _as_json(report: Rejudged, *, check: bool) -> None:
+    """The whole report, one change at a time: a hundred thousand of them are never in memory together."""
+    plain = {one.name: getattr(report, one.name) for one in fields(report) if one.name != "changed"}
+    told = {"check": check, **plain, "kinds": report.changed.kinds}
+    print(json.dumps(told, indent=2).removesuffix("\n}"), end=',\n  "changed": [')
+    between = "\n"
+    for changed in report.changed:
+        print(f"{between}{indent(json.dumps(asdict(changed), indent=2), '    ')}", end="")
+        between = ",\n"
+    print("\n  ]\n}" if len(report.changed) else "]\n}")
 
 
 def _counted(policies: dict[str, int]) -> str:

@@ -113,7 +113,7 @@ def call(*arguments: str | Path) -> Result:
 
 def test_nothing_is_said_of_an_empty_archive(session: Session) -> None:
     report = rejudge.rejudge(session)
-    assert (report.documents, report.mentions, report.policies, report.changed) == (0, 0, {}, [])
+    assert (report.documents, report.mentions, report.policies, list(report.changed)) == (0, 0, {}, [])
     assert rules.notes(session.archive) == []
 
 
@@ -122,7 +122,7 @@ def test_where_the_rules_are_the_same_nothing_changes_not_even_the_log(session: 
     size, rows = session.evidence.size(), verdicts(session)
     report = rejudge.rejudge(session)
     assert (report.documents, report.mentions, report.policies) == (2, 4, {match.POLICY: 4})
-    assert (report.changed, report.captures, report.reread) == ([], 0, False)
+    assert (list(report.changed), report.captures, report.reread) == ([], 0, False)
     rejudge.forget(session)
     assert (session.evidence.size(), verdicts(session)) == (size, rows)
     assert rebuild(session, check=True).differences == {}
@@ -142,8 +142,8 @@ def test_what_is_said_otherwise_is_told_most_dangerous_first(session: Session) -
         ("normalised → exact", "all.md"),
         ("exact → exact", "all.md"),
     ]
-    assert report.kinds == {"altered → exact": 1, "normalised → exact": 1, "exact → exact": 1}
-    worst = report.changed[0]
+    assert report.changed.kinds == {"altered → exact": 1, "normalised → exact": 1, "exact → exact": 1}
+    worst = next(iter(report.changed))
     assert worst.old is not None
     assert worst.new is not None
     assert worst.old.changes == (("replaced", "nine", "ten"),)
@@ -151,7 +151,7 @@ def test_what_is_said_otherwise_is_told_most_dangerous_first(session: Session) -
     assert worst.words == WORDS[0]
     assert worst.old.post == worst.new.post == POSTS[0]
     assert worst.passage.startswith("doc:passage:")
-    last = report.changed[2]
+    last = list(report.changed)[2]
     assert last.old is not None
     assert last.new is not None
     assert (last.old.flags, last.new.flags) == ("negation-elided", "")
@@ -170,7 +170,7 @@ def test_faithful_to_altered_stands_before_all_else(session: Session) -> None:
     left_by_older_rules(session)
     session.archive.db.execute("UPDATE matches SET verdict = 'exact', faithful = 1, changes = '[]' WHERE id >= 5")
     report = rejudge.rejudge(session, check=True)
-    assert report.changed[0].kinds == "exact → altered"
+    assert next(iter(report.changed)).kinds == "exact → altered"
     assert [one.rank for one in report.changed] == sorted(one.rank for one in report.changed)
 
 
@@ -186,7 +186,7 @@ def test_the_log_grows_by_one_reading_for_each_document_whose_rows_change(
     held = leaves(session)
     captures = session.archive.value("SELECT count(*) FROM captures")
     report = rejudge.rejudge(session)
-    assert (report.changed, report.policies) == ([], {OLD: 4}), "the same is said, by other rules"
+    assert (list(report.changed), report.policies) == ([], {OLD: 4}), "the same is said, by other rules"
     assert leaves(session) == [*held, "reading", "reading"]
     assert session.archive.value("SELECT count(*) FROM captures") == captures
     marks = session.archive.all("SELECT stage, parser FROM reading_marks ORDER BY id DESC LIMIT 2")
@@ -233,10 +233,10 @@ def test_what_was_not_told_is_told_again(session: Session) -> None:
     left_by_older_rules(session)
     first = rejudge.rejudge(session)
     again = rejudge.rejudge(session)
-    assert again.changed == first.changed
+    assert list(again.changed) == list(first.changed)
     assert again.resumed
     rejudge.forget(session)
-    assert rejudge.rejudge(session).changed == []
+    assert list(rejudge.rejudge(session).changed) == []
 
 
 def many(session: Session, count: int) -> None:
@@ -278,7 +278,7 @@ def test_a_rejudging_that_was_killed_goes_on_where_it_stood(db: Path) -> None:
         report = rejudge.rejudge(session)
         assert report.resumed
         assert (report.documents, report.mentions, report.policies) == (count, count, {OLD: count})
-        assert report.kinds == {"altered → exact": count}, "also what was judged before the kill is told"
+        assert report.changed.kinds == {"altered → exact": count}, "also what was judged before the kill is told"
         assert session.evidence.size() == size
         assert {policy for _, policy in verdicts(session)} == {match.POLICY}
 
@@ -337,7 +337,7 @@ def test_mentions_of_other_rules_are_found_again(session: Session) -> None:
         ("no mention → exact", False, WORDS[1]),
         ("exact → exact", True, WORDS[0]),
     ]
-    assert report.changed[2].was_at == cut
+    assert list(report.changed)[2].was_at == cut
     assert report.queued >= 1, "what the new mention refers to is asked for"
     assert session.archive.one("SELECT 1 FROM work_queue WHERE ref = ?", POSTS[1]) is not None
     rejudge.forget(session)
@@ -409,7 +409,7 @@ def test_an_older_version_is_read_by_the_command_itself(db: Path) -> None:
         assert (len(checked.changed), checked.earlier_policies) == (3, {OLD: 4})
         assert len(verdicts(session)) == 4, "a check does not leave an archive without readings"
         report = rejudge.rejudge(session)
-        assert (report.captures, report.changed) == (0, checked.changed)
+        assert (report.captures, list(report.changed)) == (0, list(checked.changed))
 
 
 def test_tables_that_cannot_be_compared_are_said_to_be(db: Path) -> None:
@@ -419,7 +419,7 @@ def test_tables_that_cannot_be_compared_are_said_to_be(db: Path) -> None:
         session.remember("readings_version", "1")
     with opened(db) as session:
         assert any("cannot be compared" in note for note in session.notes)
-        assert rejudge.rejudge(session).changed == []
+        assert list(rejudge.rejudge(session).changed) == []
 
 
 def test_a_whole_rebuild_keeps_what_it_replaces(session: Session) -> None:
@@ -427,7 +427,7 @@ def test_a_whole_rebuild_keeps_what_it_replaces(session: Session) -> None:
     left_by_older_rules(session)
     report = rebuild(session, check=False)
     assert any("--matches" in note for note in report.notes)
-    assert len(rejudge.rejudge(session).changed) == 3
+    assert len(list(rejudge.rejudge(session).changed)) == 3
     rejudge.forget(session)
     assert rebuild(session, check=False).notes == []
     assert before.kept(session.archive) == 0
