@@ -2,7 +2,7 @@
 
 Exit codes are bits: 0 all done; 1 something was not captured and will be tried again, or cannot be; 2 bad input
 (also click's own code for a wrong option); 4 integrity: stored evidence or readings do not agree; 8 `check` found an
-altered or spliced quotation.
+altered or spliced quotation, or words under another author's name.
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ def show(what: str, db: Path, as_json: bool) -> None:
 @json_option
 def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: Path, as_json: bool) -> None:
     """Compares every quotation in FILE (or - for standard input) with the archive. Asks nobody and stores nothing.
-    Exit code 8 says that a quotation was altered or put together from several posts."""
+    Exit code 8 says that a quotation was altered or put together from several posts, or that its words were found only
+    in posts of another author than the one that it names."""
     from archiver.jobs.check import check_files
     from archiver.net.clock import utc_now
     from archiver.render.check import print_check
@@ -229,17 +230,25 @@ def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: P
     if as_json and str(html_path) == "-":
         raise InputError("--json and --html - both want standard output", hint="Give --html a path")
     report = check_files(db, files, media_type=media_type, stdin=sys.stdin.buffer if "-" in files else None)
+    unwritten = ""
     if html_path is not None:
         from archiver.render.check_html import html_of
+        from archiver.render.check_page import write_page
 
         page = html_of(report, made_at=utc_now())
         if str(html_path) == "-":
             click.echo(page, nl=False)
         else:
-            html_path.write_text(page, "utf-8")
+            try:
+                write_page(html_path, page)
+            except InputError as error:
+                unwritten = f"archiver: {error}"  # what was found is told all the same
     if html_path is None or str(html_path) != "-":
         print_check(report, as_json=as_json)
-    sys.exit(UNFAITHFUL * report.unfaithful | BAD_INPUT * bool(report.problems))
+    if unwritten:
+        click.echo(unwritten, err=True)
+    stops = report.unfaithful or report.misattributed
+    sys.exit(UNFAITHFUL * stops | BAD_INPUT * bool(report.problems or unwritten))
 
 
 @main.command()

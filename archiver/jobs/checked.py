@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archiver.model import VerdictKind
+from archiver.quotes import shingles
 
 UNFAITHFUL = (VerdictKind.ALTERED.value, VerdictKind.SPLICED.value)
 """Verdicts that a pre-publication check stops at: no post says what the quotation makes it say."""
+SPEECH, AUTHOR_DIFFERS = "speech", "author-differs"
+TELLING = 8
+"""So many words together tell whose they are: fewer may stand in posts of many people that were not captured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,23 @@ class Quotation:
     source: str = ""
     occurrences: tuple[Occurrence, ...] = ()
 
+    @property
+    def misattributed(self) -> bool:
+        """Whether it names an author, and the words stand only in posts of others: in the post whose address it gives,
+        or, without an address, at least `TELLING` words that no captured post of the named author holds. Spoken words,
+        copies on another server and reposts (whose names are two people's) are told with a flag alone."""
+        faithful = [one for one in self.compared if one.faithful]
+        if not faithful or self.standard == SPEECH or ":repost:" in self.post:
+            return False
+        others = all(AUTHOR_DIFFERS in one.flags and not _of_two(one) for one in faithful)
+        named = any(one.found_by == "target" for one in faithful)
+        return bool(self.handle) and others and (named or len(shingles.words(self.words)) >= TELLING)
+
+
+def _of_two(compared: Compared) -> bool:
+    """Whether a post is shown under another name than its author's: by another server, or as somebody's repost."""
+    return "copy" in compared.flags or "repost-mark" in compared.steps
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
@@ -164,3 +185,8 @@ class Report:
     def unfaithful(self) -> bool:
         """Whether a quotation was altered or put together from several posts."""
         return any(self.counts.get(verdict) for verdict in UNFAITHFUL)
+
+    @property
+    def misattributed(self) -> bool:
+        """Whether words were found only under another author's name than the one given."""
+        return any(quotation.misattributed for document in self.checked for quotation in document.quotations)

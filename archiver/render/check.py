@@ -8,36 +8,45 @@ from dataclasses import asdict
 from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Quotation, Report, Where
 from archiver.render import glossary
 from archiver.render.check_quotation import SENTENCE, more, print_phrase, print_quotation
+from archiver.render.check_told import authors, problem
 from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
 
 IN_FULL, PASSAGES, PHRASES, NOTES, WARNED, PROBLEMS = 100, 5, 5, 5, 50, 50
-"""How much is shown of what is no altered or spliced quotation: those are never left out."""
+"""How much is shown of what does not stop a check: what does is never left out."""
 
 
 def print_check(report: Report, *, as_json: bool) -> None:
     """The report of a check: whole as JSON; as text what a person can read, with what was left out counted."""
+    problems = [problem(one) for one in report.problems]
     if as_json:
-        print_json(asdict(report) | {"unfaithful": report.unfaithful})
+        stops = {"unfaithful": report.unfaithful, "misattributed": report.misattributed}
+        print_json(asdict(report) | {"problems": problems} | stops)
         return
     room = IN_FULL
     for document in report.checked:
         room = _document(document, room)
-    for problem in report.problems[:PROBLEMS]:
-        line((f"! {short(problem, 400)}", "yellow"))
-    more(len(report.problems) - PROBLEMS, "file that could not be checked", "files that could not be checked")
+    for told in problems[:PROBLEMS]:
+        line((f"! {short(told, 400)}", "yellow"))
+    more(len(problems) - PROBLEMS, "file that could not be checked", "files that could not be checked")
     found = [(document, quotation) for document in report.checked for quotation in document.quotations]
     unfaithful = [pair for pair in found if pair[1].verdict in UNFAITHFUL]
     if unfaithful:
         line((f"Altered or put together ({len(unfaithful)}):", "bold red"))
         for document, quotation in unfaithful:
             line(f"  {_jump(document, quotation.where)} ", word(quotation.verdict), f": {_told(quotation)}")
-    warned = [pair for pair in found if glossary.warned(pair[1]) and pair[1].verdict not in UNFAITHFUL]
+    others = [pair for pair in found if pair[1].misattributed and pair[1].verdict not in UNFAITHFUL]
+    if others:
+        line((f"Another author's words ({len(others)}):", "bold red"))
+        for document, quotation in others:
+            line(f"  {_jump(document, quotation.where)} ", word(quotation.verdict), f": {_whose(quotation)}")
+    told_of = {id(quotation) for _, quotation in [*unfaithful, *others]}
+    warned = [pair for pair in found if glossary.warned(pair[1]) and id(pair[1]) not in told_of]
     if warned:
         line((f"To look at, whatever the verdict ({len(warned)}):", "bold yellow"))
         for document, quotation in warned[:WARNED]:
-            told = "; ".join(safe(glossary.warning(flag)) for flag in glossary.warned(quotation))
-            line(f"  {_jump(document, quotation.where)} ", word(safe(quotation.verdict)), f": {told}")
+            why = "; ".join(safe(glossary.warning(flag)) for flag in glossary.warned(quotation))
+            line(f"  {_jump(document, quotation.where)} ", word(safe(quotation.verdict)), f": {why}")
         more(len(warned) - WARNED, "of them", "of them")
     _end(report)
 
@@ -83,6 +92,12 @@ def _told(quotation: Quotation) -> str:
     return "; ".join(said) + rest if said else "its words are not those of the post"
 
 
+def _whose(quotation: Quotation) -> str:
+    """Who is said to have written the words, and in whose posts they stand."""
+    found = ", ".join(map(safe, authors(quotation)))
+    return f"signed to {safe(glossary.account(quotation.handle))}, found only in posts of {found}"
+
+
 def _quiet(quotation: Quotation) -> bool:
     """Whether nothing is known of the words and nobody is said to have written them: one line is enough."""
     return (
@@ -105,7 +120,7 @@ def _document(document: CheckedDocument, room: int) -> int:
         line(f"  no quotations; {places} to posts" if document.mentions else "  no quotations")
     passages, left = 0, Counter[str]()
     for quotation in document.quotations:
-        if quotation.verdict in UNFAITHFUL:
+        if quotation.verdict in UNFAITHFUL or quotation.misattributed:
             print_quotation(quotation)
         elif _quiet(quotation) and passages < PASSAGES:
             passages += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archiver.jobs.checked import UNFAITHFUL, Compared, Difference, Occurrence, Quotation, Where
 from archiver.render import glossary
+from archiver.render.check_told import authors
 from archiver.render.markup import address, each, facts, items, marked, name, text
 from archiver.render.text import moment
 
@@ -39,6 +40,9 @@ def article(place: str, file: str, quotation: Quotation) -> str:
         f'<span class="signed">{text(kind)}, {signed(quotation)}</span></h3>\n'
         f'<p class="quiet">{text(meaning)}{spoken}</p>\n'
     ]
+    if quotation.misattributed:
+        whose = f"signed to {name(glossary.account(quotation.handle))}, found only in posts of"
+        out.append(f'<p class="bad">Another author’s words: {whose} {each(authors(quotation), name)}.</p>\n')
     if quotation.verdict == "spliced":
         out += [f"<h4>{text(one.reason)}</h4>\n{_beside(file, quotation, one)}" for one in glossary.parts(quotation)]
         others = [one for one in quotation.compared if one.verdict != "spliced"]

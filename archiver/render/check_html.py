@@ -15,10 +15,12 @@ from archiver.render import glossary
 from archiver.render.check_article import FITS, article, chip
 from archiver.render.check_legend import legend
 from archiver.render.check_style import STYLE, STYLE_SOURCE
+from archiver.render.check_told import authors, problem
 from archiver.render.markup import address, each, facts, items, name, text
 from archiver.render.text import moment
 
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'"
+TITLE = "Quotations checked against the archive"
 OPEN_CONTENTS = 50
 """So many quotations stand open in the contents; more are folded away."""
 
@@ -33,15 +35,14 @@ def html_of(report: Report, *, made_at: str) -> str:
     head = f"{_result(report, placed)}{_facts(report, made_at)}{_problems(report)}"
     contents, words = _contents(placed), _words(placed)
     shown = "".join(_file(document, quotations) for document, quotations in files)
-    title = "Quotations checked against the archive"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{TITLE}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#quotations">To the quotations</a>\n'
-        f"<header>\n<h1>{title}</h1>\n{head}</header>\n{contents}"
+        f"<header>\n<h1>{TITLE}</h1>\n{head}</header>\n{contents}"
         f'<main id="quotations">\n{legend(head + contents + shown)}{shown}</main>\n{words}</body>\n</html>\n'
     )
 
@@ -83,6 +84,10 @@ def _result(report: Report, placed: list[Placed]) -> str:
         told = f'<span class="bad">{stopped:,} of {total} {which} not faithful:</span> altered, or put together.'
     else:
         told = f"None of {total} was found to be altered or put together from several posts."
+    others = sum(quotation.misattributed and quotation.verdict not in UNFAITHFUL for _, _, quotation in placed)
+    if others:
+        which = "1 is" if others == 1 else f"{others:,} are"
+        told += f' <span class="bad">{which} another author’s words</span> than the one named.'
     if placed:
         told += f" Faithful, each in the way that its verdict names: {fitting:,}. Neither found nor judged: {unsaid:,}."
     counts = [f"{chip(verdict)} {count:,}" for verdict, count in report.counts.items()]
@@ -106,20 +111,19 @@ def _facts(report: Report, made_at: str) -> str:
 def _problems(report: Report) -> str:
     if not report.problems:
         return ""
-    lines = [f'<span dir="auto">{text(problem)}</span>' for problem in report.problems]
+    lines = [f'<span dir="auto">{text(problem(one))}</span>' for one in report.problems]
     return f'<p class="bad">Not checked:</p>\n{items("ul", lines)}'
 
 
 def _contents(placed: list[Placed]) -> str:
     if not placed:
         return ""
-    stopped = [one for one in placed if one[2].verdict in UNFAITHFUL]
-    warned = [one for one in placed if one not in stopped and glossary.warned(one[2])]
-    rest = [one for one in placed if one[2].verdict not in UNFAITHFUL and not glossary.warned(one[2])]
+    stopped, others, warned, rest = _sorted(placed)
     several = len({id(document) for _, document, _ in placed}) > 1
     out = ['<nav aria-labelledby="contents">\n<h2 id="contents">Contents</h2>\n']
     for title, held, says in (
         ("Altered or put together", stopped, None),
+        ("Another author’s words", others, _whose),
         ("To look at, whatever the verdict", warned, _warnings),
     ):
         if held:
@@ -131,6 +135,26 @@ def _contents(placed: list[Placed]) -> str:
         out.append(f"<details><summary>The others ({len(rest):,})</summary>\n{listed}</details>\n")
     out.append('<p><a href="#meaning">What the words mean</a></p>\n</nav>\n')
     return "".join(out)
+
+
+def _sorted(placed: list[Placed]) -> tuple[list[Placed], list[Placed], list[Placed], list[Placed]]:
+    """What is not faithful, what is under another author's name, what else is warned of, and the rest."""
+    stopped, others, warned, rest = [], [], [], []
+    for one in placed:
+        if one[2].verdict in UNFAITHFUL:
+            stopped.append(one)
+        elif one[2].misattributed:
+            others.append(one)
+        elif glossary.warned(one[2]):
+            warned.append(one)
+        else:
+            rest.append(one)
+    return stopped, others, warned, rest
+
+
+def _whose(quotation: Quotation) -> str:
+    signed = name(glossary.account(quotation.handle))
+    return f": signed to {signed}, found only in posts of {each(authors(quotation), name)}"
 
 
 def _warnings(quotation: Quotation) -> str:

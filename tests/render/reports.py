@@ -146,6 +146,13 @@ def elided(line: int = 16) -> Quotation:
     return quotation(words, "elided", told, line=line)
 
 
+def of_another(line: int = 30) -> Quotation:
+    """Faithful words, signed to Ada, that stand in a post of Bo alone."""
+    words = "The gulls of the quay have been seen to queue for the ferry."
+    post = {"handle": "bo_of_lanternwick", "name": "Bo", "found_by": "words", "flags": ("author-differs",)}
+    return quotation(words, "exact", compared("exact", 20, words, **post), line=line, status="unresolved", post="")
+
+
 def every_verdict() -> Report:
     """One file with each verdict, one that quotes nothing, one that could not be read."""
     plain = "The gulls of the quay have been seen to queue for the ferry."

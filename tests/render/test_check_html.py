@@ -299,10 +299,11 @@ def test_every_quotation_has_a_place_and_the_altered_ones_come_first_in_the_cont
     assert set(articles) <= {(node.attributes["href"] or "")[1:] for node in tree.css("nav a")}
     chips = [node.css_first(".verdict").text() for node in tree.css("nav li")]
     assert chips[:2] == ["altered", "spliced"]
-    assert chips[2:5] == ["elided", "bracketed", "not-judged"]
+    assert chips[2:5] == ["bracketed", "elided", "not-judged"]
     assert len(chips) == 13
     assert [node.text() for node in tree.css("nav h3")] == [
-        "Altered or put together (2)", "To look at, whatever the verdict (3)", "The others (8)",
+        "Altered or put together (2)", "Another author’s words (1)", "To look at, whatever the verdict (2)",
+        "The others (8)",
     ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from archiver.quotes.speech import SPEECH
 from archiver.render import glossary
 from archiver.render.check import IN_FULL, PASSAGES, PHRASES, WARNED, print_check
 from archiver.render.check_quotation import HOLDERS, OTHERS
+from archiver.render.check_told import problem
 from archiver.render.excerpt import excerpt, flat
 from archiver.render.marked import pieces
 from archiver.render.text import as_json
@@ -67,9 +68,13 @@ def test_quotations_stand_in_the_order_of_the_text_and_the_altered_ones_again_at
         "  article.md:12:2 altered: says “nineteen” where the post says “ninety”; adds “very ”"
     )
     assert lines[end + 2].startswith("  article.md:14:2 spliced: put together from x:post:")
-    assert lines[end + 3] == "To look at, whatever the verdict (3):"
-    assert "negation" in lines[end + 4]
-    assert "article.md:16:2" in lines[end + 4]
+    assert lines[end + 3] == "Another author's words (1):"
+    assert lines[end + 4].startswith(
+        "  article.md:20:2 bracketed: signed to @ada_of_lanternwick, found only in posts of"
+    )
+    assert lines[end + 5] == "To look at, whatever the verdict (2):"
+    assert "negation" in lines[end + 6]
+    assert "article.md:16:2" in lines[end + 6]
     assert lines[-1] == (
         "Against 1,234 posts and 56 documents archived until 2026-03-16 10:00:00Z; rules mentions/4 quotes/2 match/2."
     )
@@ -161,7 +166,7 @@ def test_ten_thousand_quotations_are_bounded_and_no_altered_one_is_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     plain = reports.every_verdict().checked[0].quotations
-    quiet, exact, warned = plain[-1], plain[0], plain[9]
+    quiet, exact, warned = plain[-1], plain[0], plain[7]
     many = [replace((quiet, exact, warned)[n % 3], where=reports.where(n + 1, 1)) for n in range(9_970)]
     many[100:100] = [reports.altered(line=50_000 + n) for n in range(30)]
     started = time.process_time()
@@ -173,7 +178,7 @@ def test_ten_thousand_quotations_are_bounded_and_no_altered_one_is_left_out(
     assert sum(line.startswith("  50") and line.endswith(": altered") for line in lines) == 30
     assert len(lines) < 30 * 13 + IN_FULL * 6 + PASSAGES + WARNED + 50
     left = next(line for line in lines if line.startswith("  and ") and "not-found" in line)
-    assert left == "  and 9,865 more (3,273 bracketed, 3,273 exact, 3,319 not-found); `--json` lists all"
+    assert left == "  and 9,865 more (3,273 elided, 3,273 exact, 3,319 not-found); `--json` lists all"
 
 
 def test_more_files_than_fit_still_name_the_altered_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,7 +287,8 @@ def test_json_holds_all_of_the_report(capsys: pytest.CaptureFixture[str]) -> Non
         print_check(report, as_json=True)
         read = json.loads(capsys.readouterr().out)
         assert read.pop("unfaithful") is report.unfaithful
-        as_json(asdict(report))
+        assert read.pop("misattributed") is report.misattributed
+        as_json(asdict(report) | {"problems": [problem(one) for one in report.problems]})
         assert read == json.loads(capsys.readouterr().out)
     assert reports.every_verdict().unfaithful
 
