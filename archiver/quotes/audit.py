@@ -13,12 +13,17 @@ _NEGATIONS = """
 no not never none cannot cant wont dont doesnt didnt isnt wasnt arent werent couldnt wouldnt shouldnt hasnt havent hadnt
 mustnt neednt mightnt shant aint nor neither nothing nobody nowhere without hardly scarcely barely false untrue
 deny denies denied
-nicht kein keine keinen keinem keiner nie niemals nichts ohne weder
+nicht kein keine keinen keinem keiner keines nie niemals nichts ohne weder niemand kaum keinerlei keineswegs nirgends
 ne pas jamais rien aucun aucune sans ni nunca jamás nada nadie ningún ninguna sin não nem sem
 non mai niente nessuno senza niet geen nooit niets zonder inte aldrig ingen ikke aldri нет не никогда ни без
-不 没 沒 無 无 未 非 別 别 لا ليس لم لن ما לא אין
+不 没 沒 無 无 未 非 別 别 لا ليس ليست لست لسنا ليسوا لم لن ما غير بدون לא אין איני אינני אינו אינה אינם אל בלי אף
 नहीं नही मत बिना না নয় نہیں نیست نه 안 못 아니다 không chẳng chưa tidak bukan jangan değil nie nigdy nikdy nem nincs
 soha δεν δε μην όχι ποτέ χωρίς не ні ніколи без няма
+"""
+# Words that make of what is said something that is not so; left out, they are as telling as a condition.
+_TURNING = """
+refuse refuses refused pretend pretends pretended claim claims claimed fail fails failed stop stops stopped avoid
+avoids lie lies lied wrongly falsely supposedly ostensibly unlikely unable impossible against doubt doubts doubted
 """
 _CONDITIONS = """
 if unless except only but however although though until till provided assuming allegedly reportedly maybe perhaps
@@ -30,16 +35,14 @@ zero one two three four five six seven eight nine ten eleven twelve twenty thirt
 ninety hundred hundreds thousand thousands million millions billion billions trillion trillions half third quarter
 dozen dozens percent
 """
-# Words that may stand between a negation and what it negates: "not a good man", "never be the same".
-_FILLERS = "a an the be been to any so very really in at all for even"
 _IF = "if unless except until till provided assuming wenn falls sofern si sauf aunque se caso als tenzij jeśli om если"
 _DEPENDS = frozenset(_IF.split())
 NEGATIONS = frozenset(word.casefold() for word in _NEGATIONS.split())
-CONDITIONS = frozenset(word.casefold() for word in _CONDITIONS.split())
+CONDITIONS = frozenset(word.casefold() for word in (_CONDITIONS + _TURNING).split())
 NUMBERS = frozenset(_NUMBERS.split())
-_BETWEEN = frozenset(_FILLERS.split())
 _CUT_PREFIXES = "anti non un ex pseudo quasi counter dis ir il im mis de pre post half semi sub"
 _CUT_SUFFIXES = "free less proof like ish"
+BOUND = frozenset(("un", "non", "anti", "dis", "mis"))  # no words of their own
 PREFIXES = frozenset(_CUT_PREFIXES.split())
 SUFFIXES = frozenset(_CUT_SUFFIXES.split())
 _SCALES = """
@@ -52,15 +55,35 @@ HOMOGRAPHS = frozenset(_HOMOGRAPHS.split())
 # Chinese, Thai, Khmer and Lao negate before, Japanese after.
 _UNSPACED_BEFORE = ("不", "没", "沒", "別", "别", "未", "無", "无", "非", "ไม่", "มิ", "មិន", "ບໍ່")
 _UNSPACED_AFTER = ("ない", "なかった", "なく", "ません", "ず", "ぬ")
-# Emoji that turn what stands beside them round.
+_UNSPACED = ("ない", "なかった", "ません", "不", "没", "沒", "ไม่", "มิได้", "មិន", "ບໍ່")
+_HANGUL = ("않", "못하", "못했", "아니", "아닌", "아닙", "없")
+# Emoji that turn what stands beside them round, and those that take it back with a wink.
 NEGATING_EMOJI = frozenset("❌🚫⛔👎✖❎🙅✗✘☒🚭🚷📵🈲🆖🚳")
+TURNING_EMOJI = NEGATING_EMOJI | frozenset("🙄🙃😉😏🤡🤥😜🤪")
 _DASHES = ("-", "–", "—", "−")
-_HYPHENS = ("-", "‐", "‑")
+_HYPHENS = ("-", "‐", "‑", "–")
+# What tells the reader how words are quoted. Any other flag warns that they may say something else.
+NOTES = frozenset(
+    (
+        "mid-sentence", "punctuation-within", "case-within", "elided-within", "bracket-adds", "bracket-replaces",
+        "repost-mark", "number-form", "links-differ", "vowel-points",
+    )
+)  # fmt: skip
 _SENTENCE_END = re.compile(r"[.!?。！？؟।](?=[\s\"'”’)\]]|$|[^\W\d])|\n")
 
 
+def warnings(flags: Iterable[str]) -> tuple[str, ...]:
+    """The flags that warn of another sense; the others are notes on how words are quoted."""
+    return tuple(flag for flag in flags if flag not in NOTES)
+
+
+def warnings_first(flags: Iterable[str]) -> tuple[str, ...]:
+    """Each flag once, what warns before what only notes."""
+    return tuple(sorted(dict.fromkeys(flags), key=NOTES.__contains__))
+
+
 def is_negation(key: str) -> bool:
-    return key in NEGATIONS
+    return key in NEGATIONS or ("\uac00" <= key[:1] <= "\ud7a3" and any(part in key for part in _HANGUL))
 
 
 def is_number(key: str) -> bool:
@@ -89,16 +112,6 @@ def gone(keys: Iterable[str]) -> tuple[str, ...]:
 def crosses_sentence(between: str) -> bool:
     """Whether the stretch of the original from the last word before a gap to the first after it ends a sentence."""
     return _SENTENCE_END.search(between) is not None
-
-
-def negated_outside(before: list[str], after: list[str]) -> bool:
-    """Whether a negation stands directly before a part (nearest word last) or directly after it."""
-    for word in reversed(before):
-        if is_negation(word):
-            return True
-        if word not in _BETWEEN:
-            break
-    return bool(after) and is_negation(after[0])
 
 
 def cut_apart(left: str, between: str, right: str) -> bool:
@@ -131,8 +144,12 @@ def without_marks(key: str) -> str:
 
 
 def negated_unspaced(before: str, after: str) -> bool:
-    """The same for scripts without spaces, where a negation is part of the running text."""
-    return before.endswith(_UNSPACED_BEFORE) or after.startswith(_UNSPACED_AFTER)
+    """Whether the same sentence negates on either side, in scripts without spaces, where a negation is part of the
+    running text."""
+    left, right = _SENTENCE_END.split(before)[-1], _SENTENCE_END.split(after)[0]
+    if before.endswith(_UNSPACED_BEFORE) or after.startswith(_UNSPACED_AFTER):
+        return True
+    return any(word in left or word in right for word in _UNSPACED)
 
 
 def negation_within(text: str) -> bool:

@@ -62,6 +62,8 @@ def differences(quote: Tokens, held: Tokens, open_start: bool, objections: Seque
     kind = VerdictKind.ALTERED
     if not changes:
         kind, reason = VerdictKind.NOT_JUDGED, "the words stand in the original, but only as scattered fragments"
+        if len(runs) == 1:
+            reason = "the original is truncated: whether the last word quoted was whole there is not known"
     elif all(
         "\ufffd" in _around(quote, change.quoted_span) + _around(held, change.original_span) for change in changes
     ):

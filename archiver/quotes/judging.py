@@ -45,15 +45,16 @@ def judge(quoted: str, original: str, *, truncated: bool = False, open_start: bo
         if inner.kind in FAITHFUL:
             # A text after a step is not exact any more.
             kind = VerdictKind.NORMALISED if inner.kind is VerdictKind.EXACT else inner.kind
-            verdict = shifted(replace(inner, kind=kind, steps=("repost-mark", *inner.steps)), mark.end())
+            marked = replace(inner, kind=kind, steps=("repost-mark", *inner.steps), flags=("repost-mark", *inner.flags))
+            verdict = shifted(marked, mark.end())
     if truncated and verdict.kind in (VerdictKind.ALTERED, VerdictKind.NOT_FOUND):
         reason = "the original is truncated: what is missing may hold the quoted words"
         return Verdict(kind=VerdictKind.NOT_JUDGED, score=verdict.score, reason=reason)
     if truncated and verdict.kind in (VerdictKind.EXACT, VerdictKind.NORMALISED):
         verdict = replace(verdict, kind=VerdictKind.PARTIAL, reason="the original is truncated and goes on")
     if verdict.kind in FAITHFUL and verdict.kind is not VerdictKind.EXACT:
-        flags = dict.fromkeys((*verdict.flags, *signs.differing(verdict, quoted, original)))
-        verdict = replace(verdict, flags=tuple(flags))
+        flags = (*verdict.flags, *signs.differing(verdict, quoted, original))
+        verdict = replace(verdict, flags=audit.warnings_first(flags))
     return verdict
 
 

@@ -22,7 +22,8 @@ _STATUS = re.compile(r"(?:mobile\.)?(?:twitter|x)\.com/\w+/status/\d+")
 class Compared:
     """`omitted`: the kinds of non-text left out of the comparison (emoji, links, media). `added`: marks of the
     quotation that the original does not hold there, each with the number of original words before it. `flags`:
-    `links-differ` where a short link stands for another link, `negation-elided` where an emoji such as ❌ is gone."""
+    `links-differ` where a short link stands for another link, `negation-elided` where an emoji such as ❌ is gone,
+    `taken-back` where one such as 🙄 is."""
 
     omitted: frozenset[str]
     flags: tuple[str, ...]
@@ -39,7 +40,7 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
     omitted: set[str] = set()
     added: list[tuple[Mark, int]] = []
     matched: set[int] = set()
-    differ = negated = False
+    differ = negated = winked = False
     dotted = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
     cut = {mark.start for mark in quote.marks if mark.kind == "ellipsis"}
     for kind in ("emoji", "link"):
@@ -74,9 +75,8 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
                 # The original's own link, but with words before it that the quotation does not have.
                 added.append((mark, low))
             elif kind == "link" and opaque(mark.text):
-                differ = differ or (
-                    mark.place not in dotted and at < len(candidates) and low <= theirs[candidates[at]].place <= high
-                )
+                # The address of a medium is added by whoever shows the post; any other may lead elsewhere.
+                differ = differ or (mark.place not in dotted and not mark.text.lower().startswith("pic."))
                 omitted.add("media" if mark.text.lower().startswith("pic.") else "links")
             elif (
                 kind == "link"
@@ -84,6 +84,7 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
                 and low <= theirs[candidates[at]].place <= high
                 and opaque(theirs[candidates[at]].text)
             ):
+                differ = True
                 omitted.add("links")
                 matched.add(candidates[at])
                 at += 1
@@ -103,7 +104,8 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
         if starts[0] < mark.place < end or (whole and starts[0] <= mark.place <= end):
             omitted.add("emoji" if mark.kind == "emoji" else "links")
             negated = negated or mark.text[0] in audit.NEGATING_EMOJI
-    flags = (("links-differ", differ), ("negation-elided", negated))
+            winked = winked or mark.text[0] in audit.TURNING_EMOJI - audit.NEGATING_EMOJI
+    flags = (("links-differ", differ), ("negation-elided", negated), ("taken-back", winked))
     return Compared(omitted=frozenset(omitted), flags=tuple(flag for flag, hit in flags if hit), added=tuple(added))
 
 

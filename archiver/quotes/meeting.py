@@ -11,8 +11,10 @@ from archiver.quotes.tokens import Mark, Tokens, key
 _UNIT = re.compile(r"([\d.,:]*\d)([^\W\d]{1,4})")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,}")
-# Where a word may be cut: at an apostrophe, or between a number and its unit.
-_CUTS = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)(?=[^\W\d]{1,4}$)")
+# Where a word may be cut: at an apostrophe, between the pieces of a Persian word, between a number and its unit or
+# the name before it, and in "cannot".
+_CUTS = re.compile(r"(?<=\w)['\u200c](?=\w)|(?<=\d)(?=[^\W\d]{1,4}$)|(?<=[^\W\d])(?=\d+$)|(?<=^can)(?=not$)", re.I)
+_NUMBERED = re.compile(r"([^\W\d]+)(\d+)")
 
 
 def unglue(quote: Tokens, original: Tokens) -> Tokens:
@@ -111,8 +113,12 @@ def _joined(original: Tokens) -> tuple[dict[tuple[str, ...], str], set[tuple[str
     apart = Index(original.keys)  # pieces that stand apart too are met there
     for n, word in enumerate(original.keys):
         raw = original.raw(n)
-        if "'" in raw or (raw[0].isdigit() and "-" in raw):
-            pieces = tuple(key(piece) for piece in re.split(r"['-]", raw) if piece)
+        if "'" in raw or "\u200c" in raw or (raw[0].isdigit() and "-" in raw):
+            pieces = tuple(key(piece) for piece in re.split("['\u200c-]", raw) if piece)
+        elif word == "cannot":
+            pieces = ("can", "not")
+        elif numbered := _NUMBERED.fullmatch(raw):
+            pieces = (key(numbered[1]), key(numbered[2]))
         elif raw[0].isdigit() and (unit := _UNIT.fullmatch(raw)):
             pieces = (key(unit[1]), key(unit[2]))
         elif raw[0] == "#":

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from archiver.errors import InputError
 from archiver.model import Span
@@ -20,8 +20,8 @@ from archiver.quotes import encodings
 
 VERBATIM = ("html-entities", "nfc", "invisible", "ellipsis", "quotes", "dashes", "white-space")
 WORDS = (
-    "links", "emoji", "letter-forms", "marks", "ampersand", "apostrophes", "case", "punctuation", "white-space",
-    "word-breaks",
+    "links", "emoji", "letter-forms", "points", "number-groups", "marks", "ampersand", "apostrophes", "case",
+    "punctuation", "white-space", "word-breaks",
 )  # fmt: skip
 
 SINGLE_QUOTES = "‘’‚‛′ʼ`´"
@@ -61,7 +61,16 @@ EMOJI = rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[#*]\ufe0f?\u20e3|[{_PICTURE}](?:[{_M
 # Zero-width and directional characters, soft hyphen, variation selectors, C1 controls.
 _INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\x7f-\x84\x86-\x9f"
 # A repost or a hand-made one: "RT @name:", "RT @name", "@name:", with a quotation mark before it at most.
-REPOST = re.compile(r"^\s*(?:[\"“”„«'‘]\s*)?(?:RT\s+@\w+\s?:?|@\w+\s?:)\s+", re.I)
+_NAME = r"@([\w.-]*\w(?:@[\w.-]*\w)?)"
+REPOST = re.compile(rf"^\s*(?:[\"“”„«'‘]\s*)?(?:RT\s+{_NAME}\s?:?|{_NAME}\s?:)\s+", re.I)
+POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]+")
+_GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]")
+_TONOS = re.compile("[\u0300\u0301\u0313\u0314\u0342]")
+_ARABIC_LETTERS = "\u0620-\u06ff"
+_ARABIC = {"\u06cc": "\u064a", "\u06a9": "\u0643"}
+_GROUPS = r"(?:,\d{3})+|(?:'\d{3})+|(?:[\u00a0\u202f\u2009]\d{3})+|(?:\.\d{3}){2,}"
+# Thousands; "1.000" may be one, and stays.
+GROUPED = re.compile(rf"(?<![\w.,])\d{{1,3}}(?:{_GROUPS})(?![,']?\d)(?!\.\d+[.,]\d)")
 AMPERSAND = r"(?<!\w)&(?!\w)"
 _MINIMAL = 20_000
 # Compatibility decompositions that change how a letter looks, not what it says: ² or ½ would become another number.
@@ -81,8 +90,12 @@ def marks_class() -> str:
     return "".join(f"{chr(a)}-{chr(b)}" for a, b in runs)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _letter(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if char in _ARABIC:
+        return _ARABIC[char]
     form = unicodedata.decomposition(char).split(" ", 1)[0]
     if form in _FORMS or "\ufb00" <= char <= "\ufb06":
         return unicodedata.normalize("NFKC", char)
@@ -90,12 +103,39 @@ def _letter(char: str) -> str:
 
 
 def letter_forms(text: str) -> str:
-    """Full-width, half-width, mathematical and ligature letters as plain ones; nothing else changes."""
+    """Full-width, half-width, mathematical and ligature letters as plain ones, decimal digits of any script as those
+    of ASCII, the Persian yeh and kaf as the Arabic ones; nothing else changes."""
     if text.isascii():
         return text
     plain = "".join(map(_letter, text))
     # A half-width voiced mark is a letter of its own, a combining one once it is plain.
     return text if plain == text else unicodedata.normalize("NFC", plain)
+
+
+def without_points(text: str) -> str:
+    """Without what Arabic and Hebrew may or may not write: vowel points, and the tatweel that stretches a line."""
+    return text if text.isascii() else POINTS.sub("", text)
+
+
+def without_tonos(text: str) -> str:
+    """Greek letters without accent and breathing, as capitals are written; other letters as they are."""
+    return text if text.isascii() else _GREEK.sub(lambda m: _bare(m.group()), text)
+
+
+@cache
+def _bare(char: str) -> str:
+    return unicodedata.normalize("NFC", _TONOS.sub("", unicodedata.normalize("NFD", char)))
+
+
+def repost_of(quoted: str) -> str:
+    """The handle that stands before the words of a repost ("RT @name: …"), without "@"; empty where there is none."""
+    found = REPOST.match(quoted)
+    return next(filter(None, found.groups()), "") if found else ""
+
+
+def ungrouped(number: str) -> str:
+    """A number without the separators of its thousands."""
+    return re.sub(r"\D", "", number)
 
 
 def fold(text: str) -> str:
@@ -125,6 +165,10 @@ def _step(name: str) -> Change:
             lambda m: unicodedata.normalize("NFC", m.group()),
         ),
         "invisible": lambda: (re.compile(f"[{_INVISIBLE}]+"), lambda m: ""),
+        # For words: what parts the pieces of a Persian word says where it may be written apart.
+        "invisible-in-words": lambda: (
+            re.compile(f"(?:(?!(?<=[{_ARABIC_LETTERS}])\u200c[{_ARABIC_LETTERS}])[{_INVISIBLE}])+"), lambda m: ""
+        ),
         "ellipsis": lambda: (re.compile(r"…|\.(?: ?\.){2,}"), lambda m: "..."),
         "quotes": lambda: (re.compile(f"[{SINGLE_QUOTES}{DOUBLE_QUOTES}]"), lambda m: SHAPES[ord(m.group())]),
         "dashes": lambda: (re.compile(f"[{DASHES}]|--+"), lambda m: "-"),
@@ -132,6 +176,10 @@ def _step(name: str) -> Change:
         "links": lambda: (re.compile(LINK, re.I), lambda m: " "),
         "emoji": lambda: (re.compile(f"{EMOJI}|[\\ufe0e\\ufe0f\\u200d]"), lambda m: " "),
         "letter-forms": lambda: (re.compile(r"[^\x00-\x7f]+"), lambda m: letter_forms(m.group())),
+        "points": lambda: (
+            re.compile(f"{POINTS.pattern}|{_GREEK.pattern}"), lambda m: without_tonos(without_points(m.group()))
+        ),
+        "number-groups": lambda: (GROUPED, lambda m: ungrouped(m.group())),
         "marks": lambda: (re.compile(r"[@#](?=\w)"), lambda m: ""),
         "ampersand": lambda: (re.compile(AMPERSAND), lambda m: "and"),
         "apostrophes": lambda: (re.compile(rf"(?<=\w)['{SINGLE_QUOTES}](?=\w)"), lambda m: ""),
@@ -191,6 +239,7 @@ _MAY: dict[str, Callable[[str], bool]] = {
     "emoji": lambda text: not text.isascii(),
     "letter-forms": lambda text: not text.isascii(),
     "invisible": lambda text: not text.isascii() or "\x7f" in text,
+    "invisible-in-words": lambda text: not text.isascii() or "\x7f" in text,
     "dashes": lambda text: not text.isascii() or "--" in text,
     "apostrophes": lambda text: not text.isascii() or "'" in text or "`" in text,
     "quotes": lambda text: not text.isascii() or "`" in text,

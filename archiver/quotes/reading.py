@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archiver.model import Change, Span, Verdict, VerdictKind
-from archiver.quotes import audit, marks
+from archiver.quotes import audit, edges, forms, marks
 from archiver.quotes.align import Segment
 from archiver.quotes.normal import WORDS, contains, needed, replay
 from archiver.quotes.tokens import Mark, Tokens, inside, key, tokenise
@@ -68,23 +68,20 @@ class Reading:
         cut_end = self._cut or (self._ending is not None and not own_dots and (rest > 0 or (links_after and whole)))
         if self._cut and links_after:
             omitted.add("links")
-        before = list(held.keys[max(0, self.start - 4) : self.start])
-        if self.start and audit.crosses_sentence(self._between(self.start - 1, self.start)):
-            before = []
-        after = list(held.keys[self.end : self.end + 1])
-        if rest and audit.crosses_sentence(self._between(self.end - 1, self.end)):
-            after = []
-        span = held.at[self.start][0], held.at[self.end - 1][1]
-        outside = held.source.text[max(0, span[0] - 8) : span[0]], held.source.text[span[1] : span[1] + 8]
-        negated = audit.negated_outside(before, after) or audit.negated_unspaced(*outside)
-        if not self._cut and (negated or any(map(audit.is_negation, self._sentence()))):
-            flags += ("context-negation",)
-        if not self._cut and (audit.conditions(before[-1:]) or audit.conditions(after)):
-            flags += ("context-condition",)
+        written = forms.compare(quote, held, self.segments, self.starts)
+        for word, there in written.others:
+            self._object("replaced", quote.span(word, word + 1), held.span(there, there + 1))
+        if written.others:
+            return None
+        flags += written.flags
+        tail = quote.source.text[quote.at[self.segments[-1].end - 1][1] :]
+        flags += tuple(edges.around(held, c.original, self.start, self.end, cut=cut_end, last_of_quote=tail))
         if not self._cut and self._asks() != ("?" in quote.source.text[quote.at[-1][1] :]):
             flags += ("question-mark",)
-        if c.open_start and self.segments[0].start > 0 and self.start > 0:
-            flags += ("start-guessed",)
+        if c.open_start and self.segments[0].start > 0:
+            flags += tuple(edges.before_open_start(quote, self.segments[0].start))
+            if self.start > 0:
+                flags += ("start-guessed",)
         flags += self._lost()
         words = sum(segment.end - segment.start for segment in self.segments)
         if elided and words < 2 * len(self.segments):
@@ -102,37 +99,24 @@ class Reading:
             steps=steps,
             changes=tuple(changes),
             omitted=tuple(sorted(omitted)),
-            flags=tuple(dict.fromkeys(flags)),
+            flags=audit.warnings_first(flags),
             quoted_span=self._quoted_span(),
             original_span=c.held.span(self.start, self.end),
             score=1.0,
         )
 
-    def _sentence(self) -> list[str]:
-        """The words of the original before the quoted ones that belong to the same sentence, at most twelve."""
-        held, at = self._texts.held, self.start
-        while at > 0 and self.start - at < 12 and not audit.crosses_sentence(self._between(at - 1, at)):
-            at -= 1
-        return list(held.keys[at : self.start])
-
     def _objected(self) -> bool:
-        """Whether an edge cuts a compound or a number, or an apostrophe was added that makes another word."""
+        """Whether an edge cuts a compound or a number, or a unit differs."""
         c, quote, held = self._texts, self._texts.quote, self._texts.held
-        edges: list[tuple[int, int]] = []
+        cuts: list[tuple[int, int]] = []
         objected = False
         end = 0
         for segment, at in zip(self.segments, self.starts, strict=True):
             if at > end or at == self.start:
-                edges.append((at, segment.start))
+                cuts.append((at, segment.start))
             if end and at > end:
-                edges.append((end, segment.start))
+                cuts.append((end, segment.start))
             end = at + segment.end - segment.start
-            for n in range(segment.start, segment.end):
-                if quote.keys[n] in audit.HOMOGRAPHS and "'" in quote.raw(n):
-                    there = at + n - segment.start
-                    if "'" not in held.raw(there):
-                        self._object("replaced", quote.span(n, n + 1), held.span(there, there + 1))
-                        objected = True
             for n in range(segment.start, segment.end):
                 there = at + n - segment.start
                 ours, theirs = self._unit(quote, n), self._unit(held, there)
@@ -140,8 +124,8 @@ class Reading:
                     self._object("replaced", quote.span(n, n + 1), held.span(there, there + 1))
                     objected = True
         if not self._cut:
-            edges.append((end, self.segments[-1].end))
-        for edge, word in edges:
+            cuts.append((end, self.segments[-1].end))
+        for edge, word in cuts:
             if 0 < edge < len(held.keys):
                 span = held.source.span(held.at[edge - 1][1], held.at[edge][0])
                 if audit.cut_apart(held.keys[edge - 1], c.original[span.start : span.end], held.keys[edge]):
@@ -159,16 +143,14 @@ class Reading:
         return "" if re.search(rf"(?:^|[\s(\[]){mark}(?=\S)", text[:start]) or text[start - 1 : start] == mark else mark
 
     def _lost(self) -> tuple[str, ...]:
-        """Flags where a word lost the apostrophe that told it from another word ("we'll", "well"), a number its dash
-        ("3 4" for "3-4"), and where two words ran into one as the emoji between them went ("therapist")."""
+        """Flags where a number lost its dash ("3 4" for "3-4"), and where two words ran into one as the emoji between
+        them went ("therapist")."""
         quote, held = self._texts.quote, self._texts.held
         flags: tuple[str, ...] = ()
         emoji = {mark.place for mark in held.marks if mark.kind == "emoji"}
         for segment, at in zip(self.segments, self.starts, strict=True):
             for n in range(segment.start, segment.end):
                 word, there = quote.keys[n], at + n - segment.start
-                if word in audit.HOMOGRAPHS and "'" in held.raw(there) and "'" not in quote.raw(n):
-                    flags += ("apostrophe-lost",)
                 if word[:1].isdigit() and "-" in word and "-" not in quote.raw(n):
                     flags += ("dash-lost",)
                 if there in emoji and n > segment.start and quote.at[n - 1][1] == quote.at[n][0] and _latin(word):
@@ -215,8 +197,10 @@ class Reading:
                     flags += ("negation-elided",)
                 if any(m.kind == "ellipsis" and end <= m.place <= following for m in held.marks):
                     flags += ("ellipsis-of-the-original",)
-                if audit.crosses_sentence(self._between(end - 1, following)):
-                    flags += ("sentence-joined",)
+                joined = audit.crosses_sentence(self._between(end - 1, following))
+                flags += ("sentence-joined",) if joined else ("elided-within",)
+                if edges.splits(held, c.original, end) or edges.splits(held, c.original, following):
+                    flags += (edges.COMPOUND,)
                 changes.append(self._change("elided", loose[0], end, following))
             elif taken:
                 flags += audit.gone(taken)
@@ -231,6 +215,13 @@ class Reading:
                     if right.loose:
                         dots = [m.start for m in quote.marks if m.kind == "ellipsis" and m.place == mark.place]
                         end = following = next_at if dots and dots[0] < mark.start else end
+            at_edge = mark.place in (self.segments[0].start, self.segments[-1].end) and end == following
+            if at_edge and "[" in mark.text and (mark.text[0] != "[" or mark.text[-1] != "]"):
+                # Half a word stands outside the brackets: it belongs to the next word of the original.
+                if mark.place == self.segments[0].start:
+                    end = max(0, end - 1)
+                else:
+                    following = min(len(held.keys), following + 1)
             taken = held.keys[end:following]
             lead = mark.text.split("[")[0].casefold() if "[" in mark.text else ""
             trail = mark.text.split("]")[-1].casefold() if "[" in mark.text else ""
@@ -238,10 +229,14 @@ class Reading:
                 *tokenise(mark.text.replace("[", " ").replace("]", " ")).keys,
                 key(mark.text.replace("[", "").replace("]", "")),
             )
-            stands = len(taken) > 0 or not (lead or trail)
-            stands = stands and (not lead or taken[0].startswith(lead)) and (not trail or taken[-1].endswith(trail))
+            stands = bool(taken) or not (lead or trail)
+            stands = (
+                stands and (not lead or taken[0].startswith(lead)) and not (trail and not taken[-1].endswith(trail))
+            )
             inner = inside(mark.text)
-            joined = (inner in (*audit.PREFIXES, "in", "a") and trail) or (inner in audit.SUFFIXES and lead)
+            joined = bool((inner in (*audit.PREFIXES, "in", "a") and trail) or (inner in audit.SUFFIXES and lead))
+            if inner in audit.BOUND and not lead and not trail and not taken:
+                stands = False
             if joined and (not taken or key(f"{lead}{inner}{trail}") not in taken):
                 stands = False
             if audit.number_clash(said, taken):
@@ -255,8 +250,8 @@ class Reading:
             if any(word in audit.CONDITIONS for word in said) and not any(word in audit.CONDITIONS for word in taken):
                 flags += ("condition-added",)
             changes.append(self._change("bracketed", mark, end, following))
-            if taken:
-                flags += ("bracket-replaces",)
+            if not _comment_on(mark):
+                flags += ("bracket-replaces" if taken else "bracket-adds",)
         if inserted > sum(segment.end - segment.start for segment in self.segments):
             for change in changes:
                 if change.op == "bracketed":
@@ -330,6 +325,11 @@ class Reading:
         if self.segments[0].start > 0:
             return Span(start=c.quote.span(self.segments[0].start, self.segments[0].end).start, end=len(c.quoted))
         return Span(start=0, end=len(c.quoted))
+
+
+def _comment_on(mark: Mark) -> bool:
+    """Whether a bracket holds no words of an editor's own, but "sic"."""
+    return inside(mark.text).strip("!") == "sic"
 
 
 def _latin(word: str) -> bool:

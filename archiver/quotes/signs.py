@@ -76,7 +76,7 @@ def _signs(text: str) -> Iterator[str]:
         if char in _PLAIN or char == "~":
             continue
         symbol = kind == "So" and (
-            char < "\u2600" or "\u2800" <= char <= "\u28ff" or "\U0001f100" <= char <= "\U0001f1ff"
+            char < "\u2600" or "\u2800" <= char <= "\u28ff" or "\U0001f100" <= char < "\U0001f1e6"
         )
         if kind in ("Sm", "Sc", "No") or symbol or char in _MORE:
             yield char

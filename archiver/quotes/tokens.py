@@ -12,6 +12,7 @@ from archiver.model import Span
 from archiver.quotes.normal import (
     AMPERSAND,
     EMOJI,
+    GROUPED,
     LINK,
     SHAPES,
     UNSPACED,
@@ -20,6 +21,9 @@ from archiver.quotes.normal import (
     letter_forms,
     mapped,
     marks_class,
+    ungrouped,
+    without_points,
+    without_tonos,
 )
 
 _CURRENCY = "$€£¥₹₽₩₺₴₿¢"
@@ -34,11 +38,12 @@ _SHORT = 2000  # code points of a text whose words are remembered for a while
 OMISSIONS = frozenset(
     ("snip", "cut", "omitted", "略", "中略", "後略", "前略", "省略", "생략", "중략", "-", "--", "---", "***")
 )
+_DROPPED = re.compile(r"(?<!\d)'|'(?!\d)|[\[\]\u200c]")
 _ROUND = r"sic!?|中略|後略|前略|略"
 # Editors' brackets of East Asian typography, as long as what they stand for.
 _BRACKETED = re.compile(rf"\[[^\[\]]{{0,80}}\]|\((?:{_ROUND})\)", re.I)
 _GLUED = re.compile(rf"\w(?:{_LINK_BEGINS})", re.I)
-_BRACKETS = str.maketrans("［］〔〕（）", "[][]()")
+_PLAIN = str.maketrans("［］〔〕（）％￡￥＄＃＠＆", "[][]()%£¥$#@&")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,8 @@ class Tokens:
 def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> re.Pattern[str]:
     marks = "" if ascii_only else marks_class()
     letter = rf"[\w{marks}]" if not unspaced else rf"(?:(?![{UNSPACED}])[\w{marks}])"
-    word = rf"{letter}+(?:'{letter}+)*"
+    joiner = "'" if ascii_only else "['\u200c]"
+    word = rf"{letter}+(?:{joiner}{letter}+)*"
     parts = [
         # Most words stand between spaces and are nothing else.
         r"(?P<plain>(?<!\S)[A-Za-z]+(?![^\s.,;])(?!\.\S))",
@@ -95,8 +101,9 @@ def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> r
         parts.append(rf"(?P<characters>[{UNSPACED}][{UNSPACED}{marks}\uff9e\uff9f]*)")
     if glued:
         parts.append(rf"(?P<before>[@#]?{letter}+?(?={_LINK_BEGINS}))")
+    parts.append(r"(?P<meridiem>(?:(?<=\d)|(?<!\w))[ap]\.\s?m(?:\.|\b))")
     parts.append(
-        rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\.?\d))?(?:(?<![\w.])\.)?\d+(?:[.,:/'^-]\d+)*{letter}*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
+        rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\.?\d))?(?:(?<![\w.])\.)?\d+(?:[.,:/'^-]\d+|[\u00a0\u202f\u2009]\d{{3}}(?!\d))*(?:(?![ap]\.\s?m\b){letter})*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
         rf"|(?P<sign>[{_CURRENCY}]|[{_SIGN}]+(?=\s?[\d{_CURRENCY}])|(?<=\w\s)[{_SIGN}]+(?=\s\w)|{AMPERSAND})"
         rf"|(?P<word>(?<!\w)[A-F]-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w))?)"
     )
@@ -110,14 +117,18 @@ def _one_character() -> re.Pattern[str]:
 
 @lru_cache(maxsize=8192)
 def key(raw: str) -> str:
-    """How a word is compared: without case, apostrophes, # and @, and letter forms."""
+    """How a word is compared: without case, apostrophes, # and @, letter forms, points, and separators of thousands."""
     if raw == "&":
         return "and"
     word = raw.casefold()
     if not word.isascii():
         word = unicodedata.normalize("NFC", fold(letter_forms(word)))
+        word = without_tonos(without_points(word)) or word
     if not word.isalnum():
-        word = re.sub(r"(?<!\d)'|'(?!\d)", "", word.lstrip("@#")).replace("[", "").replace("]", "")
+        word = GROUPED.sub(lambda match: ungrouped(match.group()), word) if word[:1].isdigit() else word
+        word = _DROPPED.sub("", word.lstrip("@#"))
+        if word.endswith("m.") or word in ("a.m", "p.m"):
+            word = word.replace(".", "")
         if word.endswith("%"):
             word = "".join(word.split())
         if not raw.startswith("@"):
@@ -144,10 +155,10 @@ def _known(text: str, steps: tuple[str, ...], brackets: bool, kept: frozenset[st
 
 
 def _tokens(text: str, steps: Sequence[str], brackets: bool, kept: frozenset[str]) -> Tokens:
-    source = mapped(text, ("html-entities", *steps, "nfc", "invisible"))
+    source = mapped(text, ("html-entities", *steps, "nfc", "invisible-in-words"))
     ascii_only = source.text.isascii()
     folded = source.text if ascii_only and "`" not in source.text else source.text.translate(SHAPES)
-    folded = folded if ascii_only else folded.translate(_BRACKETS)
+    folded = folded if ascii_only else folded.translate(_PLAIN)
     source = Mapped(text=folded, starts=source.starts, ends=source.ends, length=source.length)
     keys: list[str] = []
     at: list[tuple[int, int]] = []
@@ -200,4 +211,4 @@ def bracketed(text: str) -> frozenset[str]:
     """What stands in brackets in a text, in lower case."""
     if text.isascii() and "[" not in text and "(" not in text:
         return frozenset()
-    return frozenset(map(inside, _BRACKETED.findall(text.translate(_BRACKETS))))
+    return frozenset(map(inside, _BRACKETED.findall(text.translate(_PLAIN))))

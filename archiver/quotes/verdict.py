@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archiver.model import Verdict, VerdictKind
+from archiver.quotes.audit import warnings
 from archiver.quotes.judging import FAITHFUL, is_faithful, judge
 from archiver.quotes.splice import splice, spliced
 
 __all__ = ["FAITHFUL", "QUOTES_POLICY", "best", "is_faithful", "judge", "judge_all", "preference", "splice", "spliced"]
 
 # Names the rules of this room in stored matches: it changes whenever a verdict may change.
-QUOTES_POLICY = "quotes/3"
+QUOTES_POLICY = "quotes/4"
 
 _ORDER = (
     VerdictKind.EXACT,
@@ -41,7 +42,7 @@ def preference(verdict: Verdict) -> tuple[int, float, int]:
     Between an altered and a not-judged reading of equal share, not-judged comes first: the missing words may fit.
     """
     if verdict.kind in FAITHFUL:
-        return _ORDER.index(verdict.kind), float(len(verdict.flags)), 0
+        return _ORDER.index(verdict.kind), float(len(warnings(verdict.flags))), 0
     rest = {VerdictKind.NOT_JUDGED: 0, VerdictKind.ALTERED: 1, VerdictKind.NOT_FOUND: 2}[verdict.kind]
     return len(_ORDER) + (rest == 2), -verdict.score, rest
 

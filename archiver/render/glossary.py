@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archiver.jobs.checked import Compared, Difference, Quotation
+from archiver.quotes.audit import warnings
 
 VERDICTS = {
     "exact": "The words are those of the post, character by character.",
@@ -27,20 +28,37 @@ FLAGS = {
     "sentence-joined": "the ellipsis joins words of different sentences",
     "ellipsis-of-the-original": "the post has an ellipsis of its own where the quotation leaves words out",
     "fragments": "only single words and short pieces of the post are quoted",
+    "elided-within": "the ellipsis leaves out words of one sentence",
+    "bracket-adds": "what stands in brackets is not the author’s",
     "bracket-replaces": "words in brackets stand in place of words of the post",
     "paragraphs-before": "the paragraphs before it in the document belong to the same post, and agree with it",
     "altered-before": "the paragraph before it in the document seems to be of the same post, but differs from it",
     "condition-added": "words in brackets add a condition or a limiting word that the post does not have",
     "dash-lost": "a number lost its dash, as in “3 4” for “3-4”",
-    "words-joined": "two words ran into one as the emoji between them went",
+    "words-joined": "two words are written as one, as “#TheMill” and “the mill”",
     "diacritics-changed": "a word has other accents than in the post",
-    "context-negation": "in the post a negation stands beside the quoted words or before them in their sentence",
+    "mid-sentence": "in the post the sentence begins earlier or goes on: read all of it",
+    "compound-cut": "in the post the first or last word is part of a longer one, as “hunter” of “Nazi-hunter”",
+    "number-at-edge": "a number stands at the edge of the quoted words, and what belongs to it may be cut off",
+    "taken-back": "in the post something takes the words back: “NOT!”, “/s”, “Satire:”, a cross, a wink",
+    "context-negation": "in the post a negation stands in the sentence of the quoted words, outside them",
+    "document-negation": "a negation or a word such as “rumor” stands before the words in the document’s own sentence",
     "context-condition": "in the post a condition (“if”, “unless”) stands directly beside the quoted words",
     "signs-differ": "signs beside the words are other ones: a minus, a currency, “<”, a separator in a number",
     "bidi-override": "characters that turn the direction of writing were added or lost: it may read differently",
     "question-mark": "a question mark was added or lost",
-    "apostrophe-lost": "a word lost the apostrophe that tells it from another word, as in “we’ll” and “well”",
-    "links-differ": "a shortened link is not the one of the post; whether both lead to the same place is not known",
+    "quotation-marks-added": "words stand in quotation marks that the post does not have",
+    "comment-added": "a sign of doubt or irony was added, such as “(?)” or “(!)”",
+    "punctuation-within": "commas, stops or other punctuation between the words differ",
+    "case-within": "capitals within sentences differ",
+    "case-changes-word": "a word stands in capitals on one side only, which may be another word, as “us” and “US”",
+    "letters-differ": "a word is spelt in another way that counts as the same, as “ß” and “ss”",
+    "vowel-points": "vowel points were added or lost",
+    "number-form": "thousands are written in another way, as “1,000” and “1000”",
+    "apostrophe-lost": "a word lost its apostrophe, which may make another word of it, as of “we’ll”",
+    "apostrophe-added": "a word has an apostrophe that the post does not have, which may make another word of it",
+    "links-differ": "a link was added, or a shortened one stands for another; where it leads is not known",
+    "repost-mark": "“RT @name” or “@name:” stands before the words; whether they are that author’s is not known",
     "start-guessed": "where the quotation begins in the text is a guess",
     "negation-changed": "a negation is among the changed words",
     "number-changed": "a number is among the changed words",
@@ -49,7 +67,7 @@ FLAGS = {
     "day-differs": "the signature names another day than the post has",
     "copy": "the words were compared with a copy of the post on another server, not with the author’s own server",
 }
-"""What a reader must be warned of, beside the verdict."""
+"""What a reader must be told beside the verdict: warnings, and notes on how the words are quoted."""
 
 STEPS = {
     "html-entities": "HTML character references",
@@ -61,7 +79,9 @@ STEPS = {
     "white-space": "white space",
     "links": "links",
     "emoji": "emoji",
-    "letter-forms": "letter forms (full-width, mathematical, ligatures)",
+    "letter-forms": "letter forms (full-width, mathematical, ligatures, digits of another script)",
+    "points": "vowel points and Greek accents",
+    "number-groups": "separators of thousands",
     "marks": "@ and # before words",
     "ampersand": "“&” for “and”",
     "apostrophes": "apostrophes",
@@ -163,8 +183,8 @@ def sentence(change: Difference) -> tuple[tuple[str, str], ...]:
 
 
 def warned(quotation: Quotation) -> tuple[str, ...]:
-    """The flags of the verdict that leads."""
-    return quotation.compared[0].flags if quotation.compared else ()
+    """What the verdict that leads warns of; notes on how the words are quoted are no warnings."""
+    return warnings(quotation.compared[0].flags) if quotation.compared else ()
 
 
 def account(handle: str) -> str:

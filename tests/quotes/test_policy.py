@@ -12,8 +12,8 @@ from archiver.quotes.speech import judge_speech
 from archiver.quotes.verdict import QUOTES_POLICY, judge, splice
 
 PAIRS = Path(__file__).parent / "policy_pairs.jsonl"
-POLICY = "quotes/3"
-DIGEST = "8f412a062fe73ddb"
+POLICY = "quotes/4"
+DIGEST = "77d632a9d0f41995"
 
 
 def told(verdict: Verdict) -> list[object]:

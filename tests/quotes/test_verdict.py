@@ -136,9 +136,10 @@ def test_what_a_reader_is_warned_of(quoted: str, flag: str) -> None:
 
 
 def test_no_warning_without_a_reason() -> None:
-    assert judge("300 new homes come.", POST).flags == ()
-    assert judge("a good man", "No! He is a good man").flags == ()
-    assert judge("a good man", "He is not a good man").flags == ("context-negation",)
+    assert judge("If the council agrees, 300 new homes come.", POST).flags == ()
+    assert judge("He is a good man", "No! He is a good man").flags == ()
+    assert judge("a good man", "No! He is a good man").flags == ("mid-sentence",)
+    assert judge("a good man", "He is not a good man").flags == ("context-negation", "mid-sentence")
     assert judge("well go there", "we'll go there").flags == ("apostrophe-lost",)
 
 
@@ -154,7 +155,9 @@ def test_no_warning_without_a_reason() -> None:
     ],
 )
 def test_further_warnings(quoted: str, original: str, flag: str) -> None:
-    assert judge(quoted, original).flags == (flag,)
+    flags = judge(quoted, original).flags
+    assert flag in flags
+    assert set(flags) <= {flag, "mid-sentence"}
 
 
 def test_what_was_left_out_is_named() -> None:

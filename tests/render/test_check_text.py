@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from archiver.jobs.match import WARNINGS
 from archiver.model import MentionKind, Outcome, VerdictKind
 from archiver.quotes import normal
+from archiver.quotes.audit import NOTES
 from archiver.quotes.speech import SPEECH
 from archiver.render import glossary
 from archiver.render.check import IN_FULL, PASSAGES, PHRASES, WARNED, print_check
@@ -308,6 +309,10 @@ def _flags() -> Iterator[str]:
                     yield name
                 case ast.keyword(arg="flags", value=value):
                     yield from _names(value)
+                case ast.Assign(targets=[ast.Name(id=name), *_] | [ast.Tuple(elts=[ast.Name(id=name), *_])]) if (
+                    name.isupper() and file.stem in ("edges", "forms", "signs")
+                ):
+                    yield from (word for word in _names(node.value) if re.fullmatch("[a-z]+(-[a-z]+)+", word))
 
 
 def _names(value: ast.expr) -> Iterator[str]:
@@ -321,6 +326,13 @@ def test_every_word_that_a_verdict_may_use_is_explained() -> None:
     assert set(glossary.OUTCOMES) == {outcome.value for outcome in Outcome}
     assert set(glossary.KINDS) == {kind.value for kind in MentionKind}
     assert {*normal.VERBATIM, *normal.WORDS, *SPEECH, "repost-mark"} <= set(glossary.STEPS)
-    used = {*_flags(), *WARNINGS}
-    assert {"negation-elided", "sentence-joined", "links-differ", "number-changed", "apostrophe-lost"} <= used
+    used = {*_flags(), *WARNINGS, *NOTES}
+    assert {
+        "negation-elided",
+        "sentence-joined",
+        "links-differ",
+        "number-changed",
+        "apostrophe-lost",
+        "mid-sentence",
+    } <= (used)
     assert used <= set(glossary.FLAGS), used - set(glossary.FLAGS)
