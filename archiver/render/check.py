@@ -8,7 +8,7 @@ from dataclasses import asdict
 from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Quotation, Report, Where
 from archiver.render import glossary
 from archiver.render.check_quotation import SENTENCE, more, print_phrase, print_quotation
-from archiver.render.check_told import authors, problem
+from archiver.render.check_told import authors, notes, problem
 from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
 
@@ -112,9 +112,10 @@ def _document(document: CheckedDocument, room: int) -> int:
     quotations = len(document.quotations)
     counted = "1 quotation" if quotations == 1 else f"{quotations:,} quotations"
     line((safe(document.name), "bold"), f" ({document.characters:,} characters, {counted})")
-    for note in document.notes[:NOTES]:
+    held = notes(document)
+    for note in held[:NOTES]:
         line(f"  note: {short(note, 200)}")
-    more(len(document.notes) - NOTES, "note", "notes")
+    more(len(held) - NOTES, "note", "notes")
     if not quotations:
         places = "1 place refers" if document.mentions == 1 else f"{document.mentions:,} places refer"
         line(f"  no quotations; {places} to posts" if document.mentions else "  no quotations")

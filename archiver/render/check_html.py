@@ -15,7 +15,7 @@ from archiver.render import glossary
 from archiver.render.check_article import FITS, article, chip
 from archiver.render.check_legend import legend
 from archiver.render.check_style import STYLE, STYLE_SOURCE
-from archiver.render.check_told import authors, problem
+from archiver.render.check_told import authors, notes, problem
 from archiver.render.markup import address, each, facts, items, name, text
 from archiver.render.text import moment
 
@@ -182,10 +182,10 @@ def _file(document: CheckedDocument, quotations: list[Placed]) -> str:
         ),
         kind="facts small",
     )
-    notes = items("ul", [f'<span dir="auto">{text(note)}</span>' for note in document.notes], kind="quiet")
+    noted = items("ul", [f'<span dir="auto">{text(note)}</span>' for note in notes(document)], kind="quiet")
     nothing = "" if quotations else "<p>No quotations in this file.</p>\n"
     articles = "".join(article(place, document.name, quotation) for place, _, quotation in quotations)
-    shown = f"{about}{notes}{nothing}{articles}{_phrases(document)}"
+    shown = f"{about}{noted}{nothing}{articles}{_phrases(document)}"
     return f"<section>\n<h2>{name(document.name)}</h2>\n{shown}</section>\n"
 
 

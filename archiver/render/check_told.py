@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archiver.jobs.checked import Quotation
+from archiver.jobs.checked import CheckedDocument, Quotation
 from archiver.render import glossary
 
 
@@ -45,3 +45,23 @@ def problem(message: str) -> str:
     for pattern, plain in _PLAIN:
         message = pattern.sub(plain, message)
     return message
+
+
+_STRUCTURED = (".json", ".xml", ".rss", ".atom")
+
+
+def notes(document: CheckedDocument) -> tuple[str, ...]:
+    """What a reader must know of how a file was read: parts that were not, damaged text, and a file that held nothing
+    or was taken for plain text though its name says otherwise."""
+    told = []
+    if not document.characters:
+        told.append("nothing in it could be read as text: look at what the file holds")
+    elif document.media_type == "text/plain" and document.name.lower().endswith(_STRUCTURED):
+        told.append("it is no feed, so all of it was read as plain text, signs of its format included")
+    return (*told, *(_placed(note) for note in document.notes))
+
+
+def _placed(note: str) -> str:
+    note = re.sub(r" \((?:byte:0|text:1:1|/)\)$", "", note)
+    note = re.sub(r" \(text:(\d+):(\d+)\)$", r" (line \1, column \2)", note)
+    return re.sub(r" \(byte:(\d+)\)$", r" (at byte \1)", note)

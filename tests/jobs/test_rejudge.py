@@ -5,14 +5,18 @@ Older rules are data here: another policy while a history is written, or rows as
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,13 +27,14 @@ from archiver.errors import InputError
 from archiver.jobs import before, match, rejudge, rules, settle
 from archiver.jobs.before import Placed, Said
 from archiver.jobs.config import Config
-from archiver.jobs.differing import paired
+from archiver.jobs.differing import Changed, Changes, paired
 from archiver.jobs.rebuild import rebuild
 from archiver.jobs.rules import MentionRules
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.status import status_of
 from archiver.model import Span
 from archiver.platforms import all_platforms
+from archiver.render.rebuild import print_rejudged
 from tests.jobs.histories import POSTS, Pen, Random, Toy
 
 MENTIONS = rules.mentions_of(match.POLICY)
@@ -589,3 +594,60 @@ def test_rules_of_mentions_hold_from_their_leaf_on() -> None:
     assert str(held.then("c", 10)) == "a@0 c@10", "nothing was read under b"
     assert str(MentionRules.parse("a@0").then("b", 0)) == "b@0"
     assert held.policies == {"a", "b"}
+
+
+def changed(number: int, old: str, new: str) -> Changed:
+    """A change of one verdict into another, `number` for all that tells it from others."""
+    said = replace(placed(0, 9).said, words=f"words {number} \u2028 “\U0001f309”", changes=(("replaced", "a", "b"),))
+    sides = [None if kind == "" else replace(said, verdict=kind, faithful=kind == "exact") for kind in (old, new)]
+    passage = f"doc:passage:{number:064x}:0-9"
+    return Changed(document="", name="", passage=passage, was_at="", words=said.words, old=sides[0], new=sides[1])
+
+
+KINDS = (("exact", "exact"), ("altered", "exact"), ("", "exact"), ("exact", "altered"), ("not-found", "altered"))
+
+
+def test_changes_come_back_as_they_went_in_most_dangerous_first(tmp_path: Path) -> None:
+    changes = Changes(tmp_path)
+    assert (list(changes), len(changes), changes.kinds, bool(changes)) == ([], 0, {}, False)
+    given = [changed(number, *KINDS[number % 5]) for number in range(50)]
+    for number, one in enumerate(given):
+        changes.add(one)
+        assert next(iter(changes)).rank == min(other.rank for other in given[: number + 1]), "read while it grows"
+    assert list(changes) == sorted(given, key=lambda one: one.rank)
+    assert [pair[0] for pair in zip(changes, changes, strict=True)] == list(changes), "by two readers at once"
+    assert list(changes.kinds) == [
+        "exact → altered", "altered → exact", "no mention → exact", "not-found → altered", "exact → exact",
+    ]  # fmt: skip
+    assert set(changes.kinds.values()) == {10}
+    assert list(tmp_path.iterdir()) == [], "no file to be left behind"
+
+
+def test_many_changes_take_no_more_memory_than_a_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    peaks, one = [], changed(1, "exact", "altered")
+    for count in (50, 100, 3_000):  # the first try loads what any needs
+        report, sink = rejudge.Rejudged(policy=match.POLICY, changed=Changes(tmp_path)), Counting()
+        tracemalloc.start()
+        try:
+            for _ in range(count):
+                report.changed.add(one)
+            with contextlib.redirect_stdout(sink):
+                print_rejudged(report, check=False, as_json=True)
+                print_rejudged(report, check=False, as_json=False)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    with capsys.disabled():
+        print(f"\n3,000 changes: {sink.size:,} characters, at most {peaks[2]:,} bytes; 100: {peaks[1]:,} bytes")
+    assert sink.size > 2_000_000
+    assert peaks[2] < peaks[1] + 800_000, "what an encoder leaves to the collector, not the changes"
+
+
+class Counting(io.StringIO):
+    """Standard output that keeps nothing but its size."""
+
+    size = 0
+
+    def write(self, text: str) -> int:
+        self.size += len(text)
+        return len(text)

@@ -206,3 +206,25 @@ def test_a_kind_of_document_that_does_not_exist_is_the_options_fault(check: Chec
     result = check("Nobody is quoted here.", "--type", "application/x-y")
     assert result.exit_code == 2
     assert "draft.md: --type says application/x-y, which is no kind of document. Leave --type out" in result.stdout
+
+
+NOTED = {
+    "odd.json": (b'{"a": [1, 2, {"b": "x"}]}', "note: it is no feed, so all of it was read as plain text"),
+    "feed.json": (b'{"version": "https://jsonfeed.org/version/1", "items": 3}', "note: nothing in it could be read"),
+    "feed.rss": (b"<?xml version='1.0'?><rss><channel><item>", "(line 1, column "),
+    "odd.html": (b"<html><meta charset='odd'><p>Hello.", "note: 'odd' (meta) names no encoding of documents\n"),
+}
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_how_a_file_was_read_is_told_where_it_may_surprise(check: Checker, tmp_path: Path, name: str) -> None:
+    data, says = NOTED[name]
+    (tmp_path / name).write_bytes(data)
+    result = check("Nobody is quoted here.", tmp_path / name, "--html", tmp_path / "page.html")
+    assert result.exit_code == 0
+    assert says in result.stdout
+    page = LexborHTMLParser((tmp_path / "page.html").read_text("utf-8"))
+    assert says.removeprefix("note: ").strip() in page.css_first("main").text(deep=True)
+    assert "byte:" not in result.stdout
+    assert "text:1" not in result.stdout
+    assert "note" not in check("Nobody is quoted here.").stdout
