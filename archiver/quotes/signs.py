@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from archiver.model import Span, Verdict, VerdictKind
 from archiver.quotes.normal import replay
@@ -23,6 +24,7 @@ _JOINTS = re.compile(r"(?<=\d)\s?([^\w\s])\s?(?=\d)")
 _UNITS = re.compile(r"\d\s?([kKmMgGbBwWaA]{1,2})(?![^\W\d_])")
 _MORE = frozenset("%‰‱٪′″°")  # of other categories: they change the number before them
 _PLAIN = frozenset("|`^©®™№")  # separators and ornaments that carry nothing
+_MAYBE = re.compile("[^\\w\\s!-#&-*,-/:;?@\\[-`{}]|[^\\x00-\\x7f]")
 _ASKS = re.compile("[?？؟⁇⁈⁉‽]")
 _TURNS = re.compile("[\u202d\u202e]")
 _MARKING = (VerdictKind.ELIDED, VerdictKind.BRACKETED)
@@ -36,6 +38,8 @@ def differing(verdict: Verdict, quoted: str, original: str) -> tuple[str, ...]:
     steps = [step for step in verdict.steps if step == "html-entities" or step.startswith("encoding:")]
     left = _plain(quoted[slice(*_widened(quoted, ours))], steps)
     right = _plain(original[slice(*_widened(original, theirs))], steps)
+    if left == right:
+        return ()
     if verdict.kind in _MARKING:  # what was left out may hold signs, but none may come in
         signs = bool(Counter(_signs(left)) - Counter(_signs(right)))
         return (SIGNS,) if signs else ()
@@ -67,16 +71,15 @@ def _all(text: str) -> tuple[Counter[str], int, list[str], list[str]]:
     return Counter(_signs(text)), len(_MINUS.findall(even)), _JOINTS.findall(even), units
 
 
-def _signs(text: str) -> Iterator[str]:
+def _signs(text: str) -> list[str]:
     """Mathematical and currency signs, arrows, letters and numbers in circles; no emoji, which are marks already."""
-    for char in text:
-        if char.isascii() and (char.isalnum() or char.isspace()):
-            continue
-        kind = unicodedata.category(char)
-        if char in _PLAIN or char == "~":
-            continue
-        symbol = kind == "So" and (
-            char < "\u2600" or "\u2800" <= char <= "\u28ff" or "\U0001f100" <= char < "\U0001f1e6"
-        )
-        if kind in ("Sm", "Sc", "No") or symbol or char in _MORE:
-            yield char
+    return [char for char in _MAYBE.findall(text) if _is_sign(char)]
+
+
+@lru_cache(maxsize=4096)
+def _is_sign(char: str) -> bool:
+    if char in _PLAIN or char == "~":
+        return False
+    kind = unicodedata.category(char)
+    symbol = kind == "So" and (char < "\u2600" or "\u2800" <= char <= "\u28ff" or "\U0001f100" <= char < "\U0001f1e6")
+    return kind in ("Sm", "Sc", "No") or symbol or char in _MORE

@@ -85,8 +85,8 @@ def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> r
     joiner = "'" if ascii_only else "['\u200c]"
     word = rf"{letter}+(?:{joiner}{letter}+)*"
     parts = [
-        # Most words stand between spaces and are nothing else.
-        r"(?P<plain>(?<!\S)[A-Za-z]+(?![^\s.,;])(?!\.\S))",
+        # Most words stand between spaces and are nothing else: a run of them is one match.
+        r"(?P<plain>(?<!\S)[A-Za-z]+(?: [A-Za-z]+)*(?![^\s.,;])(?!\.\S))",
         rf"(?P<link>{LINK})",
         rf"(?P<ellipsis>\[\s*{_DOTS}\s*\]|\(\s*{_DOTS}\s*\)|{_DOTS})",
     ]
@@ -172,7 +172,13 @@ def _tokens(text: str, steps: Sequence[str], brackets: bool, kept: frozenset[str
         found = _kept(folded, ascii_only, unspaced, glued, kept)
     for match in found:
         kind = match.lastgroup
-        if kind not in _APART:
+        if kind == "plain":
+            place = match.start()
+            for word in match.group().split(" "):
+                keys.append(word.lower())
+                at.append((place, place + len(word)))
+                place += len(word) + 1
+        elif kind not in _APART:
             keys.append(key(match.group()))
             at.append(match.span())
         elif kind == "characters":
