@@ -20,10 +20,10 @@ _TICKS = re.compile(r"`++")
 _MARK = re.compile(r"\\[^\n]|\[|\]")
 _TITLE = r"""(?:\s++(?:"(?:[^"\\]|\\.){0,999}+"|'(?:[^'\\]|\\.){0,999}+'|\((?:[^()\\]|\\.){0,999}+\)))?"""
 _INNER = r"(?:[^\s()<\\]|\\.)"
-_DESTINATION = re.compile(
+DESTINATION = re.compile(
     rf"\(\s*+(?:<([^<>\n]{{0,2048}}+)>|((?:{_INNER}|\({_INNER}{{0,2048}}+\)){{1,2048}}+)){_TITLE}\s*+\)"
 )
-_LABEL = re.compile(r"\[([^\[\]]{0,999}+)\]")
+LABEL = re.compile(r"\[([^\[\]]{0,999}+)\]")
 _DEFINITION = re.compile(r"^[ ]{0,3}\[([^\[\]]{1,999}+)\]:[ \t]*+\n?[ \t]*+(?:<([^<>\n]++)>|(\S++))", re.MULTILINE)
 _AUTOLINK = re.compile(r"<(https?://[^\s<>]++|at://[^\s<>]++)>", re.IGNORECASE)
 _ANCHOR = re.compile(
@@ -38,10 +38,9 @@ def links(source: str) -> tuple[Link, ...]:
     """All links of a Markdown source in order; both spans of each point into the source."""
     code = _code(source)
     definitions = list(_DEFINITION.finditer(source))
-    # Of several with one label the first counts.
-    defined = {_label(match[1]): _plain(match[2] or match[3]) for match in reversed(definitions)}
+    addresses = defined(source)
     defining = [match.span() for match in definitions]
-    found = [*_bracketed(source, code, defined), *_anchors(source)]
+    found = [*_bracketed(source, code, addresses), *_anchors(source)]
     for match in _AUTOLINK.finditer(source):
         words, whole = Span(start=match.start(1), end=match.end(1)), Span(start=match.start(), end=match.end())
         if not _inside(defining, match.start()):
@@ -60,7 +59,18 @@ def links(source: str) -> tuple[Link, ...]:
     return tuple(sorted(found, key=lambda link: (link.source.start, link.source.end, link.url)))
 
 
-def _bracketed(source: str, code: list[tuple[int, int]], defined: dict[str, str]) -> list[Link]:
+def defined(source: str) -> dict[str, str]:
+    """The addresses that a Markdown source defines by label; of several with one label the first counts."""
+    definitions = list(_DEFINITION.finditer(source))
+    return {label(match[1]): _plain(match[2] or match[3]) for match in reversed(definitions)}
+
+
+def label(text: str) -> str:
+    """A label as it is compared."""
+    return " ".join(text.split()).casefold()
+
+
+def _bracketed(source: str, code: list[tuple[int, int]], addresses: dict[str, str]) -> list[Link]:
     """Inline and reference links, innermost first; a bracket matches within its paragraph."""
     found: list[Link] = []
     opened: list[int] = []
@@ -80,16 +90,16 @@ def _bracketed(source: str, code: list[tuple[int, int]], defined: dict[str, str]
         if not opened:
             continue
         start = opened.pop()
-        target = _DESTINATION.match(source, at + 1)
-        label = None if target else _LABEL.match(source, at + 1)
+        target = DESTINATION.match(source, at + 1)
+        given = None if target else LABEL.match(source, at + 1)
         words = Span(start=start + 1, end=at)
         if target:
             url, end = _plain(target[1] or target[2] or ""), target.end()
         elif source.startswith(":", at + 1):
             continue  # A definition.
         else:
-            name = (label[1] if label else "") or (source[words.start : words.end] if at - start < 1000 else "")
-            url, end = defined.get(_label(name), ""), label.end() if label else at + 1
+            name = (given[1] if given else "") or (source[words.start : words.end] if at - start < 1000 else "")
+            url, end = addresses.get(label(name), ""), given.end() if given else at + 1
         if not url:
             continue
         skip = end
@@ -113,8 +123,8 @@ def _anchors(source: str) -> list[Link]:
     return found
 
 
-def _code(source: str) -> list[tuple[int, int]]:
-    """Where fenced blocks and code spans lie, in order, without overlap."""
+def fences(source: str) -> list[tuple[int, int]]:
+    """Where fenced blocks of code lie, in order."""
     ranges: list[tuple[int, int]] = []
     fence, start = "", 0
     for match in _FENCE.finditer(source):
@@ -127,6 +137,12 @@ def _code(source: str) -> list[tuple[int, int]]:
             fence = ""
     if fence:
         ranges.append((start, len(source)))
+    return ranges
+
+
+def _code(source: str) -> list[tuple[int, int]]:
+    """Where fenced blocks and code spans lie, in order, without overlap."""
+    ranges = fences(source)
     edges = [0, *(match.end() for match in _BLANK.finditer(source)), len(source)]
     spans: list[tuple[int, int]] = []
     for first, last in pairwise(edges):
@@ -165,10 +181,6 @@ def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _inside(ranges: list[tuple[int, int]], at: int) -> bool:
     place = bisect_right(ranges, at, key=lambda item: item[0]) - 1
     return place >= 0 and at < ranges[place][1]
-
-
-def _label(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def _plain(destination: str) -> str:

@@ -14,7 +14,7 @@ from archiver.documents.quoted import Quoted, of
 from archiver.documents.wider import windows
 from archiver.model import Document, Mention, Ref
 
-MENTIONS_POLICY = "mentions/3"
+MENTIONS_POLICY = "mentions/4"
 Claim = Callable[[str], Ref | None]
 
 
@@ -41,7 +41,8 @@ def quoted(document: Document, mention: Mention) -> Quoted:
     """The quoted words of a mention as a reader sees them, with the place of each in the document.
 
     In HTML the words are the text under `mention.quote`. In Markdown and plain text, whose text is the source itself,
-    tags, character references, `>` prefixes, escapes and link addresses inside the quotation are taken away.
+    tags, character references and `>` prefixes inside the quotation are taken away; in Markdown also marks of emphasis,
+    escapes, backticks and the addresses of links. In plain text a star is a star.
     """
     return of(document, mention)
 

@@ -192,6 +192,8 @@ def _says(text: str) -> bool:
 
 def _opens(text: str, place: int) -> bool:
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if before and before in "*_~":  # of Markdown, or of a plain text that writes as if it were
+        before = text[max(0, place - 4) : place].rstrip("*_~")[-1:]
     return (not before or before.isspace() or before in "([—–-:>") and bool(after) and not after.isspace()
 
 

@@ -76,8 +76,7 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """A range without white space at its ends, and without the one pair of quotation marks that encloses it."""
     while start < end and text[start] in _EDGES:
         start += 1
-    while end > start and text[end - 1] in _EDGES:
-        end -= 1
+    end = _trimmed_end(text, end, start)
     closing = _MARKS.get(text[start], "") if start < end else ""
     if end - start > 2 and text[end - 1] in closing and not any(mark in text[start + 1 : end - 1] for mark in closing):
         return trimmed(text, start + 1, end - 1)
@@ -99,8 +98,7 @@ def end_before(text: str, before: int, low: int) -> int:
     """Where the words before a signature end: without its media link, and without what a site put between them."""
     end = before
     while end > low:
-        while end > low and text[end - 1] in _EDGES:
-            end -= 1
+        end = _trimmed_end(text, end, low)
         tag = _BREAK_TAG.search(text, max(low, end - 8), end)
         if not tag or tag.end() != end:
             break
@@ -120,7 +118,12 @@ def end_before(text: str, before: int, low: int) -> int:
 
 
 def _trimmed_end(text: str, end: int, low: int) -> int:
+    """Where words end without what is no word; a tag is left whole."""
     while end > low and text[end - 1] in _EDGES:
+        if text[end - 1] == ">":
+            tag = text.rfind("<", max(low, end - 400), end)
+            if tag >= 0 and _TAG.fullmatch(text, tag, end):
+                break
         end -= 1
     return end
 

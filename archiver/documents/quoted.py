@@ -2,29 +2,31 @@
 
 The steps, in order; each keeps a map (runs) from what it gives to what it was given:
 
-1. `prefix`    the `>` before each line of a Markdown quotation is taken away
-2. `markup`    tags are taken away, character references resolved, white space collapsed as a browser does
-3. `link`      Markdown links keep their words and lose their address
-4. `escape`    a backslash before Markdown punctuation is taken away
+1. `prefix`    the `>` before each line of a quotation is taken away
+2. `inline`    in Markdown: marks of emphasis, backslashes, backticks, and the brackets and addresses of links are taken
+               away; a `<` or `&` that an escape or code makes a character is written as a reference for step 3
+3. `markup`    tags are taken away, character references resolved, white space collapsed as a browser does
 
-HTML is rendered when it is read: there the words are the text itself, and only step 2 may be needed for markup that
-a hidden textarea keeps as it stands.
+HTML is rendered when it is read: there the words are the text itself, and only step 3 may be needed for markup that
+a hidden textarea keeps as it stands. In plain text nothing is a mark: stars and backslashes stay.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from archiver.documents.inlines import unseen
 from archiver.documents.markup import walk
 from archiver.documents.sourcemap import built, compose, identity, shift, to_source
 from archiver.model import Document, Mention, Run, Span
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&[A-Za-z#][A-Za-z0-9]{1,30};")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _PREFIX = re.compile(r"(?m)^[ \t]*>[ \t]?")
-_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!>~|-])")
+_REFERENCES = {"<": "&lt;", "&": "&amp;"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +62,13 @@ def of(document: Document, mention: Mention) -> Quoted:
         if plain == document.source[source.start : source.end] and _MARKUP.search(plain):
             steps.render()
     else:
-        steps.cut(_PREFIX)
-        if _MARKUP.search(steps.text):
-            steps.render()
+        gone = [match.span() for match in _PREFIX.finditer(plain)]
+        literal: list[int] = []
         if document.media_type == "text/markdown":
-            steps.cut(_LINK)
-            steps.cut(_ESCAPED)
+            marks, places = unseen(document.text).within(quote.start, quote.end)
+            gone = sorted([*gone, *((low - quote.start, high - quote.start) for low, high in marks)])
+            literal = [place - quote.start for place in places]
+        steps.cut(gone, literal)
     runs = shift(steps.runs, 0, quote.start)
     same = document.text == document.source
     return Quoted(text=steps.text, runs=runs, source_runs=runs if same else compose(runs, document.runs))
@@ -79,27 +82,42 @@ class _Steps:
     def __init__(self, text: str) -> None:
         self.text, self.runs = text, identity(len(text))
 
-    def cut(self, pattern: re.Pattern[str]) -> None:
-        """Leaves of each match only its first group (nothing where it has none)."""
+    def cut(self, gone: list[tuple[int, int]], literal: list[int]) -> None:
+        """Takes ranges away (in order), then reads what is left as markup where it holds any. `literal` are the places
+        (in order) of `<` and `&` that are no markup."""
+        text, at = self.text, 0
+        pieces: list[tuple[int, int]] = []
+        for start, end in gone:
+            if at < start:
+                pieces.append((at, start))
+            at = max(at, end)
+        pieces.append((at, len(text)))
+        shown = list(text)
+        for place in literal:
+            shown[place] = " "
+        plain = "".join(shown) if literal else text
+        rendered = _MARKUP.search("".join([plain[start:end] for start, end in pieces])) is not None
+        if rendered:
+            pieces = _apart(pieces, literal)
+        if len(pieces) > 1 or pieces[0] != (0, len(text)):
+            written = set(literal) if rendered else ()
+            self._keep(
+                (text[start:end] if start not in written else _REFERENCES[text[start]], start, end)
+                for start, end in pieces
+            )
+        if rendered:
+            self.render()
+
+    def _keep(self, pieces: Iterable[tuple[str, int, int]]) -> None:
+        """The text is what these pieces of it are written as."""
         kept = array("q")
         parts: list[str] = []
-        length = at = 0
-
-        def keep(start: int, end: int) -> None:
-            nonlocal length
+        length = 0
+        for written, start, end in pieces:
             if start < end:
-                parts.append(self.text[start:end])
-                kept.extend((length, length + end - start, start, end))
-                length += end - start
-
-        for match in pattern.finditer(self.text):
-            keep(at, match.start())
-            if pattern.groups:
-                keep(match.start(1), match.end(1))
-            at = match.end()
-        if not at:
-            return
-        keep(at, len(self.text))
+                parts.append(written)
+                kept.extend((length, length + len(written), start, end))
+                length += len(written)
         self._changed("".join(parts), built(kept))
 
     def render(self) -> None:
@@ -109,3 +127,15 @@ class _Steps:
 
     def _changed(self, text: str, runs: tuple[Run, ...]) -> None:
         self.text, self.runs = text, compose(runs, self.runs)
+
+
+def _apart(pieces: list[tuple[int, int]], places: list[int]) -> list[tuple[int, int]]:
+    """The same pieces, cut so that the sign at each of the places is one by itself."""
+    found: list[tuple[int, int]] = []
+    for start, end in pieces:
+        at = start
+        for place in places[bisect_left(places, start) : bisect_left(places, end)]:
+            found += [(at, place), (place, place + 1)]
+            at = place + 1
+        found.append((at, end))
+    return [(start, end) for start, end in found if start < end]

@@ -139,10 +139,11 @@ def shift(runs: tuple[Run, ...], text: int, source: int) -> tuple[Run, ...]:
 def compose(inner: tuple[Run, ...], outer: tuple[Run, ...]) -> tuple[Run, ...]:
     """The map of a rendering whose source was itself rendered: text → value (`inner`), value → source (`outer`).
 
-    In time linear in both. A piece of the value without source of its own is left out.
+    In time linear in `inner` and the part of `outer` that it covers. A piece of the value without source of its own is
+    left out.
     """
     numbers = array("q")
-    first = 0
+    first = bisect_right(outer, inner[0].source.start, key=lambda run: run.text.end) if inner else 0
     for run in inner:
         low, high = run.source.start, run.source.end
         while first < len(outer) and outer[first].text.end <= low:
