@@ -86,8 +86,8 @@ def _result(report: Report, placed: list[Placed]) -> str:
         told = f"None of {total} was found to be altered or put together from several posts."
     others = sum(quotation.misattributed and quotation.verdict not in UNFAITHFUL for _, _, quotation in placed)
     if others:
-        which = "1 is" if others == 1 else f"{others:,} are"
-        told += f' <span class="bad">{which} another author’s words</span> than the one named.'
+        which, its = ("1 names", "its") if others == 1 else (f"{others:,} name", "their")
+        told += f' <span class="bad">{which} another author</span> than the posts that hold {its} words.'
     if placed:
         told += f" Faithful, each in the way that its verdict names: {fitting:,}. Neither found nor judged: {unsaid:,}."
     counts = [f"{chip(verdict)} {count:,}" for verdict, count in report.counts.items()]

@@ -20,6 +20,7 @@ STYLE = f"""
 * {{ box-sizing: border-box; }}
 html {{ -webkit-text-size-adjust: 100%; }}
 body {{ margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 68rem; background: var(--paper); color: var(--ink);
+  overflow-wrap: anywhere;
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; }}
 h1, h2, h3, h4 {{ line-height: 1.25; font-weight: 600; margin: 0; overflow-wrap: anywhere; }}
 h1 {{ font-size: 1.75rem; }}

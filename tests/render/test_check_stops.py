@@ -145,7 +145,7 @@ def test_the_page_says_whose_words_they_are() -> None:
     assert [node.text() for node in tree.css("nav h3")] == ["Altered or put together (1)", "Another author’s words (1)"]
     assert sentence in tree.css_first("nav").text(deep=True)
     assert sentence in tree.css("article")[0].text(deep=True)
-    assert "1 is another author’s words than the one named" in tree.css_first(".result").text(deep=True)
+    assert "1 names another author than the posts that hold its words." in tree.css_first(".result").text(deep=True)
 
 
 def test_a_page_replaces_a_page_and_nothing_else(check: Checker, tmp_path: Path) -> None:
