@@ -1,11 +1,24 @@
-"""Shared by all tests: where the corpus is, and how it is asked for."""
+"""Shared by all tests: where the corpus is, and how it is asked for; where the archives of tests are made."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 CORPUS = Path(os.environ.get("QUOTECHAIN_CORPUS", Path(__file__).parent.parent.parent / "shared" / "corpus"))
+MEMORY = Path("/dev/shm")  # a file system in memory, on Linux
+ROOM = 4 << 30  # bytes that must be free there: a whole run leaves some 1 GiB until its end
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests make some hundred archives, and each commit waits for the disk. In memory it waits for nothing, and the
+    code under test is the same. `--basetemp` chooses another place; without room in memory all stays on the disk."""
+    if config.option.basetemp is None and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        config.option.basetemp = Path(tempfile.mkdtemp(prefix="quotechain-", dir=MEMORY))
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

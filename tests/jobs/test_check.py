@@ -217,15 +217,13 @@ def test_a_quotation_longer_than_any_post(check: Checker) -> None:
     assert all(not c["faithful"] for q in quotations(result) for c in q["compared"])
 
 
-def test_ten_thousand_quotations(check: Checker) -> None:
-    text = "\n\n".join(
-        f"“The number of ships that came in on day {n} was not what we hoped for”" for n in range(10_000)
-    )
+def test_thousands_of_quotations(check: Checker) -> None:
+    lines = [f"“The number of ships that came in on day {n} was not what we hoped for”" for n in range(5_000)]
     begin = time.process_time()
-    result = check(text, "--json")
-    assert len(quotations(result)) == 10_000
-    assert time.process_time() - begin < 60
-    shown = check(text)
+    result = check("\n\n".join(lines), "--json")
+    assert len(quotations(result)) == 5_000
+    assert time.process_time() - begin < 15, "what grows with the square of them would take longer"
+    shown = check("\n\n".join(lines[:2_000]))
     assert shown.exit_code == 0
     assert shown.stdout.count("\n") < 1_000
 
