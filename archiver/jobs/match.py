@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from archiver.custody import canonical
 from archiver.documents.mentions import policy as mentions_policy
-from archiver.jobs import originals
+from archiver.jobs import originals, spliced
 from archiver.jobs.link import Resolution, against_signature
 from archiver.jobs.originals import Original
 from archiver.jobs.places import Place
@@ -49,8 +49,8 @@ def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Res
     matches = _distinct(sorted((match for match in found if _worth_telling(match.verdict)), key=_earliest_first))
     if not any(_fits(mention, match) for match in matches):
         others = originals.by_words(archive, mention.quoted) if mention.handle else []
-        spliced = _splice(mention, [*signed, *narrowed, *others])
-        matches = _distinct((*spliced, *matches, *_elsewhere(mention, others)))
+        parts = _splice(archive, mention, (), [*signed, *narrowed, *others])
+        matches = _distinct((*parts, *matches, *_elsewhere(mention, others)))
         return resolution, _warned(mention, matches or (_nothing(mention, bool(signed)),))
     faithful = [match for match in matches if verdict.is_faithful(match.verdict.kind)]  # an unlike one is no news now
     matches = _warned(mention, _repeating(_with_paragraphs_before(mention, faithful)))
@@ -66,8 +66,8 @@ def _against_named(archive: Archive, mention: Place, post: Ref) -> tuple[Match, 
     if verdict.is_faithful(matches[0].verdict.kind):
         return _distinct(_with_paragraphs_before(mention, matches))
     others = originals.by_signature(archive, mention) + originals.by_words(archive, mention.quoted)
-    spliced = _splice(mention, [*held, *others])
-    return _distinct((*spliced, *matches, *_elsewhere(mention, others)))
+    parts = _splice(archive, mention, held, others)
+    return _distinct((*parts, *matches, *_elsewhere(mention, others)))
 
 
 def _elsewhere(mention: Place, held: list[Original]) -> list[Match]:
@@ -234,22 +234,17 @@ def _fits(mention: Place, match: Match) -> bool:
     return match.found_by == "signature" or len(shingles.words(mention.quoted[span.start : span.end])) >= FEWEST_WORDS
 
 
-def _splice(mention: Place, held: list[Original]) -> tuple[Match, ...]:
+def _splice(archive: Archive, mention: Place, first: Iterable[Original], then: Iterable[Original]) -> tuple[Match, ...]:
     """The parts of a quotation that was put together from several posts; empty when it was not."""
-    unique = list({original.version: original for original in held}.values())
-    if mention.speech or len({original.post for original in unique}) < 2:
-        return ()
-    parts = verdict.splice(mention.quoted, [original.text for original in unique])
-    if not parts:
-        return ()
+    parts = spliced.parts(archive, mention, first, then)
     return tuple(
         Match(
             verdict=replace(part, kind=VerdictKind.SPLICED, reason=f"part {number} of {len(parts)}"),
-            original=unique[index],
+            original=original,
             found_by="words",
-            post=unique[index].post,
+            post=original.post,
         )
-        for number, (index, part) in enumerate(parts, 1)
+        for number, (original, part) in enumerate(parts, 1)
     )
 
 

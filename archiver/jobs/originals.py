@@ -87,16 +87,16 @@ def by_signature(archive: Archive, mention: Place) -> list[Original]:
         first, last = (day - reach).isoformat(), (day + reach).isoformat()
     except (ValueError, OverflowError):
         return []
-    return _of(archive, runs.versions_of_day(archive, mention.platform, mention.handle, first, last))
+    return of_versions(archive, runs.versions_of_day(archive, mention.platform, mention.handle, first, last))
 
 
 def by_words(archive: Archive, quoted: str, *, handle: str = "", platform: str = "") -> list[Original]:
     """The posts that share most words in a row with a passage; of one handle and platform where they are given."""
     found = runs.versions_sharing(archive, quoted, MOST_CANDIDATES, handle=handle, platform=platform)
-    return _of(archive, found)
+    return of_versions(archive, found)
 
 
-def _of(archive: Archive, versions: list[int]) -> list[Original]:
+def of_versions(archive: Archive, versions: list[int]) -> list[Original]:
     """The versions with these local ids, in their order."""
     rows = archive.all(f"{_ORIGINAL} WHERE v.id IN (SELECT value FROM json_each(?))", json.dumps(versions))
     return sorted(_originals(rows), key=lambda original: versions.index(original.version))

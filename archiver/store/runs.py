@@ -130,14 +130,14 @@ def versions_sharing(archive: Archive, quoted: str, limit: int, *, handle: str =
     )
     if handle or platform:
         rows = list(rows)
-        fitting = _narrowed(archive, {row["id"] for row in rows}, handle, platform)
+        fitting = narrowed(archive, {row["id"] for row in rows}, handle, platform)
         rows = [row for row in rows if row["id"] in fitting]
     found: list[int] = []
     for _, equals in groupby(rows, lambda row: (row["shared"], row["more"], row["at"])):
         if len(found) >= limit:
             break
         ids = [int(row["id"]) for row in equals]
-        found += _in_order(archive, ids) if len(ids) > 1 else ids
+        found += in_order(archive, ids) if len(ids) > 1 else ids
     return found[:limit]
 
 
@@ -148,7 +148,7 @@ _EACH = (
 )
 
 
-def _narrowed(archive: Archive, ids: set[int], handle: str, platform: str) -> set[int]:
+def narrowed(archive: Archive, ids: set[int], handle: str, platform: str) -> set[int]:
     """Those of the versions whose post is of the platform and was seen with the handle, in whatever version of it."""
     if not handle:
         return _ids(archive, f"{_EACH} WHERE p.platform = :platform", ids=json.dumps(sorted(ids)), platform=platform)
@@ -180,7 +180,8 @@ def _ids(archive: Archive, query: str, **names: object) -> set[int]:
     return {int(row[0]) for row in archive.db.execute(query, names)}
 
 
-def _in_order(archive: Archive, ids: list[int]) -> list[int]:
+def in_order(archive: Archive, ids: Sequence[int]) -> list[int]:
+    """Versions by claimed time (none first), ref and content."""
     query = f"{_EACH} ORDER BY v.posted_at, r.ref, v.sha256"
     return [int(row[0]) for row in archive.db.execute(query, {"ids": json.dumps(ids)})]
 
