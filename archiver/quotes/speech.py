@@ -6,70 +6,42 @@ lets ums and ahems go unmarked. So words stay. Because two transcribers differ m
 is set aside as well, each as a named step, so that a stricter reader can refuse it:
 
 - `interjections`: what a transcriber noted: [applause], (laughter), [crosstalk];
-- `fillers`: uh, um, er, and "you know" or "I mean" where punctuation sets them apart;
-- `false-starts`: a word broken off by a dash and begun again: "th- the";
-- `stutters`: up to three words said twice in a row, but no number and no "not";
-- `contractions`: we're and we are, gonna and going to; he's, he'd only as the other report resolves them;
+- `fillers`: uh, um, er, and "you know" where punctuation sets it apart and it is no clause of its own;
+- `false-starts`: a piece that is no word, broken off by a dash and begun again: "th- the";
+- `stutters`: words said twice in a row that can end no phrase, so that the first saying is no statement: "the the";
+- `contractions`: we're and we are, gonna and going to; he's, he'd only as the other report resolves them there;
 - `number-words`: twenty-five and 25, 5 percent and 5%, 2,500 and 2500, never numbers of another value.
+
+All steps but the first know English only, and are taken only where one of the reports holds common English words.
+Where it is not sure that nothing is lost, nothing is set aside: "act— actually", "that that", "I mean" stay.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from archiver.model import Change, Span, Verdict, VerdictKind
+from archiver.quotes import contractions, spoken
 from archiver.quotes.judging import is_faithful, judge
-from archiver.quotes.normal import SINGLE_QUOTES, Mapped, fold
+from archiver.quotes.normal import Mapped
+from archiver.quotes.numerals import NUMBER, digits
 
 SPEECH = ("interjections", "fillers", "false-starts", "stutters", "contractions", "number-words")
 _LONGEST_PLAN = 20_000  # code points: up to here each step that is named is needed
+_ENGLISH = re.compile(
+    r"(?<!\w)(?:the|and|with|have|has|this|that|you|they|we|it|would|been|were|are|what|not|of|is)(?![\w'’])", re.I
+)
 
-Put = Callable[[re.Match[str]], str]
-_NOTES = (
-    "applause|laughter|laughs?|laughing|chuckles?|"
-    "cheers|cheering|boos?|booing|pause|silence|sighs?|coughs?|music|ph|phonetic"
-)
-_INTERJECTIONS = re.compile(rf"[\[(](?:{_NOTES})(?:(?:,| and|;) (?:{_NOTES}))*\.?[\])]", re.I)
-_FILLERS = re.compile(
-    r"(?<![\w'’-])(?:u+h+|(?:u+m+|er+m*|a+h+|h+m+m+|m+h+m+)(?=\s*(?:[,…–—]|\.\.\.)))(?![\w'’-])(?:,|\.\.\.|…)?"
-    r"|(?:(?<=[,;.!?…–—-])|^)\s*(?:you know|i mean)(?=\s*[,–—…])[,–—…]?",
-    re.I,
-)
-_FALSE_STARTS = re.compile(r"(?<!\w)(\w{1,20})(?:-{1,2}|–|—)\s+(?=\1\w)", re.I)
-_STUTTERS = re.compile(
-    r"(?<![\w'’-])((?:[^\W\d]{1,20}['’]?[^\W\d]{0,3} ){0,2}[^\W\d]{1,20}(?:['’][^\W\d]{1,3})?)"
-    r"(?:\s*(?:,|-{1,2}|–|—|\.\.\.|…))?\s+(?=\1(?![\w'’-]))",
-    re.I,
-)
-_TWICE = "no yes very go not never zero one two three four five six seven eight nine ten hundred thousand million"
-_KEPT_TWICE = re.compile(rf"\b(?:{_TWICE.replace(' ', '|')}|\w+teen|\w+ty)\b", re.I)
-_FULL = {
-    "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "let's": "let us",
-    "gonna": "going to", "wanna": "want to", "gotta": "got to", "lemme": "let me", "gimme": "give me",
-    "dunno": "do not know", "kinda": "kind of", "sorta": "sort of", "'em": "them", "'cause": "because",
-    "cuz": "because", "y'all": "you all", "ma'am": "madam", "o'clock": "o'clock",
-}  # fmt: skip
-_ENDINGS = {"n't": " not", "'re": " are", "'ve": " have", "'ll": " will", "'m": " am"}
-_OPEN_ENDINGS = {"'s": (" is", " has"), "'d": (" would", " had")}
-_CONTRACTIONS = re.compile(
-    rf"(?<![\w'{SINGLE_QUOTES}-])(?:(?:gonna|wanna|gotta|lemme|gimme|dunno|kinda|sorta|cuz|cannot)(?!\w)"
-    rf"|[^\W\d]{{0,30}}['{SINGLE_QUOTES}](?:[^\W\d]{{1,5}})(?![\w'-]))",
-    re.I,
-)
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_SMALL = {word: n for n, word in enumerate(f"{_UNITS} seventeen eighteen nineteen".split())}
-_TENS_UP = "twenty thirty forty fifty sixty seventy eighty ninety"
-_TENS = {word: 10 * n for n, word in enumerate(_TENS_UP.split(), 2)}
-_ONE = "|".join(_SMALL)
-_NUMBER = re.compile(
-    rf"(?<![\w-])(?:(?P<tens>{'|'.join(_TENS)})(?:[ -](?P<unit>{'|'.join(list(_SMALL)[1:10])}))?|(?P<one>{_ONE}))"
-    r"(?P<hundred> hundred)?(?![\w-])"
-    r"|(?<![\w,.])(?P<grouped>\d{1,3}(?:,\d{3})+)(?![\w,]|\.\d)"
-    r"|(?<=\d)(?P<percent>\s?%)|(?<=\d)\s?(?P<per>per ?cent)(?!\w)",
-    re.I,
-)
+Step = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+_STEPS: dict[str, Step] = {
+    "interjections": (spoken.NOTES, lambda match: " "),
+    "fillers": (spoken.FILLERS, spoken.without_filler),
+    "false-starts": (spoken.FALSE_STARTS, spoken.begun_again),
+    "stutters": (spoken.STUTTERS, spoken.said_once),
+    "number-words": (NUMBER, digits),
+}
 
 
 def judge_speech(quoted: str, original: str) -> Verdict:
@@ -82,12 +54,12 @@ def judge_speech(quoted: str, original: str) -> Verdict:
     plain = judge(quoted, original)
     if is_faithful(plain.kind) or plain.kind is VerdictKind.NOT_JUDGED:
         return replace(plain, standard="speech")
-    told, ours, theirs = _after(quoted, original, SPEECH)
+    told, ours, theirs = _after(quoted, original, SPEECH, plain)
     if is_faithful(told.kind):
         kept = [name for name in SPEECH if _changes(name, quoted, original)]
         for name in tuple(kept) if len(quoted) + len(original) <= _LONGEST_PLAN else ():
             fewer = [other for other in kept if other != name]
-            again, again_ours, again_theirs = _after(quoted, original, fewer)
+            again, again_ours, again_theirs = _after(quoted, original, fewer, plain)
             if is_faithful(again.kind):
                 told, ours, theirs, kept = again, again_ours, again_theirs, fewer
         kind = told.kind
@@ -109,8 +81,10 @@ def rewritten(text: str, steps: Sequence[str], other: str = "") -> str:
     return _mapped(text, steps, other).text
 
 
-def _after(quoted: str, original: str, steps: Sequence[str]) -> tuple[Verdict, Mapped, Mapped]:
+def _after(quoted: str, original: str, steps: Sequence[str], plain: Verdict) -> tuple[Verdict, Mapped, Mapped]:
     ours, theirs = _mapped(quoted, steps, original), _mapped(original, steps, quoted)
+    if (ours.text, theirs.text) == (quoted, original):
+        return plain, ours, theirs
     return judge(ours.text, theirs.text), ours, theirs
 
 
@@ -149,9 +123,7 @@ def _mapped(text: str, steps: Sequence[str], other: str) -> Mapped:
     starts: Sequence[int] = range(len(text))
     ends: Sequence[int] = range(1, len(text) + 1)
     length = len(text)
-    heard = f" {' '.join(re.findall(_HEARD, fold(other)))} " if "contractions" in steps else ""
-    for name in steps:
-        pattern, put = _STEPS[name] if name != "contractions" else (_CONTRACTIONS, lambda match: _full(match, heard))
+    for pattern, put in _taken(text, steps, other):
         parts: list[str] = []
         new_starts: list[int] = []
         new_ends: list[int] = []
@@ -172,47 +144,20 @@ def _mapped(text: str, steps: Sequence[str], other: str) -> Mapped:
     return Mapped(text=text, starts=starts, ends=ends, length=length)
 
 
-_HEARD = r"\w+(?:['’]\w+)*"
+def _taken(text: str, steps: Sequence[str], other: str) -> Iterator[Step]:
+    """What each step looks for and puts there. Steps of English are left out where no report is English."""
+    english = _ENGLISH.search(text) or _ENGLISH.search(other)
+    for n, name in enumerate(steps):
+        if name == "contractions" and english:
+            yield contractions.CONTRACTIONS, contractions.full(_heard(text, other, steps[:n]))
+        elif name == "interjections" or english:
+            yield _STEPS[name]
 
 
-def _full(match: re.Match[str], heard: str) -> str:
-    """A contraction in full; what may stand for two things only as the other report has it, and not as it is."""
-    word = match.group()
-    plain = re.sub(f"[{SINGLE_QUOTES}]", "'", word.casefold())
-    if plain in _FULL:
-        return _FULL[plain]
-    for ending, full in _ENDINGS.items():
-        if plain.endswith(ending) and plain != ending:
-            return word[: -len(ending)] + full
-    for ending, fulls in _OPEN_ENDINGS.items():
-        stem = plain[: -len(ending)]
-        if plain.endswith(ending) and stem and f" {plain} " not in heard.replace("’", "'"):
-            for full in fulls:
-                if f" {stem}{full} " in heard:
-                    return word[: -len(ending)] + full
-    return word
-
-
-def _once(match: re.Match[str]) -> str:
-    return match.group() if _KEPT_TWICE.search(match.group(1)) else ""
-
-
-def _digits(match: re.Match[str]) -> str:
-    found = match.groupdict()
-    if found["grouped"]:
-        return found["grouped"].replace(",", "")
-    if match.string[max(0, match.start() - 3) : match.start()].casefold() == "no ":
-        return match.group()  # "no one" is nobody, not number 1
-    if found["percent"] or found["per"]:
-        return " percent"
-    tens, unit = _TENS.get((found["tens"] or "").casefold(), 0), (found["unit"] or found["one"] or "").casefold()
-    return str((tens + _SMALL.get(unit, 0)) * (100 if found["hundred"] else 1))
-
-
-_STEPS: dict[str, tuple[re.Pattern[str], Put]] = {
-    "interjections": (_INTERJECTIONS, lambda match: " "),
-    "fillers": (_FILLERS, lambda match: " "),
-    "false-starts": (_FALSE_STARTS, lambda match: ""),
-    "stutters": (_STUTTERS, _once),
-    "number-words": (_NUMBER, _digits),
-}
+def _heard(text: str, other: str, before: Sequence[str]) -> contractions.Heard:
+    """What the other report holds after the same steps, where anything asks for it."""
+    if not contractions.is_open(text):
+        return contractions.NOTHING
+    for pattern, put in map(_STEPS.__getitem__, before):
+        other = pattern.sub(put, other)
+    return contractions.heard(other)
