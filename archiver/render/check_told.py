@@ -34,6 +34,7 @@ _PLAIN = tuple(
             r": --type says \1, which is no kind of document. Leave --type out, or give text/plain, text/markdown or "
             "text/html",
         ),
+        (r": a bug in the parser: (.*)$", r": this program failed on it (\1). Report that, with the file if you may"),
         (r": Permission denied$", ": you may not read this file. Change its permissions, or check a copy"),
         (r"^this is a folder\. .*$", "an empty name names no file. Name a document, or - for standard input"),
     )

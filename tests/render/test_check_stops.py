@@ -20,6 +20,7 @@ from archiver.platforms import all_platforms
 from archiver.quotes import shingles
 from archiver.render.check import WARNED, print_check
 from archiver.render.check_html import html_of
+from archiver.render.check_told import problem
 from tests.jobs.histories import Pen, Toy
 from tests.render import reports
 
@@ -228,3 +229,26 @@ def test_how_a_file_was_read_is_told_where_it_may_surprise(check: Checker, tmp_p
     assert "byte:" not in result.stdout
     assert "text:1" not in result.stdout
     assert "note" not in check("Nobody is quoted here.").stdout
+
+
+@pytest.mark.parametrize(
+    ("message", "plain"),
+    [
+        ("a.md: Permission denied", "a.md: you may not read this file. Change its permissions, or check a copy"),
+        (
+            "a.md: a bug in the parser: KeyError: 'x'",
+            "a.md: this program failed on it (KeyError: 'x'). Report that, with the file if you may",
+        ),
+        ("a.json: odd at /items/0/id", "a.json: odd (in items/0/id)"),
+        ("a.md: odd at byte:17", "a.md: odd (at byte 17)"),
+        ("a.md: meet at noon", "a.md: meet at noon"),
+        ("a.md: odd at (whole)", "a.md: odd"),
+        (
+            "this is a folder. Name the files in it",
+            "an empty name names no file. Name a document, or - for standard input",
+        ),
+    ],
+)
+def test_messages_of_other_parts_are_told_in_plain_words(message: str, plain: str) -> None:
+    assert problem(message) == plain
+    assert problem(plain) == plain
