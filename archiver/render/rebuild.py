@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields
 from itertools import islice
-from textwrap import indent
 
 from archiver.jobs.before import Said
 from archiver.jobs.differing import Changed
@@ -77,13 +76,13 @@ def print_rejudged(report: Rejudged, *, check: bool, as_json: bool) -> None:
 
 
 def _as_json(report: Rejudged, *, check: bool) -> None:
-    """The whole report, one change at a time: a hundred thousand of them are never in memory together."""
+    """The whole report, one change at a time, each on a line: a hundred thousand are never in memory together."""
     plain = {one.name: getattr(report, one.name) for one in fields(report) if one.name != "changed"}
     told = {"check": check, **plain, "kinds": report.changed.kinds}
     print(json.dumps(told, indent=2).removesuffix("\n}"), end=',\n  "changed": [')
     between = "\n"
     for changed in report.changed:
-        print(f"{between}{indent(json.dumps(asdict(changed), indent=2), '    ')}", end="")
+        print(f"{between}    {json.dumps(asdict(changed))}", end="")
         between = ",\n"
     print("\n  ]\n}" if len(report.changed) else "]\n}")
 
