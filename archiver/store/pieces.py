@@ -18,7 +18,8 @@ from archiver.quotes.tokens import tokenise
 from archiver.store import runs
 from archiver.store.archive import Archive
 
-MOST_READ = 400_000  # code points of texts that one search reads
+MOST_READ = 400_000  # code points that one search reads: of texts, and of the quotation again for each
+MOST_PIECES = 100_000  # that one search weighs: a quotation may say one thing a hundred times, as many posts do
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,8 +42,9 @@ def versions_covering(
 
     `handle` and `platform` narrow as in `runs.versions_sharing`. Costs one look-up of each run of three words, some
     operations on an integer of as many bits as there are words for each text that holds enough of them, and the
-    reading of texts, mostly one a piece and never more than `MOST_READ` in all. Of a passage so long that its keys are
-    sampled nothing is found: in a sample no run is whole.
+    reading of texts, mostly one a piece: when `MOST_READ` is spent no more pieces are looked for. Of more than
+    `MOST_PIECES` those of the earliest texts count. Of a passage so long that its keys are sampled nothing is found: in
+    a sample no run is whole.
     """
     if len(runs.looked_up(quoted)) >= runs.MOST_KEYS:
         return []
@@ -54,12 +56,12 @@ def versions_covering(
     held = _held(archive, places, least, handle, platform)
     order = runs.in_order(archive, list(held)) if len(held) > 1 else list(held)
     order.sort(key=lambda version: held[version].minute)  # what claims no time comes last
-    possible = [
+    possible = (
         _Piece(before=-end - runs.LENGTH + 1, start=start, text=number)
         for number, version in enumerate(order)
         for start, end in _stretches(held[version].bits, least - runs.LENGTH + 1)
-    ]
-    found = _chosen(archive, keys, order, possible, least)
+    )
+    found = _chosen(archive, quoted, order, list(islice(possible, MOST_PIECES)), least)
     return [order[text] for text in dict.fromkeys(islice(found, limit))]
 
 
@@ -108,11 +110,10 @@ def _stretches(bits: int, least: int) -> Iterator[tuple[int, int]]:
         left = left >> after << after
 
 
-def _chosen(
-    archive: Archive, keys: tuple[str, ...], order: list[int], possible: list[_Piece], least: int
-) -> Iterator[int]:
+def _chosen(archive: Archive, quoted: str, order: list[int], possible: list[_Piece], least: int) -> Iterator[int]:
     """The texts of the pieces: always of that which goes on farthest of those that begin before the end of the last.
     A text is read when a piece of it is wanted; then only what it really holds together counts."""
+    keys = tokenise(quoted).keys
     later = [(piece.start, piece) for piece in possible]
     heapq.heapify(later)
     near: list[_Piece] = []
@@ -133,7 +134,7 @@ def _chosen(
         elif piece.text not in read:
             read.add(piece.text)
             text = str(archive.value("SELECT text FROM versions WHERE id = ?", order[piece.text]))
-            room -= len(text)
+            room -= len(text) + len(quoted)
             if room < 0:
                 return
             for start, end in _together(keys, tokenise(text).keys, least):
