@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from archiver.model import Span
 from archiver.quotes.align import Index
 from archiver.quotes.meeting import meet
-from archiver.quotes.normal import UNSPACED
+from archiver.quotes.normal import UNSPACED, fold, letter_forms, replay
 from archiver.quotes.tokens import tokenise
 
 # Each opening mark with the marks that may close it: German closes „ with “, Swedish opens and closes with ”,
@@ -21,6 +22,7 @@ _MARKS = re.compile(r"([“”„‟«»‹›‘’‚‛\"'])\1{2,}|[“”„
 _LONGEST = 20_000  # code points: a mark without a partner ends here, not at the end of the text
 _DEEPEST = 8
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
 def quoted_phrases(text: str) -> tuple[Span, ...]:
@@ -118,7 +120,26 @@ def find_phrase(phrase: str, text: str) -> Span | None:
     if len(phrase) > _LONGEST:
         at = text.find(phrase)
         return Span(start=at, end=at + len(phrase)) if at >= 0 else None
+    words = tokenise(phrase)
+    if not _may_hold(text, words.keys):
+        return None
     held = tokenise(text)
-    wanted = meet(tokenise(phrase), held)
+    wanted = meet(words, held)
     at = Index(held.keys).find(wanted.keys) if wanted.keys else -1
     return held.span(at, at + len(wanted.keys)) if at >= 0 else None
+
+
+def _may_hold(text: str, keys: Sequence[str]) -> bool:
+    """Whether the letters and figures of each plain word stand together in a text from which all else was taken out.
+
+    Most texts do not hold a phrase, and this is far sooner seen than their words are read: what is done to words
+    before they are compared takes signs from between letters, or puts them there, but never moves a letter.
+    """
+    if "&" in text:
+        text = replay(text, ("html-entities",)).replace("&", "and")
+    squeezed = _plain(fold(letter_forms(text)))
+    return all(not key.isascii() or _plain(key) in squeezed for key in keys)
+
+
+def _plain(text: str) -> bytes:
+    return text.encode("ascii", "ignore").translate(None, _SIGNS)

@@ -22,17 +22,19 @@ def fingerprints(text: str, k: int = 6, window: int = 3) -> frozenset[int]:
     (Schleimer, Wilkerson and Aiken 2003). BLAKE2b, 63 bits, so that they are the same in each run and fit SQLite's
     signed integers; empty when the text has fewer than `k` words."""
     keys = tokenise(text).keys
-    known: dict[tuple[str, ...], int] = {}
-    hashes = []
-    for n in range(len(keys) - k + 1):
-        run = keys[n : n + k]
-        mark = known.get(run)
-        if mark is None:
-            mark = known[run] = _hash(run)
-        hashes.append(mark)
-    if not hashes:
-        return frozenset()
-    return frozenset(min(hashes[n : n + window]) for n in range(max(1, len(hashes) - window + 1)))
+    known = _Hashes()
+    hashes = [known[run] for run in zip(*(keys[n:] for n in range(k)), strict=False)]
+    if len(hashes) < window:
+        return frozenset([min(hashes)] if hashes else [])
+    return frozenset(map(min, zip(*(hashes[n:] for n in range(window)), strict=False)))
+
+
+class _Hashes(dict[tuple[str, ...], int]):
+    """The hashes of runs of words, each worked out once."""
+
+    def __missing__(self, run: tuple[str, ...]) -> int:
+        found = self[run] = _hash(run)
+        return found
 
 
 def _hash(run: tuple[str, ...]) -> int:

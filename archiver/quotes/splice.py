@@ -30,13 +30,14 @@ def splice(quoted: str, originals: Sequence[str]) -> tuple[tuple[int, Verdict], 
     total = len(quote.keys)
     if total < 2 * LEAST_WORDS:
         return None
+    originals = originals[:MOST_ORIGINALS]
+    if sum(map(len, originals)) > MOST_TEXT:
+        return None
+    helds = list(map(tokenise, originals))
+    if total > MOST_PARTS * max(len(held.keys) for held in helds):
+        return None  # no part is longer than its original
     reaches: list[list[int]] = []
-    room = MOST_TEXT
-    for original in originals[:MOST_ORIGINALS]:
-        room -= len(original)
-        if room < 0:
-            return None
-        held = tokenise(original)
+    for held in helds:
         met = meet(quote, held)
         # Where a lost apostrophe joins words the places shift: such an original is compared by its own cut.
         keys = met.keys if len(met.keys) == total else quote.keys
