@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from archiver.custody import canonical
 from archiver.documents.mentions import policy as mentions_policy
 from archiver.jobs import originals, spliced
-from archiver.jobs.link import Resolution, against_signature
+from archiver.jobs.link import Resolution, against_signature, same_handle
 from archiver.jobs.originals import Original
 from archiver.jobs.places import Place
 from archiver.jobs.sources import spoken
 from archiver.model import Ref, Verdict, VerdictKind
 from archiver.quotes import shingles, verdict
+from archiver.quotes.audit import warnings, warnings_first
 from archiver.quotes.duplicates import likeness, near_duplicates
+from archiver.quotes.normal import repost_of
 from archiver.store.archive import Archive
 
 FEWEST_WORDS = 5
 LATEST = "9999"
-POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/5"
+POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ def _repeating(matches: Iterable[Match]) -> Iterator[Match]:
         yield match
 
 
+REPOST_MARK = "repost-mark"
 WARNINGS = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY) = ("author-differs", "day-differs", "copy")
 """Flags of a match, beside those of its words: the signature names another author or day than the post has, or the
 words were compared with what another server shows of a post."""
@@ -121,10 +124,15 @@ def _warned(mention: Place, matches: Iterable[Match]) -> tuple[Match, ...]:
         original = match.original
         if original is not None:
             against = against_signature(mention, original.handles, original.posted_at)
+            said = tuple(flag for flag in match.verdict.flags if flag != REPOST_MARK)
+            named = repost_of(mention.quoted) if len(said) < len(match.verdict.flags) else ""
+            another = bool(named and original.handles) and not any(same_handle(named, one) for one in original.handles)
+            if named and not original.handles:  # whether the name before the words is the author's is not known
+                said = (*said, REPOST_MARK)
             flags = (AUTHOR_DIFFERS, DAY_DIFFERS, COPY)
-            true = (against.author, against.day, original.copy)
+            true = (against.author or another, against.day, original.copy)
             more = tuple(flag for flag, holds in zip(flags, true, strict=True) if holds)
-            match = replace(match, verdict=replace(match.verdict, flags=(*match.verdict.flags, *more)))
+            match = replace(match, verdict=replace(match.verdict, flags=warnings_first((*said, *more))))
         out.append(match)
     return tuple(out)
 
@@ -206,7 +214,7 @@ def _earliest_first(match: Match) -> tuple[object, ...]:
     then the rest by verdict. None of them is "the source": the earliest only leads."""
     told = match.verdict
     if verdict.is_faithful(told.kind):
-        return (_copied(match), int(bool(told.flags)), *_when(match), *verdict.preference(told))
+        return (_copied(match), int(bool(warnings(told.flags))), *_when(match), *verdict.preference(told))
     return (_copied(match), 2, *verdict.preference(told), *_when(match))
 
 

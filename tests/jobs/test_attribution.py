@@ -55,6 +55,25 @@ def test_true_words_under_a_false_name_are_flagged(pen: Pen) -> None:
     assert row == ("resolved", "embed", f"x:post:{ID}", "exact", f"x:post:{ID}", "author-differs")
 
 
+@pytest.mark.parametrize(
+    ("named", "flag"),
+    [("RT @bob_example: ", "author-differs"), ("RT @Ada_Example: ", ""), ("@bob_example: ", "author-differs")],
+)
+def test_a_name_before_the_words_is_held_against_the_author(pen: Pen, named: str, flag: str) -> None:
+    pen.answer({"posts": [post(f"x:post:{ID}")]})
+    pen.document(embed(named + WORDS, "ada_example", ID), name="a.html")
+    pen.settle()
+    (row,) = told(pen.session)
+    assert row[3:] == ("normalised", f"x:post:{ID}", flag)
+
+
+def test_a_name_before_the_words_of_an_unknown_author_is_told(pen: Pen) -> None:
+    pen.answer({"posts": [post(f"x:post:{ID}", handle="")]})
+    pen.document(embed(f"RT @bob_example: {WORDS}", "ada_example", ID), name="a.html")
+    pen.settle()
+    assert "repost-mark" in told(pen.session)[0][5].split()
+
+
 def test_a_false_day_is_flagged_and_a_true_signature_is_not(pen: Pen) -> None:
     pen.answer({"posts": [post(f"x:post:{ID}")]})
     pen.document(embed(WORDS, "ada_example", ID, "March 3, 2021"), name="a.html")
