@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -17,6 +18,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -32,6 +34,7 @@ TAPE: ContextVar[Tape] = ContextVar("tape")
 
 KEEPALIVE = 15.0
 """Seconds that an idle connection is kept."""
+CLOSED = "the connection was closed on this side"
 DER = 2
 """The encoding that CPython's Certificate.public_bytes calls ENCODING_DER."""
 
@@ -53,17 +56,47 @@ def _certificates(tls: Any) -> tuple[bytes, ...]:
     return (leaf,) if leaf else ()
 
 
+class OpenStreams:
+    """The connections that a backend made, so that all of them can be ended from another thread: also one that was
+    only just made, of which the pool does not know yet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
+        self._streams: WeakSet[RecordingStream] = WeakSet()
+
+    def add(self, stream: RecordingStream) -> RecordingStream:
+        """The stream; Stopped when all were ended already."""
+        with self._lock:
+            if not self._closed:
+                self._streams.add(stream)
+                return stream
+        stream.close()
+        raise Stopped(Failure.RESET, CLOSED)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+
 class RecordingStream(httpcore.NetworkStream):
     """A connection whose traffic goes to a tape. It serves one exchange at a time, as HTTP/1.1 does."""
 
-    def __init__(self, inner: httpcore.NetworkStream, connection: Connection) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, connection: Connection, streams: OpenStreams) -> None:
         self._inner = inner
         self._connection = connection
+        self._streams = streams
+        self._closed = False
         self._tape: Tape | None = None
         self._used = False
         self._spoiled = False
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._closed:
+            raise Stopped(Failure.RESET, CLOSED)
         tape = TAPE.get()
         if tape is not self._tape:
             self._tape, tape.connection, tape.reused = tape, self._connection, self._used
@@ -76,6 +109,8 @@ class RecordingStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         tape = self._tape
+        if self._closed:
+            raise Stopped(Failure.RESET, CLOSED)
         if tape is None:
             raise Stopped(Failure.PROTOCOL, "an answer without a request")
         wait = tape.left(timeout)
@@ -90,6 +125,8 @@ class RecordingStream(httpcore.NetworkStream):
             # Many servers end without close_notify. Whether that cut the body is told by its length, if it has one.
             tape.notes.append("TLS ended without close_notify")
             data = b""
+        if self._closed:  # while it waited: what a shutdown gives is not the server's end
+            raise Stopped(Failure.RESET, CLOSED)
         tape.received(data)
         if tape.splitter.excess:
             # What stands after the end of this message must never be read as the answer to the next request.
@@ -97,7 +134,7 @@ class RecordingStream(httpcore.NetworkStream):
         return data
 
     def close(self) -> None:
-        self._tape = None
+        self._closed, self._tape = True, None
         # A thread that waits for bytes is not woken by a close alone. The plain shutdown also of a TLS socket: its own
         # would take the TLS state from under that thread.
         with suppress(OSError):
@@ -134,7 +171,7 @@ class RecordingStream(httpcore.NetworkStream):
             chain=_certificates(tls),
         )
         tape.connection = connection
-        return RecordingStream(inner, connection)
+        return self._streams.add(RecordingStream(inner, connection, self._streams))
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and self._spoiled:
@@ -148,6 +185,7 @@ class GuardedBackend(httpcore.NetworkBackend):
     def __init__(self, policy: Policy, resolve: Resolve) -> None:
         self._policy, self._resolve = policy, resolve
         self._inner = httpcore.SyncBackend()
+        self._streams = OpenStreams()
         # The system's resolver cannot be interrupted; in a thread of its own it can at least be left alone.
         self._resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
@@ -180,7 +218,7 @@ class GuardedBackend(httpcore.NetworkBackend):
                 reasons.append(f"{address}: {error}")
             else:
                 tape.connection = replace(tape.connection, peer_ip=address)
-                return RecordingStream(inner, tape.connection)
+                return self._streams.add(RecordingStream(inner, tape.connection, self._streams))
         raise Stopped(failure, "; ".join(reasons) or f"{host} has no address")
 
     def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
@@ -205,6 +243,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
     def close(self) -> None:
         self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self._streams.close()
 
 
 def transport(backend: httpcore.NetworkBackend, context: ssl.SSLContext) -> httpx.HTTPTransport:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import gzip
 import hashlib
 import os
 import socket
 import ssl
+import time
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -22,7 +24,8 @@ from archiver.custody.framing import join
 from archiver.errors import InputError
 from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.fetch import Fetcher, Policy
-from archiver.net.wire import GuardedBackend, resolve, transport
+from archiver.net.tape import Stopped, Tape
+from archiver.net.wire import TAPE, GuardedBackend, resolve, transport
 
 REF = Ref(platform="web", kind="page", id="http://a.example/")
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 400
@@ -257,6 +260,37 @@ def test_a_closed_fetcher_ends_in_failures() -> None:
         (exchange,) = under_way.result()
     assert exchange.failure in (Failure.RESET, Failure.TIMEOUT)
     assert fetcher.fetch(request("http://a.example/"))[0].failure is Failure.DNS
+
+
+def test_a_connection_that_is_just_being_made_is_ended_too() -> None:
+    """The pool knows a connection only after it was made: one that it does not know yet is ended by the backend."""
+    backend, tape = GuardedBackend(policy(), resolve), recording()
+    token = TAPE.set(tape)
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+            port = silent.getsockname()[1]
+            made = backend.connect_tcp("127.0.0.1", port)
+            made.write(b"GET / HTTP/1.1\r\n\r\n")
+            context = contextvars.copy_context()
+            reading = pool.submit(context.run, made.read, 1, 60.0)
+            backend.close()
+            with pytest.raises(Stopped) as ended:
+                reading.result(2)
+            assert ended.value.failure is Failure.RESET
+            for again in (
+                lambda: made.write(b"x"),
+                lambda: made.read(1),
+                lambda: backend.connect_tcp("127.0.0.1", port),
+            ):
+                with pytest.raises(Stopped, match="closed on this side") as refused:
+                    again()
+                assert refused.value.failure is Failure.RESET
+    finally:
+        TAPE.reset(token)
+
+
+def recording() -> Tape:
+    return Tape(method="GET", policy=policy(), max_bytes=1000, deadline=time.monotonic() + 5)
 
 
 @pytest.mark.parametrize("sent", [message(bytes(5000)), CHUNKED + b"\r\n" + chunked(bytes(5000))])
