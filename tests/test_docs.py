@@ -2,13 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from archiver.cli import main
 from archiver.jobs import config
 from archiver.store.marks import _TABLES as MARKS
 from archiver.store.runs import _TABLES as RUNS
@@ -71,7 +71,8 @@ def test_dependencies_are_justified() -> None:
         assert f"| {name} |" in text, name
 
 
-def test_the_transcript_is_what_the_demonstration_prints(tmp_path: Path) -> None:
+def test_the_transcript_is_what_the_demonstration_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(docs.ROOT)
     text = (docs.ROOT / "README.md").read_text("utf-8")
     transcript = text.split("<!-- transcript -->")[1].split("<!-- end of transcript -->")[0]
     db = str(tmp_path / "demo.db")
@@ -83,10 +84,8 @@ def test_the_transcript_is_what_the_demonstration_prints(tmp_path: Path) -> None
     ]
     printed = ""
     for arguments in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "archiver", *arguments], cwd=docs.ROOT, capture_output=True, encoding="utf-8"
-        )
-        assert done.returncode in (0, 1), done.stderr
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert done.exit_code in (0, 1), done.stderr
         printed += done.stdout
     shown = [line for line in transcript.splitlines() if line.strip() and not line.startswith(("```", "$"))]
     assert len(shown) > 10

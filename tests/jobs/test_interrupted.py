@@ -133,6 +133,9 @@ def test_two_runs_at_once_are_one_too_many(world: story.World, tmp_path: Path) -
     assert str(desk.db) in second.err
     status = desk.call("status", "--json")
     assert status.code == 0, "reading is never refused"
+    assert first.poll() is None, "the first is still at work"
+    for server in world.servers:
+        server.pause = 0.0
     _, told = first.communicate(timeout=60)
     assert first.returncode == 0, told
     sound(desk)
@@ -140,6 +143,7 @@ def test_two_runs_at_once_are_one_too_many(world: story.World, tmp_path: Path) -
 
 
 def test_offline_asks_nobody_and_loses_nothing(world: story.World, tmp_path: Path) -> None:
+    world.x.busy.clear()
     desk, seed = desk_of(world, tmp_path)
     text = desk.seed("note.md", f"> {story.FIRST}\n\n— Vera Quill (@vera_quill) October 24, 2024\n")
     ended = desk.call("run", seed, text, "--offline", "--json")
@@ -155,6 +159,7 @@ def test_offline_asks_nobody_and_loses_nothing(world: story.World, tmp_path: Pat
 
 
 def test_a_recording_is_not_replayed_into_an_archive_of_the_wire(world: story.World, tmp_path: Path) -> None:
+    world.x.busy.clear()
     desk, seed = desk_of(world, tmp_path)
     assert desk.call("run", seed).code == 0
     before = desk.table("SELECT count(*), max(leaf) FROM captures")

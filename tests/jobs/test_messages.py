@@ -1,6 +1,8 @@
 """What a person reads: short reports, true messages with a place and a next step, no traceback."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -8,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -271,16 +274,40 @@ def test_nothing_given_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monke
     assert "Nothing to do: name a document, a folder or an address" in out
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_terminal_without_the_letters_does_not_stop_a_command(tmp_path: Path, encoding: str) -> None:
+def printed_in(encoding: str, *arguments: str | Path) -> tuple[int, bytes, bytes]:
+    """Exit code, output and errors of a command in this process, on streams that refuse what they cannot encode."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    told = []
+    for stream in (out, err):
+        stream.flush()
+        told.append(stream.detach().getvalue())
+    return int(end.value.code or 0), *told
+
+
+def printed_by_a_process(encoding: str, *arguments: str | Path) -> tuple[int, bytes, bytes]:
+    process = started(*arguments, PYTHONIOENCODING=encoding, LC_ALL="C")
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", printed_by_a_process), ("ascii", printed_in), ("latin-1", printed_in), ("utf-8", printed_in)],
+)
+def test_a_terminal_without_the_letters_does_not_stop_a_command(
+    tmp_path: Path, encoding: str, shown: Callable[..., tuple[int, bytes, bytes]]
+) -> None:
     seed, db = tmp_path / "article.html", tmp_path / "a.db"
     seed.write_text(ARTICLE, "utf-8")
     for arguments in (("run", seed, "--offline"), ("show", seed), ("show", seed, "--json"), ("status",)):
-        process = started(*arguments, "--db", db, PYTHONIOENCODING=encoding, LC_ALL="C")
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
+        code, out, err = shown(encoding, *arguments, "--db", db)
+        assert code == 0, err
         assert b"Traceback" not in err
         assert out.decode(encoding)
+        if arguments == ("show", seed):
+            assert ("“" in out.decode(encoding)) is (encoding == "utf-8"), "a letter that is not there is spelled"
 
 
 def test_a_reader_that_goes_away_leaves_no_traceback(tmp_path: Path) -> None:

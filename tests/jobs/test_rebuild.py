@@ -34,7 +34,7 @@ def test_any_history_is_what_its_rebuild_is(session: Session, seed: int) -> None
 
 def test_histories_hold_documents_that_are_sources_of_others(session: Session) -> None:
     """Passages with several sources, documents and posts: the histories of the test above are made to hold them."""
-    Random(4).write(Pen(session), 120)
+    Random(4).write(Pen(session), 60)
     kinds = session.archive.all(
         "SELECT r.platform, count(*), max(s.rank) FROM sources s JOIN refs r ON r.id = s.source GROUP BY 1 ORDER BY 1"
     )

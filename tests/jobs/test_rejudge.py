@@ -255,7 +255,7 @@ def many(session: Session, count: int) -> None:
 
 
 def test_a_rejudging_that_was_killed_goes_on_where_it_stood(db: Path) -> None:
-    count = 8 * settle.BATCH
+    count = 4 * settle.BATCH
     with opened(db) as session:
         many(session, count)
         size = session.evidence.size()
