@@ -21,8 +21,9 @@ def splice(quoted: str, originals: Sequence[str]) -> tuple[tuple[int, Verdict], 
     """The parts of `quoted` in order, each as (index of its original, verdict with spans in the whole quotation).
 
     None unless at least two originals are needed, every part has four words or more, and each is faithful by
-    itself. At most 64 originals are looked at and 16 parts; None too for a quotation of more than 20,000 code
-    points or beside originals of more than 60,000 in all, which says nothing of its words.
+    itself: words of one original in another order are no splice. At most 64 originals are looked at and 16 parts;
+    None too for a quotation of more than 20,000 code points or beside originals of more than 60,000 in all, which
+    says nothing of its words.
     """
     if len(quoted) > LONGEST or len(originals) < 2:
         return None
@@ -46,7 +47,8 @@ def splice(quoted: str, originals: Sequence[str]) -> tuple[tuple[int, Verdict], 
     if any(reach[0] == total for reach in reaches):
         return None
     parts = _cover(reaches, total)
-    if parts is None or len({number for number, _, _ in parts}) < 2:
+    # Where one original holds all parts, they stand there in another order, or with words between that are not shown.
+    if parts is None or any(all(reach[start] >= end - start for _, start, end in parts) for reach in reaches):
         return None
     out: list[tuple[int, Verdict]] = []
     for n, (number, start, _end) in enumerate(parts):

@@ -5,8 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from archiver.quotes.align import Index
+from archiver.quotes.meeting import meet
 from archiver.quotes.phrases import find_phrase, quoted_phrases
+from archiver.quotes.tokens import tokenise
 
 
 def inner(text: str) -> list[str]:
@@ -63,3 +68,48 @@ def test_find_phrase() -> None:
         assert text[span.start : span.end] == found
     for absent in ["significant de-escalation", "escalation significant", "cant escalation", "", "…"]:
         assert find_phrase(absent, text) is None
+
+
+ODD = st.sampled_from(
+    ["don't", "dont", "don", "t", "7pm", "7", "pm", "U.S.", "US", "us", "#BridgeDay", "Bridge", "Day", "bridgeday",
+     "day💜one", "dayone", "&", "and", "AT&amp;T", "R&D", "can’t", "ﬁne", "fine", "ＡＢＣ", "abc", "1,000", "1000",
+     "5%", "5 %", "3-4", "34", "$5", "@name", "name", "_x_", "café", "cafe\u0301", "cafe", "…", "[the]", "the", "™",
+     "İs", "is", "straße", "STRASSE", "e\u200bvery", "every", "&#39;", "&lt;b&gt;", "東京", "ｶﾞ", "C++", "½",
+     "https://mill.example/a"]
+)  # fmt: skip
+
+
+@given(st.lists(ODD, max_size=3), st.lists(ODD, max_size=9), st.sampled_from([" ", "", "\n"]))
+@settings(max_examples=400, deadline=None)
+def test_what_is_seen_at_a_glance_is_what_reading_the_words_says(few: list[str], many: list[str], gap: str) -> None:
+    """The quick look at letters never says that a text lacks a phrase which its words hold."""
+    phrase, text = gap.join(few), " ".join(many)
+    held = tokenise(text)
+    wanted = meet(tokenise(phrase), held)
+    at = Index(held.keys).find(wanted.keys) if wanted.keys else -1
+    assert find_phrase(phrase, text) == (held.span(at, at + len(wanted.keys)) if at >= 0 else None)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("unit", ["U.", "#aB ", "a … ", "a 👍 ", "RT @x: ", "donâ€™t ", "the mill is open "])
+def test_a_phrase_is_looked_for_in_a_megabyte(unit: str) -> None:
+    """Also in one that holds each word of it, so that all of it must be read."""
+    text = unit * (1_000_000 // len(unit.encode()))
+    for more in ("", " the old mill … is, again 👍 open #aB U. tonight"):
+        begin = time.process_time()
+        assert find_phrase("the old mill is open again tonight", text + more) is None
+        took = time.process_time() - begin
+        print(f"{took:.2f} s")
+        assert took < (4 if more else 1)
+
+
+def test_words_that_only_look_so_are_not_found() -> None:
+    for phrase, text in [
+        ("no way out", "there is now a yout"),
+        ("the rapist", "the therapist"),
+        ("five people", "five. Peoples"),
+        ("us now", "JOIN U.S. NOWHERE"),
+        ("not one", "not o ne"),
+        ("3 4", "34"),
+    ]:
+        assert find_phrase(phrase, text) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from archiver.model import Span
@@ -44,3 +46,23 @@ def test_a_common_run_of_nine_words_shares_a_fingerprint() -> None:
 def test_the_longest_common_run(a: str, b: str, run_a: str, run_b: str, size: int) -> None:
     left, right, found = common_run(a, b)
     assert (a[left.start : left.end], b[right.start : right.end], found) == (run_a, run_b, size)
+
+
+@pytest.mark.parametrize(("k", "window"), [(6, 3), (1, 1), (3, 5), (8, 2)])
+def test_of_each_window_the_least_hash_is_kept(k: int, window: int) -> None:
+    """Held against the definition, for texts on both sides of each length."""
+    for size in range(k + window + 6):
+        text = " ".join(f"word{n % 5}" for n in range(size))
+        each = [min(fingerprints(" ".join(text.split()[n : n + k]), k, 1)) for n in range(size - k + 1)]
+        least = {min(each[n : n + window]) for n in range(max(1, len(each) - window + 1))} if each else set()
+        assert fingerprints(text, k, window) == least
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("unit", ["U.", "a … ", "a 👍 ", "… ", "the mill is open "])
+def test_a_megabyte_is_fingerprinted(unit: str) -> None:
+    begin = time.process_time()
+    fingerprints(unit * (1_000_000 // len(unit.encode())))
+    took = time.process_time() - begin
+    print(f"{took:.2f} s")
+    assert took < 4

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archiver.model import VerdictKind
+from archiver.quotes.judging import LONGEST
 from archiver.quotes.speech import SPEECH, judge_speech, rewritten
 from archiver.quotes.verdict import is_faithful, judge
 
@@ -119,3 +122,79 @@ def test_speech_is_never_called_altered(quoted: str, original: str) -> None:
     for change in verdict.changes:
         assert change.quoted == quoted[change.quoted_span.start : change.quoted_span.end]
         assert change.original == original[change.original_span.start : change.original_span.end]
+
+
+HOSTILE = [
+    "uh, um, ", "uh ", "you know, ", "What I saw, you know, and ", "he'd ", "he's there ", "I'd go, I had gone, ",
+    "one ", "one hundred and ", "two hundred and five ", "a thousand ", "nine point ", "1,", "1,000,",
+    "5 thousand ", "5% per cent ", "the the ", "I, I ", "we will we will ", "of the of the ", "th- the ", "w— we ",
+    "[applause] ", "(laughs, (laughs ", "the mill is open, ", "'em ", "gotta ", "cannot only ", "-five ", "twenty-",
+    "half a million to ",
+]  # fmt: skip
+
+
+@pytest.mark.heavy
+def test_the_longest_reports_end() -> None:
+    """Reports of 100,000 code points made of what the steps look for, each beside one with a change."""
+    slow = []
+    for unit in HOSTILE:
+        text = ("we have it. " + unit * LONGEST)[: LONGEST - 10]
+        begin = time.process_time()
+        judge_speech(text, f"{text[:50_000]} other {text[50_007:]}")
+        slow.append((time.process_time() - begin, unit))
+    print(f"slowest {max(slow)[0]:.2f} s, {max(slow)[1]!r}")
+    assert max(slow)[0] < 4, max(slow)
+
+
+@pytest.mark.parametrize("name", SPEECH)
+def test_a_step_is_taken_once(name: str) -> None:
+    """What a step leaves is nothing that it would take again, but for words said more than twice."""
+    for _, one, other, _ in STEPS:
+        for text in (one, other):
+            once = rewritten(text, (name,), other)
+            assert rewritten(once, (name,), other) == once
+
+
+def test_where_he_d_stands_decides_what_it_is() -> None:
+    """The other report holds both; the word after it tells which."""
+    full = "He had gone home, and he would go again, if he had time and would go"
+    short = "He'd gone home, and he'd go again, if he'd time and would go"
+    assert judge_speech(short, full).kind is VerdictKind.SAME_WORDS
+    assert rewritten("and he'd come", ("contractions",), "he had come, and he would come") == "and he'd come"
+    assert rewritten("and he'd come", ("contractions",), "he would come") == "and he would come"
+    assert rewritten("and he'd come", ("contractions",), "he'd come, as he would come") == "and he'd come"
+
+
+NUMBERS = st.integers(0, 999_999)
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_TO_19 = f"zero one two three four five six seven eight nine {_TEENS}".split()
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+
+def spelled(number: int, joint: str, after_hundred: str) -> str:
+    if number >= 1000:
+        rest = number % 1000
+        gap = after_hundred if rest < 100 else " "
+        return (
+            spelled(number // 1000, joint, after_hundred)
+            + " thousand"
+            + (gap + spelled(rest, joint, after_hundred) if rest else "")
+        )
+    if number >= 100:
+        rest = number % 100
+        return (
+            _TO_19[number // 100] + " hundred" + (after_hundred + spelled(rest, joint, after_hundred) if rest else "")
+        )
+    if number >= 20:
+        return _TENS[number // 10 - 2] + (joint + _TO_19[number % 10] if number % 10 else "")
+    return _TO_19[number]
+
+
+@given(NUMBERS, NUMBERS, st.sampled_from("- "), st.sampled_from([" ", " and "]))
+@settings(max_examples=400, deadline=None)
+def test_a_number_in_words_is_the_number_in_figures_and_no_other(number: int, other: int, joint: str, gap: str) -> None:
+    said = f"we have {spelled(number, joint, gap)} mills"
+    for figures in (f"we have {number} mills", f"we have {number:,} mills"):
+        assert rewritten(said, ("number-words",)) == rewritten(figures, ("number-words",)) == f"we have {number} mills"
+    beside = f"we have {other:,} mills"
+    assert is_faithful(judge_speech(said, beside).kind) == (number == other)
