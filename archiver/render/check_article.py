@@ -119,12 +119,15 @@ def _change(change: Difference) -> str:
     return f'<span class="at">{_range(change.where)}</span> {told}'
 
 
+def _flag(kind: str, flag: str) -> str:
+    return f'{kind}: {text(glossary.warning(flag))} <span class="code">({text(flag)})</span>'
+
+
 def _notes(compared: Compared) -> str:
     """Warnings first, then what was evened out and left out."""
-    lines = [
-        f'Note: {text(glossary.warning(flag))} <span class="code">({text(flag)})</span>' for flag in compared.flags
-    ]
-    out = items("ul", lines, kind="warnings")
+    warns = glossary.warns(compared)
+    out = items("ul", [_flag("Warning", flag) for flag in warns], kind="warnings")
+    out += items("ul", [_flag("Note", flag) for flag in compared.flags if flag not in warns], kind="notes")
     if compared.text and not compared.current:
         out += '<p class="bad">As last seen, the post reads differently from the version compared here.</p>\n'
     gone = glossary.fate(compared)

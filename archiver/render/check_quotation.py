@@ -69,8 +69,10 @@ def _change(change: Difference, *, whole: bool) -> None:
 
 
 def _notes(compared: Compared, indent: str) -> None:
+    warns = glossary.warns(compared)
     for flag in compared.flags:
-        line(indent, (f"! {safe(glossary.warning(flag))}", "bold yellow"))
+        told = safe(glossary.warning(flag))
+        line(indent, (f"! {told}", "bold yellow") if flag in warns else f"note: {told}")
     if compared.steps:
         line(f"{indent}after: {', '.join(safe(glossary.step(step)) for step in compared.steps)}")
     if compared.omitted:

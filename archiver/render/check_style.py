@@ -89,6 +89,7 @@ ins {{ color: var(--good); background: var(--good-tint); text-decoration: underl
   border-inline-start: 3px solid currentColor; }}
 .code {{ font-size: .875em; color: var(--quiet); }}
 .warnings .code {{ color: inherit; }}
+.notes {{ list-style: none; padding: 0; }}
 .more li {{ padding: .35rem 0; overflow-wrap: anywhere; }}
 .sr {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
   user-select: none; -webkit-user-select: none; }}

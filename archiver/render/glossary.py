@@ -184,7 +184,12 @@ def sentence(change: Difference) -> tuple[tuple[str, str], ...]:
 
 def warned(quotation: Quotation) -> tuple[str, ...]:
     """What the verdict that leads warns of; notes on how the words are quoted are no warnings."""
-    return warnings(quotation.compared[0].flags) if quotation.compared else ()
+    return warns(quotation.compared[0]) if quotation.compared else ()
+
+
+def warns(compared: Compared) -> tuple[str, ...]:
+    """The flags of one comparison that warn."""
+    return warnings(compared.flags)
 
 
 def account(handle: str) -> str:
