@@ -53,7 +53,7 @@ def _current(archive: Archive) -> None:
         raise InputError(
             "the readings of this archive were made by another version",
             place=str(archive.path),
-            hint="Run `archiver rebuild` once, then check again",
+            hint=f"Run `archiver rebuild --db {archive.path}` once, then check again",
         )
 
 
@@ -70,7 +70,7 @@ def _bytes(file: str, stdin: BinaryIO | None) -> bytes:
             )
         if path.is_dir():
             raise InputError("this is a folder", place=file, hint="Name the files in it")
-        if not path.is_file():
+        if not path.exists():
             raise InputError("no such file", place=file, hint="Name a document, or - for standard input")
         with path.open("rb") as body:
             data = body.read(read.MAX_SEED + 1)

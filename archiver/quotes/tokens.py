@@ -33,7 +33,7 @@ _LINK_BEGINS = r"https?://|pic\.(?:twitter|x)\.com/"
 # "." between: "..." and ". . ." and "…"; three asterisks that stand alone; three full stops of CJK.
 _DOTS = r"(?:[…⋯‥]|\.(?:\s{0,3}[.…])+|。。。+|(?<!\S)\*(?:\s?\*){2,}(?!\S))"
 _APART = frozenset(("link", "ellipsis", "bracket", "emoji", "characters"))
-_SHORT = 2000  # code points of a text whose words are remembered for a while
+_SHORT = 1000  # code points of a text whose words are remembered for a while
 # Bracketed words that say that something was left out, and the note that an error stands in the original.
 OMISSIONS = frozenset(
     ("snip", "cut", "omitted", "略", "中略", "後略", "前略", "省略", "생략", "중략", "-", "--", "---", "***")
@@ -148,7 +148,7 @@ def tokenise(
     return _tokens(text, steps, brackets, kept)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _known(text: str, steps: tuple[str, ...], brackets: bool, kept: frozenset[str]) -> Tokens:
     # A quotation is judged against many posts, and a post is judged for many quotations.
     return _tokens(text, steps, brackets, kept)
