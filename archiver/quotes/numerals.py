@@ -36,13 +36,15 @@ _YEAR = re.compile("[tT](?:t|Tu?)")
 _CENTURIES = range(16, 21)
 
 _SMALL = "|".join((*_UNITS.split(), *_TEENS.split(), *_TENS.split()))
+_SPACE = r"(?:\r\n|\s)"
 _SCALE = "(?:hundred|thousand|million|billion|trillion)(?!\\w)"
-_WORD = rf"(?:(?:zero|{_SMALL})(?!\w)|{_SCALE}(?:\s{{1,4}}and(?=\s{{1,4}}(?:{_SMALL})(?!\w)))?)"
+_WORD = rf"(?:(?:zero|{_SMALL})(?!\w)|{_SCALE}(?:{_SPACE}and(?={_SPACE}(?:{_SMALL})(?!\w)))?)"
 _FIGURE = r"(?>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)(?!\w|[.,:/'’–—-]\d)"
+# One space only between words: more are left by a filler that was set aside ("twenty uh five").
 # A run is taken whole or not at all, so nothing of it is given back: what follows may make another number of it.
 NUMBER = re.compile(
-    rf"(?<![\w.,/:'’–—‐‑-])(?P<run>(?>(?:{_FIGURE}|{_WORD}|a\s{{1,4}}(?={_SCALE}){_WORD})"
-    rf"(?:(?:\s{{1,4}}(?:point\s{{1,4}})?|[-‐‑]){_WORD})*))(?![-‐‑–—]?\w|\s{{1,4}}\d)"
+    rf"(?<![\w.,/:'’–—‐‑-])(?P<run>(?>(?:{_FIGURE}|{_WORD}|a{_SPACE}(?={_SCALE}){_WORD})"
+    rf"(?:(?:{_SPACE}(?:point{_SPACE})?|[-‐‑]){_WORD})*))(?![-‐‑–—]?\w|\s{{1,4}}\d)"
     r"|(?<=\d)(?P<sign>\s?%)|(?<!\w)per\s?cent(?!\w)",
     re.I,
 )

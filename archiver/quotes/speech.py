@@ -5,7 +5,7 @@ correct grammar, removes slips of the tongue by ellipsis only, and keeps spellin
 lets ums and ahems go unmarked. So words stay. Because two transcribers differ more than one reporter may edit, this
 is set aside as well, each as a named step, so that a stricter reader can refuse it:
 
-- `interjections`: what a transcriber noted: [applause], (laughter), [crosstalk];
+- `interjections`: what a transcriber noted: [applause], (laughter); never [inaudible], which may hide a word;
 - `fillers`: uh, um, er, and "you know" where punctuation sets it apart and it is no clause of its own;
 - `false-starts`: a piece that is no word, broken off by a dash and begun again: "th- the";
 - `stutters`: words said twice in a row that can end no phrase, so that the first saying is no statement: "the the";
@@ -53,7 +53,7 @@ def judge_speech(quoted: str, original: str) -> Verdict:
     """
     plain = judge(quoted, original)
     if is_faithful(plain.kind) or plain.kind is VerdictKind.NOT_JUDGED:
-        return replace(plain, standard="speech")
+        return _heard_whole(replace(plain, standard="speech"))
     told, ours, theirs = _after(quoted, original, SPEECH, plain)
     if is_faithful(told.kind):
         kept = [name for name in SPEECH if _changes(name, quoted, original)]
@@ -65,7 +65,8 @@ def judge_speech(quoted: str, original: str) -> Verdict:
         kind = told.kind
         if kind in (VerdictKind.EXACT, VerdictKind.NORMALISED, VerdictKind.PARTIAL):
             kind = VerdictKind.SAME_WORDS
-        return replace(_given(told, quoted, original, ours, theirs), kind=kind, steps=(*kept, *told.steps))
+        given = replace(_given(told, quoted, original, ours, theirs), kind=kind, steps=(*kept, *told.steps))
+        return _heard_whole(given)
     if told.kind is VerdictKind.ALTERED:
         return replace(
             _given(told, quoted, original, ours, theirs),
@@ -74,6 +75,13 @@ def judge_speech(quoted: str, original: str) -> Verdict:
             reason="two reports of one speech differ: which is right cannot be said from text",
         )
     return replace(_given(told, quoted, original, ours, theirs), standard="speech")
+
+
+def _heard_whole(told: Verdict) -> Verdict:
+    """The verdict, unless a bracket of the quotation says that words stood there which its reporter did not hear."""
+    if any(change.op == "bracketed" and spoken.UNHEARD.search(change.quoted) for change in told.changes):
+        return replace(told, kind=VerdictKind.NOT_JUDGED, reason="the quotation says that not all was heard")
+    return told
 
 
 def rewritten(text: str, steps: Sequence[str], other: str = "") -> str:

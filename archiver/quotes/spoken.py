@@ -9,10 +9,16 @@ from __future__ import annotations
 import re
 
 _NOTED = (
-    "applause|laughter|laughs?|laughing|chuckles?|crosstalk|inaudible|"
+    "applause|laughter|laughs?|laughing|chuckles?|"
     "cheers|cheering|boos?|booing|pause|silence|sighs?|coughs?|music|ph|phonetic"
 )
 NOTES = re.compile(rf"[\[(](?:{_NOTED})(?:(?:,| and|;) (?:{_NOTED}))*\.?[\])]", re.I)
+# What says that words were spoken there which nobody heard.
+UNHEARD = re.compile(
+    r"[\[(][^\[\]()]{0,40}(?:inaudible|unintelligible|indistinct|unclear|crosstalk|cross[ -]talk|overlapping|garbled)"
+    r"[^\[\]()]{0,40}[\])]",
+    re.I,
+)
 # In capitals they are names ("ER"); "uh-huh", "mm-hmm" and "uh uh" say yes or no.
 FILLERS = re.compile(
     r"(?<![\w'’-])(?:[Uu]h+(?![\s,]{1,3}(?:[Uu]h|huh))|(?:[Uu]m+|[Ee]rm*|[Aa]h+|[Hh]mm+)(?=\s*(?:[,…–—]|\.\.\.)))(?![\w'’-])"
@@ -42,7 +48,7 @@ mr mrs ms dr st nd rd tv pm mp mps mph km kg cm mm ft hr vs pc phd ltd nth hmm s
 # English words and prefixes of two letters, and common ones of other languages; then words without a vowel.
 _SHORT_WORDS = frozenset(_SHORT.split())
 _CANNOT_END = (
-    r"(?:the|a|and|or|because|our|their|its|your|my"
+    r"(?:the|a|and|or|our|their|its|your"
     r"|(?:i|we|you|they|he|she|it|that|there)['’](?:m|re|ve|ll|d|s))"
 )
 _SMALL_WORDS = (
@@ -79,10 +85,15 @@ def begun_again(match: re.Match[str]) -> str:
     vowel = any(char in "aeiouy" for char in plain)
     if plain in _SHORT_WORDS or (vowel and len(piece) != 2):
         return match.group()
-    same = match.string.startswith(piece, match.end()) and (len(piece) > 1 or piece.islower())
-    if piece[1:].isupper() or not (same or _begins(match)):
-        return match.group()
-    return ""
+    if piece.islower():
+        return ""
+    # A capital in the middle of a sentence, or before another, may be a name: "Bo— Bob", "vitamin D— doctors".
+    again, begins = match.string.startswith(piece, match.end()), _begins(match)
+    if vowel:
+        sure = begins and not again
+    else:
+        sure = begins or (again and len(piece) > 1)
+    return "" if sure and not piece[1:].isupper() else match.group()
 
 
 def said_once(match: re.Match[str]) -> str:

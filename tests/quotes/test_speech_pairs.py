@@ -13,6 +13,7 @@ from archiver.quotes.speech import SPEECH, judge_speech
 from archiver.quotes.verdict import is_faithful, judge
 
 ALIKE = """
+Wi- with all that it is a mill | With all that it is a mill
 th- the mill is open now | the mill is open now
 The mill wi- will open again | The mill will open again
 It was a gr— great day for us | It was a great day for us
@@ -29,7 +30,6 @@ it is a, it is a good mill | it is a good mill
 and and we have won the day | and we have won the day
 of the of the whole town we are proud | of the whole town we are proud
 I know that I I was wrong | I know that I was wrong
-because, because we have paid | because we have paid
 it's, it's over for the mill | it's over for the mill
 this is our our mill | this is our mill
 we, uh, keep the mill | we keep the mill
@@ -99,6 +99,16 @@ I do— don't know the man | I don't know the man
 we can— cannot go to the mill | we cannot go to the mill
 it is not— nothing of the kind | it is nothing of the kind
 that is un— untrue of the mill | that is untrue of the mill
+it was just because, because we paid | it was just because we paid
+oh my, my mill is on fire | oh my mill is on fire
+it was Bo— Bob of the mill | it was Bob of the mill
+Bo— Bob was in the mill | Bob was in the mill
+we have twenty uh five of the mills | we have 25 of the mills
+we have twenty [laughter] five of the mills | we have 25 of the mills
+we have twenty, uh, five of the mills | we have 25 of the mills
+we have two uh hundred of the mills | we have 200 of the mills
+we will [inaudible] sell the mill, and it's over | we will sell the mill, and it is over
+we will (crosstalk) sell the mill, and it's over | we will sell the mill, and it is over
 we sold all— almost all of it | we sold almost all of it
 they for— forbid the mill | they forbid the mill
 it is the is— island of the blessed | it is the island of the blessed
@@ -289,4 +299,4 @@ def test_other_languages_are_not_read_as_english(one: str, other: str) -> None:
 def test_there_are_enough_of_both() -> None:
     print(f"{len(pairs(ALIKE))} alike, {len(pairs(APART))} apart")
     assert len(set(pairs(ALIKE))) >= 70
-    assert len(set(pairs(APART))) >= 140
+    assert len(set(pairs(APART))) >= 155
