@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from archiver.documents import blocks, embeds, kept, passages, quotation, shortcodes, signatures
+from archiver.documents import blocks, embeds, kept, passages, quotation, seen, shortcodes, signatures
 from archiver.documents.addresses import bare
 from archiver.documents.embed import Embed
 from archiver.documents.placed import belongs, embedded, is_post, kind_of, quoted_block
@@ -238,9 +238,14 @@ class Finder:
         text = self.document.text
         head = shortcodes.front_matter(text) if text == self.document.source else Span(start=0, end=0)
         code = blocks.merged([*(self._over(span) for span in self.code), head])
-        closed = blocks.merged([*self.covered, *self.quoted, *code])
-        found = [each for each in passages.marked(text) if not blocks.overlaps(closed, each.text)]
-        found += passages.elided(text, blocks.merged([*closed, *self.signed]))
+        closed = blocks.merged([*self.covered, *self.quoted, head])
+        shown = seen.of(self.document, code)
+        found = [
+            replace(each, text=shown.span(each.text), quote=shown.span(each.quote))
+            for each in passages.marked(shown.text)
+        ]
+        found = [each for each in found if not blocks.overlaps(closed, each.text)]
+        found += passages.elided(text, blocks.merged([*closed, *code, *self.signed]))
         for each in found:
             self.found.append(
                 Mention(

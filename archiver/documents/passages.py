@@ -5,7 +5,9 @@ Three rules, each named in the mention's markup; none of them attributes anythin
 - `blockquote`: a block quotation, of HTML or of Markdown (`>`).
 - `quotation-marks`: at least eight words between quotation marks, inside one paragraph; several paragraphs
   each of which opens the marks again are one passage. It is `speech` where a verb of saying stands beside the
-  marks: speech is never held to the standard of a written post.
+  marks: speech is never held to the standard of a written post. An attribution may divide a statement (“We will go,”
+  she wrote, “and we will win.”): each part is a passage, the later ones are `…-continued`, and a short part is
+  kept for the sake of a long one. Single marks count where they cannot be apostrophes (see `singles`).
 - `elision-excerpt`: a line that is nothing but an ellipsis says that what stands around it was cut out of
   something longer. The passage is the paragraph before and the paragraph after, as blank lines delimit them.
   Where paragraphs are single lines, it is the run of up to five lines on each side, ended by a signature, a
@@ -19,34 +21,23 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 
+from archiver.documents import singles, speech
 from archiver.documents.quotation import trimmed
 from archiver.model import Span
 
 WORDS = 8
+PART = 3  # of one statement; fewer words are found nowhere
 _REACH = 5
 _LONGEST = 4000  # code points between one pair of marks: beyond it a mark was lost
 _CLOSING = {"“": "”“", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "”": "”"}
 _MARKS = re.compile('[“”„«»「」『』"\n]')
 _WORD = re.compile(r"\w[\w'’-]*")
-# As text: patterns with large classes take milliseconds to compile, so that waits until one is used.
-_EAST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_APART = re.compile(r"\S\s+\S")  # an address between single marks, as scripts write it, has no words
+_BEFORE = "([—–-:>"  # beside white space, what stands before a mark that opens
 _ELISION = re.compile(r"(?m)^[ \t\u00a0>]*[\[(]?[ \t]*(?:…|\.[ \t]?\.[ \t]?\.|\.\.\.\.)[ \t]*[\])]?[ \t\u00a0]*\r?$")
-_SAYING = (
-    r"said|says|say|saying|told|tells|added|adds|stated|states|explained|asked|replied|recalled|insisted|warned|noted|"
-    r"announced|argued|continued|concluded|declared|admitted|remarked|testified|sagte|sagt|erklärte|betonte|meinte|"
-    r"déclaré|dit|affirmé|expliqué|ajouté|dijo|afirmó|declaró|añadió|explicó|disse|afirmou|detto|dichiarato|spiegato|"
-    r"сказал|сказала|заявил|заявила|отметил|отметила|добавил|сказав|заявив|powiedział|powiedziała|zei|sade"
-)
-_VERBS = frozenset(_SAYING.split("|"))
-_SAID_BEHIND = re.compile(rf"[\s,.—–-]{{0,4}}(?:[\w.’'-]+[ ]){{0,5}}?(?:{_SAYING})\b", re.IGNORECASE)
-_SAID_BEFORE = re.compile(rf"\b(?:{_SAYING})\b[^.!?\n]{{0,60}}[,:]?\s?$", re.IGNORECASE)
-_WRITTEN = re.compile(
-    r"\b(?:re)?tweet(?:s|ed|ing)?\b|\bpost(?:s|ed|ing)?\b|\b(?:wrote|writes|written|thread)\b|\bon X\b|"
-    r"\b(?:Twitter|Bluesky|Mastodon|Facebook|Threads|Truth Social|Instagram|Telegram)\b|(?<!\w)@\w|https?://"
-)
-_SENTENCE = re.compile(r"[.!?][\s\"”]+(?=[A-Z])")
 _SELF = re.compile(r"(?<![\w’'.])(?:I|I['’](?:m|ve|ll|d)|ich|je|j['’]\w+|yo|eu|io|я|ja)(?![\w.])")
 _QUOTED = r"[“„«\"][^“”„«»\"\n]{0,2000}[”“»\"]"
 
@@ -62,36 +53,64 @@ class Passage:
 
 def words(text: str) -> int:
     """How many words a text has; two characters of a script without spaces count as one."""
-    return len(_WORD.findall(re.sub(_EAST, " ", text))) + len(re.findall(_EAST, text)) // 2
+    if text.isascii():
+        return len(_WORD.findall(text))
+    spaced, east = _east().subn(" ", text)
+    return len(_WORD.findall(spaced)) + east // 2
+
+
+@cache
+def _east() -> re.Pattern[str]:
+    return re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # compiled when it is needed: takes milliseconds
 
 
 def marked(text: str) -> tuple[Passage, ...]:
-    """Passages between quotation marks, in order, none inside another."""
+    """Passages between quotation marks, in order. A part of a statement that an attribution divides is one, however
+    short (three words), where another part is long enough."""
+    double = _double(text)
+    single = [each for each in singles.pairs(text, double) if _APART.search(text, each[0] + 1, each[1] - 1)]
     found: list[Passage] = []
-    opened, closing, at, straight = -1, "", 0, -1
+    statement: list[tuple[int, int]] = []
+    held = 0  # where the last quotation between single marks ends: what it holds belongs to it
+    for start, end, quotes in sorted([*((*each, '"') for each in double), *((*each, "'") for each in single)]):
+        if start < held or end - start - 2 > _LONGEST:
+            continue
+        held = end if quotes == "'" else held
+        last = statement[-1][1] if statement else start
+        if not last < start or not speech.continues(text[last:start], text[start + 1 : start + 40]):
+            found += _passages(text, statement)
+            statement = []
+        statement.append((start, end))
+    found += _passages(text, statement)
+    return tuple(sorted(found, key=lambda passage: (passage.text.start, passage.text.end)))
+
+
+def _double(text: str) -> list[tuple[int, int]]:
+    """The quotations between double marks, in order: where the marks stand, the closing one included."""
+    found: list[tuple[int, int]] = []
+    opened, closing, straight = -1, "", -1
     for mark in _MARKS.finditer(text):
         sign, place = mark[0], mark.start()
-        if place < at:
-            continue
         if sign == "\n":
             # Marks do not reach over a paragraph, unless the next one opens with the same mark again.
             straight = -1
-            following = text[place : place + 4].strip("\n\r \t>")
-            if opened >= 0 and (text[opened] != "“" or not following.startswith("“")):
-                opened = -1
+            if opened >= 0:
+                following = text[place : place + 4].strip("\n\r \t>")
+                if text[opened] != "“" or not following.startswith("“"):
+                    opened = -1
         elif sign == '"':
             if straight >= 0 and _closes(text, place):
-                found += _passage(text, straight, place + 1)
+                found.append((straight, place + 1))
                 straight = -1
-            elif _opens(text, place):
+            elif singles.opens(text, place, _BEFORE):
                 straight = place
         elif opened >= 0 and sign in closing and not (sign == "“" and text[opened] == "“"):
             if place - opened <= _LONGEST:
-                found += _passage(text, opened, place + 1)
+                found.append((opened, place + 1))
             opened = -1
-        elif opened < 0 and sign in "“„«「『" and (sign != "“" or _opens(text, place)):
+        elif opened < 0 and sign in "“„«「『" and (sign != "“" or singles.opens(text, place, _BEFORE)):
             opened, closing = place, _CLOSING[sign]
-    return tuple(sorted(found, key=lambda passage: (passage.text.start, passage.text.end)))
+    return sorted(found)
 
 
 def elided(text: str, bounds: tuple[Span, ...] = ()) -> tuple[Passage, ...]:
@@ -168,33 +187,26 @@ class _Lines:
         return self._own[line]
 
 
-def _passage(text: str, start: int, end: int) -> list[Passage]:
-    head, tail = start + 1, end - 1
-    if tail - head > _LONGEST or words(text[head:tail]) < WORDS:
+def _passages(text: str, statement: list[tuple[int, int]]) -> list[Passage]:
+    """The parts of one statement, which is mostly one part, that are long enough."""
+    counts = [words(text[start + 1 : end - 1]) for start, end in statement]
+    if not counts or max(counts) < WORDS:
         return []
-    behind = text[end : end + 100].partition("\n")[0]
-    before = text[max(0, start - 90) : start].rpartition("\n")[2]
-    # The patterns are slow and few passages are speech: they are asked where a verb of saying stands at all.
-    # "said on X", "said in a post", an address or a handle beside it: these are written words, whatever the verb.
-    said = (_says(behind) and _SAID_BEHIND.match(behind)) or (_says(before) and _SAID_BEFORE.search(before))
-    written = said and _WRITTEN.search(f"{_SENTENCE.split(before)[-1]}\n{_SENTENCE.split(behind)[0]}")
-    quote = Span(start=head, end=tail)
+    beside = [
+        (text[max(0, start - 90) : start].rpartition("\n")[2], text[end : end + 100].partition("\n")[0])
+        for start, end in statement
+    ]
+    spoken = any(speech.said(*each) for each in beside) and not any(speech.written(*each) for each in beside)
+    markup = "speech" if spoken else "quotation-marks"
     return [
         Passage(
-            text=Span(start=start, end=end), quote=quote, markup="speech" if said and not written else "quotation-marks"
+            text=Span(start=start, end=end),
+            quote=Span(start=start + 1, end=end - 1),
+            markup=markup if number == 0 else f"{markup}-continued",
         )
+        for number, ((start, end), count) in enumerate(zip(statement, counts, strict=True))
+        if count >= (WORDS if len(statement) == 1 else PART)
     ]
-
-
-def _says(text: str) -> bool:
-    return not _VERBS.isdisjoint(re.findall(r"\w+", text.lower()))
-
-
-def _opens(text: str, place: int) -> bool:
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    if before and before in "*_~":  # of Markdown, or of a plain text that writes as if it were
-        before = text[max(0, place - 4) : place].rstrip("*_~")[-1:]
-    return (not before or before.isspace() or before in "([—–-:>") and bool(after) and not after.isspace()
 
 
 def _closes(text: str, place: int) -> bool:
