@@ -89,10 +89,7 @@ def begun_again(match: re.Match[str]) -> str:
         return ""
     # A capital in the middle of a sentence, or before another, may be a name: "Bo— Bob", "vitamin D— doctors".
     again, begins = match.string.startswith(piece, match.end()), _begins(match)
-    if vowel:
-        sure = begins and not again
-    else:
-        sure = begins or (again and len(piece) > 1)
+    sure = (begins and not again) if vowel else (begins or (again and len(piece) > 1))
     return "" if sure and not piece[1:].isupper() else match.group()
 
 

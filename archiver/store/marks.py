@@ -79,10 +79,10 @@ def _least(words: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Of each window of runs the one of the smallest fingerprint: its first word's number, and the fingerprint."""
     if len(words) < RUN:
         return
-    hashes = [mark_of(words[n : n + WORDS]) for n in range(len(words) - WORDS + 1)]
+    hashes = list(map(mark_of, zip(*(words[n:] for n in range(WORDS)), strict=False)))
     last = -1
-    for n in range(len(hashes) - WINDOW + 1):
-        least = min(range(n, n + WINDOW), key=hashes.__getitem__)
+    for n, window in enumerate(zip(*(hashes[m:] for m in range(WINDOW)), strict=False)):
+        least = n + window.index(min(window))
         if least != last:
             last = least
             yield least, hashes[least]
