@@ -17,7 +17,6 @@ PIECE = 6
 put together. Of a signature's author `splice.LEAST_WORDS` do."""
 LEAST_BROUGHT = 3
 """Words that each post brings and its neighbour in the quotation does not hold: fewer are words that were changed."""
-MOST_SEARCHES = 4
 
 
 def parts(
@@ -32,17 +31,12 @@ def parts(
     if mention.speech:
         return ()
     held = _searched([*first, *_holding_pieces(archive, mention), *then])
-    for _ in range(MOST_SEARCHES):
-        if len({original.post for original in held}) < 2:
-            return ()
-        found = verdict.splice(mention.quoted, [original.text for original in held])
-        if not found:
-            return ()
-        idle = _idle(mention.quoted, found, held)
-        if not idle:
-            return tuple((held[index], told) for index, told in found)
-        held = [original for index, original in enumerate(held) if index not in idle]
-    return ()
+    if len({original.post for original in held}) < 2:
+        return ()
+    found = verdict.splice(mention.quoted, [original.text for original in held]) or ()
+    if _changed_by_a_word(mention.quoted, found, held):
+        return ()
+    return tuple((held[index], told) for index, told in found)
 
 
 def _holding_pieces(archive: Archive, mention: Place) -> list[Original]:
@@ -67,19 +61,19 @@ def _searched(held: Iterable[Original]) -> list[Original]:
     return list(kept.values())
 
 
-def _idle(quoted: str, found: Sequence[tuple[int, Verdict]], held: Sequence[Original]) -> set[int]:
-    """Which originals bring next to nothing: two or three parts in a row are what one of their posts says, but for a
-    word or two. Somebody changed these, and they stand in the other posts by chance."""
+def _changed_by_a_word(quoted: str, found: Sequence[tuple[int, Verdict]], held: Sequence[Original]) -> bool:
+    """Whether two or three parts in a row are what one of their posts says, but for a word or two. Somebody changed
+    these; that they stand in another post, with a few words around them, is chance."""
     starts = [0 if told.quoted_span is None else told.quoted_span.start for _, told in found]
     ends = [*starts[1:], len(quoted)]
     for begin in range(len(found)):
         for end in range(begin + 2, min(begin + 3, len(found)) + 1):
             together = quoted[starts[begin] : ends[end - 1]].strip()
             words = len(shingles.words(together))
-            of = {index for index, _ in found[begin:end]}
-            for index in sorted(of) if len(of) > 1 else ():
+            posts = {index for index, _ in found[begin:end]}
+            for index in posts if len(posts) > 1 else ():
                 told = verdict.judge(together, held[index].text)
                 missing = 0 if verdict.is_faithful(told.kind) else round((1 - told.score) * words)
                 if missing < LEAST_BROUGHT:
-                    return of - {index}
-    return set()
+                    return True
+    return False

@@ -22,8 +22,9 @@ from functools import partial
 from pathlib import Path
 
 from archiver.jobs.check import check_files
+from archiver.jobs.spliced import PIECE
 from archiver.quotes import verdict
-from archiver.store import runs, schema
+from archiver.store import pieces, runs, schema
 from archiver.store.archive import Archive, open_archive, open_reader
 from tests.bench.many_posts import ARTICLE_WORDS, NOW, Said, article_of, made
 
@@ -85,7 +86,8 @@ def checked(path: Path, file: Path, said: Sequence[Said], posts: int) -> None:
 
 
 def candidates(archive: Archive, said: Sequence[Said]) -> None:
-    """Twelve candidates for each quotation: by shared keys, and by its eight rarest words through full-text ranking."""
+    """Twelve candidates for each quotation: by shared keys, and by its eight rarest words through full-text ranking.
+    Then the posts that the spliced ones were put together from, by the pieces that they hold."""
     archive.db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, versions_fts, row)")
 
     def by_keys(one: Said) -> list[int]:
@@ -104,6 +106,14 @@ def candidates(archive: Archive, said: Sequence[Said]) -> None:
         times = [timed(partial(look, one), 3).cpu for one in said]
         each = f"{1e3 * statistics.median(times):.2f} ms, at most {1e3 * max(times):.1f} ms"
         print(f"Candidates by {name}: {each}; {hits} of {of} posts among {LIMIT}")
+    whole, times = 0, []
+    spliced = [one for one in said if one.kind == "spliced"]
+    for one in spliced:
+        look = partial(pieces.versions_covering, archive, one.words, LIMIT, least=PIECE)
+        whole += look() == list(one.posts)
+        times.append(timed(look, 3).cpu)
+    each = f"{1e3 * statistics.median(times):.2f} ms, at most {1e3 * max(times):.1f} ms"
+    print(f"Posts of spliced quotations by pieces: {each}; just those two for {whole} of {len(spliced)}")
 
 
 def written(archive: Archive) -> None:

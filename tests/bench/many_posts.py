@@ -82,7 +82,8 @@ def texts(speech: Speech, posts: int) -> Iterator[list[int]]:
 
 
 def handle_of(number: int, posts: int) -> str:
-    """One handle with three posts in a hundred, the others alike."""
+    """One handle with three posts in a hundred, the others alike. Each of these has all its posts on one day (see
+    `time_of`), in an archive of a million 125: more than one search for a splice takes."""
     return "prolific" if number * 7919 % posts < posts * PROLIFIC // 1_000_000 else f"handle{number * 31 % HANDLES}"
 
 

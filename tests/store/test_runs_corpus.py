@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+from archiver.jobs import match
+from archiver.jobs.link import resolve
+from archiver.jobs.places import Place
+from archiver.model import MentionKind, Ref, Span
 from archiver.quotes.shingles import words
 from archiver.store import runs, schema
 from archiver.store.archive import Archive, open_archive
@@ -57,6 +61,12 @@ def held(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hel
                 "INSERT INTO versions (id, post, text, posted_at, edited_at, truncated, lang, warning, sensitive, "
                 "version_id, sha256) VALUES (?, ?, ?, ?, '', 0, '', '', 0, '', '')",
                 (number, number, post["text"], post["created_at"]),
+            )
+            archive.db.execute(
+                "INSERT INTO posts (id, platform, handle, text, posted_at, outcome, outcome_at, edits, versions, "
+                "first_seen, last_seen, url, name, author, lang, warning, truncated) "
+                "VALUES (?, 'x', 'author', ?, ?, 'live', '', 0, 1, '', '', '', '', NULL, '', '', 0)",
+                (number, post["text"], post["created_at"]),
             )
             runs.add_version(archive, number, post["text"])
         archive.db.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, versions_fts, row)")
@@ -177,3 +187,59 @@ def test_heavily_altered_short_and_spliced_quotations(held: Held) -> None:
     assert all(hits >= 0.95 * tried > 0 for hits, tried in (found["five words"], found["spliced of two posts"]))
     assert found["every 4. word replaced"] == (100, 100)
     assert found["every 3. word replaced"][0] >= 0.8 * found["every 3. word replaced"][1] > 0
+
+
+def told(held: Held, quoted: str) -> tuple[str, tuple[str, ...]]:
+    """The verdict on words without a signature, and the posts of a spliced quotation."""
+    nowhere = Ref(platform="doc", kind="passage", id="0" * 64 + ":0-1")
+    span = Span(start=0, end=len(quoted))
+    place = Place(passage=nowhere, kind=MentionKind.PASSAGE, markup="", text=span, quote=span, quoted=quoted,
+                  platform="", target=None, handle="", name="", day="", day_zone="", url="")  # fmt: skip
+    _, matches = match.judge(held.archive, place, resolve(held.archive, place))
+    kind = matches[0].verdict.kind.value
+    parts = [one.post.id for one in matches if one.post is not None and one.verdict.kind.value == "spliced"]
+    return kind, tuple(parts)
+
+
+def test_splices_are_told_and_chance_makes_none(corpus: Path, held: Held) -> None:
+    rng = random.Random(5)
+    plain = {id: [word for word in text.split() if not word.startswith(("http", "RT", '"@'))]
+             for id, text in held.texts.items()}  # fmt: skip
+    long = [id for id, said in plain.items() if len(said) >= 14]
+    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    begin = time.process_time()
+    for _ in range(60):
+        for first, last in ((9, 7), (6, 6), (12, 4)):
+            one, other = rng.sample(long, 2)
+            kind, parts = told(held, " ".join(plain[one][:first] + plain[other][-last:]))
+            seen[f"spliced of {first} and {last} words"][kind] += 1
+            seen[f"spliced of {first} and {last} words"]["both named"] += {one, other} <= set(parts)
+        said = list(plain[rng.choice(long)])
+        place, word = rng.randrange(len(said)), rng.choice(plain[rng.choice(long)])
+        said[place : place + rng.randrange(2)] = [word]
+        seen["one word put in or replaced"][told(held, " ".join(said))[0]] += 1
+    altered = [row for row in lines(corpus / "quotes" / "synthetic_quotes.jsonl") if row["expect"] == "altered"]
+    for row in altered[::4]:
+        seen["labelled as altered"][told(held, row["quote"])[0]] += 1
+    numbers = {id: number for number, id in held.posts.items()}
+    for id in rng.sample(long, 60):  # as if the post, and what is nearly the same, had never been captured
+        for size in (10, 20):
+            quoted = " ".join(plain[id][:size])
+            archive, apart = held.archive, {numbers[id]}
+            archive.db.execute("SAVEPOINT apart")
+            while apart:
+                archive.db.execute(f"DELETE FROM _version_runs WHERE id IN ({','.join(map(str, apart))})")
+                keys = runs.runs_of(quoted)
+                near = runs.versions_sharing(archive, quoted, LIMIT)
+                apart = {n for n in near if 2 * len(keys & runs.runs_of(held.texts[held.posts[n]])) > len(keys)}
+            seen[f"first {size} words of a post that is not held"][told(held, quoted)[0]] += 1
+            archive.db.execute("ROLLBACK TO apart")
+            archive.db.execute("RELEASE apart")
+    print()
+    for name, counts in sorted(seen.items()):
+        print(f"{name:45} {dict(sorted(counts.items()))}")
+    total = sum(counts.total() - counts["both named"] for counts in seen.values())
+    print(f"{total} quotations judged in {time.process_time() - begin:.0f} s")
+    assert seen["labelled as altered"]["spliced"] == seen["one word put in or replaced"]["spliced"] == 0
+    assert seen["spliced of 9 and 7 words"]["spliced"] >= 58
+    assert seen["first 20 words of a post that is not held"]["spliced"] <= 2
