@@ -9,8 +9,6 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-_PUNCTUATION = ("P", "S")  # Unicode categories that the specification calls punctuation
-
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
@@ -98,4 +96,6 @@ def _fit(opener: _Run, closer: _Run) -> bool:
 
 
 def _is_punctuation(sign: str) -> bool:
-    return bool(sign) and unicodedata.category(sign).startswith(_PUNCTUATION)
+    if sign.isalnum() or not sign:
+        return False
+    return sign in "*_" or unicodedata.category(sign)[0] in "PS"  # what the specification calls punctuation

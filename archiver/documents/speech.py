@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 _SAYING = (
     "said says say saying told tells added adds stated states explained asked replied recalled insisted warned noted "
@@ -21,10 +20,13 @@ _ASIDE = re.compile(r"[\s,.—–-]{0,4}")
 _NAME = re.compile(r"[\w.’'-]+")
 _SENTENCE_END = re.compile(r"[.!?]")
 # "said on X", "said in a post", an address or a handle beside it: these are written words, whatever the verb.
-_WRITTEN = (
-    r"\b(?:re)?tweet(?:s|ed|ing)?\b|\bpost(?:s|ed|ing)?\b|\b(?:wrote|writes|written|thread)\b|\bon X\b|"
-    r"\b(?:Twitter|Bluesky|Mastodon|Facebook|Threads|Truth Social|Instagram|Telegram)\b|(?<!\w)@\w|https?://"
+_PLACES = (
+    "tweet tweets tweeted tweeting retweet retweets retweeted retweeting post posts posted posting wrote writes "
+    "written thread Twitter Bluesky Mastodon Facebook Threads Instagram Telegram"
 )
+_WRITTEN = frozenset(_PLACES.split())
+_ADDRESSED = re.compile(r"\bon X\b|\bTruth Social\b|(?<!\w)@\w|https?://")
+_ADDRESSING = ("on X", "Truth Social", "@", "://")
 _SENTENCE = re.compile(r"[.!?][\s\"”]+(?=[A-Z])")
 _ABBREVIATED = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Gen|Prof|Rev|Lt|Col|Sgt|Jr|Sr|Mme|Hr|Fr)\.")
 _STOPS = re.compile(r"[.!?;:…\n\r]")
@@ -38,7 +40,10 @@ def said(before: str, behind: str) -> bool:
 
 def written(before: str, behind: str) -> bool:
     """Whether the sentence around the marks says that the words were written."""
-    return _written().search(f"{_SENTENCE.split(before)[-1]}\n{_SENTENCE.split(behind)[0]}") is not None
+    beside = f"{_SENTENCE.split(before)[-1]}\n{_SENTENCE.split(behind)[0]}"
+    if not _WRITTEN.isdisjoint(_WORD.findall(beside)):
+        return True
+    return any(sign in beside for sign in _ADDRESSING) and _ADDRESSED.search(beside) is not None
 
 
 def continues(between: str, following: str) -> bool:
@@ -51,11 +56,6 @@ def continues(between: str, following: str) -> bool:
     verbs = sum(word in _ATTRIBUTING for word in _WORD.findall(between.lower()))
     first = _WORD.search(following)
     return verbs == 1 and first is not None and (first[0] == "I" or not first[0][0].isupper())
-
-
-@cache
-def _written() -> re.Pattern[str]:
-    return re.compile(_WRITTEN)  # takes milliseconds, and few passages are speech
 
 
 def _said_behind(text: str) -> bool:

@@ -48,6 +48,26 @@ def test_ten_thousand_quotations(media_type: str) -> None:
     assert time.process_time() - start < 8
 
 
+@pytest.mark.parametrize("media_type", ["text/html", "text/markdown", "text/plain"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "> “one two three four five six seven eight”\n\n",
+        "<blockquote>one two three four five</blockquote>",
+        "“one two three four five six seven eight,” said Bo. ",
+        "‘one two three four five six seven eight of the boys’ club,’ wrote Bo, ‘and so on.’ ",
+        "“_one_ **two** `three` four \\five six seven eight” ",
+    ],
+)
+def test_the_words_of_many_quotations_take_linear_time(piece: str, media_type: str) -> None:
+    """300 kB; the bound is for a busy machine and far below what a look at the whole document for each would take."""
+    document = read((piece * (300_000 // len(piece))).encode(), media_type=media_type)
+    start = time.process_time()
+    for each in mentions.find(document, claim):
+        mentions.words(document, each)
+    assert time.process_time() - start < 3
+
+
 @pytest.mark.parametrize("words", ["", " ", "A", "😀", "…", "\u00a0", "“”", "\u200b", "@", "—", "."])
 def test_quotations_of_one_word_or_none(words: str) -> None:
     (embed,) = check(read(BLOCK.format(words).encode(), media_type="text/html"))

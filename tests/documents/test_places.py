@@ -1,5 +1,6 @@
 """Lines and columns of offsets, and the words of a quotation mapped back to the document."""
 
+import re
 import time
 from itertools import pairwise
 
@@ -132,8 +133,10 @@ MEDIA_TYPES = ["text/markdown", "text/plain", "text/html"]
 
 
 def is_same(held: str, sign: str) -> bool:
-    """The same character, white space for white space with the prefixes in it, a reference, or nothing for a break."""
-    return held == sign or (sign.isspace() and not held.strip("> \n\u00a0")) or held.startswith(("&", "<"))
+    """The same character, white space for white space with prefixes and unseen marks in it, a reference, or nothing
+    for a break."""
+    blank = sign.isspace() and not re.sub(r"!?\[\]\([^()]*\)|[\\`*> \n\u00a0]", "", held)
+    return held == sign or blank or held.startswith(("&", "<"))
 
 
 @settings(max_examples=300, deadline=None)
