@@ -34,28 +34,29 @@ _SENTENCE = re.compile(r"[.!?。！？؟।\n](?=\W|$)")
 _NO_SPACES = re.compile(f"[{UNSPACED}]")
 
 
-def around(held: Tokens, original: str, start: int, end: int, *, cut: bool, last_of_quote: str) -> Iterator[str]:
+def around(
+    held: Tokens, original: str, start: int, end: int, *, cut: bool, goes_on: bool, last_of_quote: str
+) -> Iterator[str]:
     """Flags for what stands in the original before word `start` and from word `end` on. `cut`: the last word is cut
-    inside, so that nothing is known of what follows; `last_of_quote` is what the quotation has after its words."""
+    inside, so that nothing is known of what follows; `goes_on`: the quotation itself says that the original does.
+    `last_of_quote` is what the quotation has after its words."""
     opens, closes = _opens(held, start), cut or _closes(held, end)
-    if not opens or not closes:
+    if not opens or not (closes or goes_on):
         yield MID_SENTENCE
     before = [] if opens else _before(held, start)
-    after = [] if closes else _after(held, end)
+    after = [] if closes else _after(held, end)[: 1 if goes_on else None]
     text = held.source.text
-    if not cut:
-        left = text[max(0, held.at[start][0] - 24) : held.at[start][0]]
-        right = text[held.at[end - 1][1] : held.at[end - 1][1] + 24]
-        if any(map(audit.is_negation, before + after)) or audit.negated_unspaced(left, right):
-            yield NEGATION
-        if audit.conditions(before[-1:]) or audit.conditions(after[:1]):
-            yield CONDITION
-        if not closes and audit.is_number(held.keys[end - 1]) and not re.search("[,;:)]", _gap(held, end)):
-            yield NUMBER_CUT
-        if _taken_back(held, start, end, last_of_quote):
-            yield TAKEN_BACK
-    if not opens and audit.is_number(held.keys[start]) and _may_go_on(held, start):
+    left = text[max(0, held.at[start][0] - 24) : held.at[start][0]]
+    right = "" if cut else text[held.at[end - 1][1] : held.at[end - 1][1] + (8 if goes_on else 24)]
+    if any(map(audit.is_negation, before + after)) or audit.negated_unspaced(left, right):
+        yield NEGATION
+    if audit.conditions(before[-1:]) or audit.conditions(after[:1]):
+        yield CONDITION
+    last = not closes and audit.is_number(held.keys[end - 1]) and not re.search("[,;:)]", _gap(held, end))
+    if last or (not opens and audit.is_number(held.keys[start]) and _may_go_on(held, start)):
         yield NUMBER_CUT
+    if _taken_back(held, start, end, cut, last_of_quote):
+        yield TAKEN_BACK
     if (not opens and splits(held, original, start)) or (not closes and splits(held, original, end)):
         yield COMPOUND
 
@@ -128,9 +129,9 @@ def _may_go_on(held: Tokens, start: int) -> bool:
     return left in _JOINERS or audit.is_number(left) or not _gap(held, start).isspace()
 
 
-def _taken_back(held: Tokens, start: int, end: int, last_of_quote: str) -> bool:
+def _taken_back(held: Tokens, start: int, end: int, cut: bool, last_of_quote: str) -> bool:
     text = held.source.text
-    if _TAKEN_BACK.search(text[held.at[end - 1][1] :][:400]) and not _TAKEN_BACK.search(last_of_quote):
+    if not cut and _TAKEN_BACK.search(text[held.at[end - 1][1] :][:400]) and not _TAKEN_BACK.search(last_of_quote):
         return True
     opening = text[: held.at[start][0]]
     ends = [match.end() for match in _SENTENCE.finditer(opening[-200:])]

@@ -94,6 +94,8 @@ def _word(mine: str, theirs: str) -> str | None:
     if plain == mate:
         if "'" in low and "'" in other and low.replace(" ", "") != other.replace(" ", ""):
             return APOSTROPHE_ADDED
+        if "'" not in low and "'" not in other:
+            return ""
         if ("'" in low or " " in low) == ("'" in other or " " in other) or plain in _HARMLESS or plain[:-1].isdigit():
             return ""
         if "'" in low:

@@ -14,6 +14,8 @@ _INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,}")
 # Where a word may be cut: at an apostrophe, between the pieces of a Persian word, between a number and its unit or
 # the name before it, and in "cannot".
 _CUTS = re.compile(r"(?<=\w)['\u200c](?=\w)|(?<=\d)(?=[^\W\d]{1,4}$)|(?<=[^\W\d])(?=\d+$)|(?<=^can)(?=not$)", re.I)
+# Before these "can not" and "cannot" say opposite things: one can not only go, but stay.
+_LIMITS = frozenset(("only", "just", "merely", "simply", "but", "help"))
 _NUMBERED = re.compile(r"([^\W\d]+)(\d+)")
 
 
@@ -90,6 +92,8 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
             between = quote.source.text[quote.at[n][0] : quote.at[n + size - 1][1]]
             if len(between) - sum(b - a for a, b in quote.at[n : n + size]) > size:
                 continue
+            if pieces == ("can", "not") and set(quote.keys[n + 2 : n + 3]) & _LIMITS:
+                continue
             if pieces in dotted and not _INITIALS.fullmatch(between + "."):
                 continue
             keys.append(word)
@@ -98,7 +102,12 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
             n += size
             break
         else:
-            for piece, place in _cut(quote, n, known, glued, pairs, initials):
+            if quote.keys[n] in known or (quote.keys[n] == "cannot" and set(quote.keys[n + 1 : n + 2]) & _LIMITS):
+                keys.append(quote.keys[n])
+                at.append(quote.at[n])
+                n += 1
+                continue
+            for piece, place in _cut(quote, n, glued, pairs, initials):
                 keys.append(piece)
                 at.append(place)
             n += 1
@@ -156,25 +165,18 @@ def _shouted_alone(tokens: Tokens, n: int) -> bool:
 
 
 def _cut(
-    quote: Tokens,
-    n: int,
-    known: set[str],
-    glued: dict[str, int],
-    pairs: set[tuple[str, ...]],
-    initials: set[tuple[str, ...]],
+    quote: Tokens, n: int, glued: dict[str, int], pairs: set[tuple[str, ...]], initials: set[tuple[str, ...]]
 ) -> list[tuple[str, tuple[int, int]]]:
-    """A word of the quotation, or its pieces where the original holds them apart."""
-    word, (start, end) = quote.keys[n], quote.at[n]
-    if word not in known:
-        raw = quote.raw(n)
-        cut = glued.get(word, 0)
-        skip = 1 if raw[0] in "@#" else 0
-        if cut and skip + cut < len(raw):
-            return [(word[:cut], (start, start + skip + cut)), (word[cut:], (start + skip + cut, end))]
-        if tuple(word) in initials and _shouted_alone(quote, n):
-            return [(char, (start + m, start + m + 1)) for m, char in enumerate(word)]
-        if pairs and (apart := _CUTS.search(raw)):
-            left, right = key(raw[: apart.start()]), key(raw[apart.end() :])
-            if (left, right) in pairs:
-                return [(left, (start, start + apart.start())), (right, (start + apart.end(), end))]
+    """A word of the quotation that the original does not hold, or its pieces where the original holds them apart."""
+    word, raw, (start, end) = quote.keys[n], quote.raw(n), quote.at[n]
+    cut = glued.get(word, 0)
+    skip = 1 if raw[0] in "@#" else 0
+    if cut and skip + cut < len(raw):
+        return [(word[:cut], (start, start + skip + cut)), (word[cut:], (start + skip + cut, end))]
+    if tuple(word) in initials and _shouted_alone(quote, n):
+        return [(char, (start + m, start + m + 1)) for m, char in enumerate(word)]
+    if pairs and (apart := _CUTS.search(raw)):
+        left, right = key(raw[: apart.start()]), key(raw[apart.end() :])
+        if (left, right) in pairs:
+            return [(left, (start, start + apart.start())), (right, (start + apart.end(), end))]
     return [(word, (start, end))]

@@ -75,7 +75,9 @@ class Reading:
             return None
         flags += written.flags
         tail = quote.source.text[quote.at[self.segments[-1].end - 1][1] :]
-        flags += tuple(edges.around(held, c.original, self.start, self.end, cut=cut_end, last_of_quote=tail))
+        flags += tuple(
+            edges.around(held, c.original, self.start, self.end, cut=self._cut, goes_on=cut_end, last_of_quote=tail)
+        )
         if not self._cut and self._asks() != ("?" in quote.source.text[quote.at[-1][1] :]):
             flags += ("question-mark",)
         if c.open_start and self.segments[0].start > 0:

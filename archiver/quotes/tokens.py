@@ -38,6 +38,11 @@ _SHORT = 1000  # code points of a text whose words are remembered for a while
 OMISSIONS = frozenset(
     ("snip", "cut", "omitted", "略", "中略", "後略", "前略", "省略", "생략", "중략", "-", "--", "---", "***")
 )
+# Letters of words that stand between spaces: Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Hangul.
+_LETTERS = (
+    "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0388-\u038a\u038e-\u03a1\u03a3-\u03ff\u0400-\u0481\u048a-\u052f"
+    "\u05d0-\u05ea\u0620-\u064a\u0671-\u06d3\u0904-\u0939\u1e00-\u1fbc\uac00-\ud7a3"
+)
 _DROPPED = re.compile(r"(?<!\d)'|'(?!\d)|[\[\]\u200c]")
 _ROUND = r"sic!?|中略|後略|前略|略"
 # Editors' brackets of East Asian typography, as long as what they stand for.
@@ -82,11 +87,12 @@ class Tokens:
 def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> re.Pattern[str]:
     marks = "" if ascii_only else marks_class()
     letter = rf"[\w{marks}]" if not unspaced else rf"(?:(?![{UNSPACED}])[\w{marks}])"
+    plain = f"[A-Za-z{'' if ascii_only else _LETTERS}]"
     joiner = "'" if ascii_only else "['\u200c]"
     word = rf"{letter}+(?:{joiner}{letter}+)*"
     parts = [
         # Most words stand between spaces and are nothing else: a run of them is one match.
-        r"(?P<plain>(?<!\S)[A-Za-z]+(?: [A-Za-z]+)*(?![^\s.,;])(?!\.\S))",
+        rf"(?P<plain>(?<!\S){plain}+(?: {plain}+)*(?![^\s.,;])(?!\.\S))",
         rf"(?P<link>{LINK})",
         rf"(?P<ellipsis>\[\s*{_DOTS}\s*\]|\(\s*{_DOTS}\s*\)|{_DOTS})",
     ]
@@ -175,7 +181,7 @@ def _tokens(text: str, steps: Sequence[str], brackets: bool, kept: frozenset[str
         if kind == "plain":
             place = match.start()
             for word in match.group().split(" "):
-                keys.append(word.lower())
+                keys.append(word.lower() if ascii_only else key(word))
                 at.append((place, place + len(word)))
                 place += len(word) + 1
         elif kind not in _APART:
