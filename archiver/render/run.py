@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from archiver.jobs.run import DocumentReport, MentionReport, Report
+from archiver.quotes.audit import warnings
 from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
 
@@ -21,6 +22,7 @@ SAID = ("embed", "signed-quotation")
 DOCUMENTS_IN_FULL, PASSAGES, ADDRESSES, PHRASES, REPAIRS = 20, 5, 20, 5, 5
 PROBLEMS, FAILURES, NOTES = 50, 20, 20
 OCCURS = "occurs in"
+_DOCUMENT = re.compile(r"(?<=:)([0-9a-f]{12})[0-9a-f]{52}(?![0-9a-f])")
 
 
 @contextmanager
@@ -100,7 +102,7 @@ def _tells(mention: MentionReport) -> bool:
     """Whether a mention says more than that words or an address stand in a document."""
     if mention.kind in SAID or mention.edits or mention.outcome not in ("", "live"):
         return True
-    if mention.flags or mention.parts or mention.verdict not in ("", "not-found", "not-judged"):
+    if warnings(mention.flags.split()) or mention.parts or mention.verdict not in ("", "not-found", "not-judged"):
         return True
     if mention.sources.startswith(OCCURS):
         return True
@@ -187,8 +189,8 @@ def _mention(mention: MentionReport) -> None:
         told.append(f" {safe(mention.ref)}" + (f" by {mention.how}" if mention.how else ""))
     if mention.verdict:
         told += [", verdict ", word(mention.verdict)]
-    if mention.flags:
-        told.append((f" [{mention.flags}]", "bold yellow"))
+    if warned := warnings(mention.flags.split()):
+        told.append((f" [{' '.join(warned)}]", "bold yellow"))
     line(*told)
     for change in mention.changes:
         line((f"    {short(change, 200)}", "bold red" if mention.verdict == "altered" else ""))
@@ -210,7 +212,4 @@ def _mention(mention: MentionReport) -> None:
 
 def _shorter(text: str) -> str:
     """Document hashes by their first twelve digits: enough to tell apart, short enough to read."""
-    return " ".join(
-        f"{part[: -len(rest)]}{rest[:12]}…{rest[64:]}" if len(rest := part.split(":", 2)[-1]) >= 64 else part
-        for part in text.split(" ")
-    )
+    return _DOCUMENT.sub(r"\1…", text)
