@@ -60,6 +60,13 @@ ABOUT = {
     "statements": "What a person decided: who, when, about what, why.",
     "derived": "Files made from blobs: tool, version, arguments, inputs.",
     "reading_marks": "The hash of what a parser said of a capture, each time it changed.",
+    "log_checkpoint": "Signed heads of the log: C2SP signed notes, one at the end of each run that appended.",
+    "log_anchor": "What outside services answered about a checkpoint, byte for byte; `at` is the time that the answer "
+    "itself states, empty while it is pending.",
+    "erasures": "What was erased, by hash: who, when, why.",
+    "exports": "Bundles that left the house: who, when, of what, and the hash of the manifest.",
+    "fixities": "Checks of the stored evidence: how much was checked, how much was wrong.",
+    "work_anchor": "Which service is still to be asked about which checkpoint, and when.",
     "work_queue": "What is looked at next, and when.",
     "work_hosts": "Which host is being asked, by whom, until when.",
     "work_runs": "How runs ended.",

@@ -16,7 +16,10 @@ from archiver.errors import InputError, IntegrityError
 Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError
 APPLICATION_ID = 0x51554F54  # "QUOT"
-GUARDED = ("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates")
+GUARDED = (
+    *("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates"),
+    *("log_checkpoint", "log_anchor", "erasures", "exports", "fixities"),
+)
 _KEYS = {
     "captures": "id = NEW.id OR uid = NEW.uid",
     "blobs": "id = NEW.id OR sha256 = NEW.sha256",
@@ -26,6 +29,12 @@ _KEYS = {
     "derived": "id = NEW.id OR uid = NEW.uid",
     "reading_marks": "id = NEW.id",
     "certificates": "sha256 = NEW.sha256",
+    "log_checkpoint": "origin = NEW.origin AND size = NEW.size",
+    "log_anchor": "id = NEW.id OR (origin = NEW.origin AND size = NEW.size AND kind = NEW.kind "
+    "AND service = NEW.service AND token = NEW.token)",
+    "erasures": "id = NEW.id OR uid = NEW.uid",
+    "exports": "id = NEW.id OR uid = NEW.uid",
+    "fixities": "id = NEW.id OR (origin = NEW.origin AND leaf = NEW.leaf)",
 }
 
 

@@ -94,6 +94,13 @@ def test_evidence_refuses_change(tmp_path: Path, table: str) -> None:
         leaf = e.append("derived", {})
         a.db.execute("INSERT INTO derived VALUES (1,'d',1,?,'','','','','',1)", (leaf,))
         a.db.execute("INSERT INTO certificates VALUES ('x', x'00')")
+        a.db.execute("INSERT INTO log_checkpoint VALUES (1,1,x'00','','')")
+        a.db.execute("INSERT INTO log_anchor VALUES (1,1,1,'rfc3161','',x'00','','','[]',?)", (leaf,))
+        for table_name, columns in (("erasures", 6), ("exports", 5)):
+            a.db.execute(
+                f"INSERT INTO {table_name} VALUES (1,'e',1,?{',?' * (columns - 1)})", (leaf, *("",) * (columns - 1))
+            )
+        a.db.execute("INSERT INTO fixities VALUES (1,1,?,'',1,0,'')", (leaf,))
     assert a.value(f"SELECT count(*) FROM {table}")
     other = sqlite3.connect(a.path)
     column = other.execute(f"SELECT name FROM pragma_table_info('{table}') LIMIT 1").fetchone()[0]
