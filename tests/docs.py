@@ -60,6 +60,7 @@ ABOUT = {
     "statements": "What a person decided: who, when, about what, why.",
     "derived": "Files made from blobs: tool, version, arguments, inputs.",
     "reading_marks": "The hash of what a parser said of a capture, each time it changed.",
+    "log_key": "Which keys sign the log, as its `key` leaves say.",
     "log_checkpoint": "Signed heads of the log: C2SP signed notes, one at the end of each run that appended.",
     "log_anchor": "What outside services answered about a checkpoint, byte for byte; `at` is the time that the answer "
     "itself states, empty while it is pending.",

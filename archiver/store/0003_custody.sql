@@ -1,5 +1,17 @@
 -- Custody: signed heads of the log, what others say of them, and what was done with evidence. Append-only, too.
 
+-- Which keys sign this log, as its `key` leaves say: `action` is add or retire.
+CREATE TABLE log_key (
+    origin INTEGER NOT NULL REFERENCES origin(id),
+    leaf INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    vkey TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('add', 'retire')),
+    at TEXT NOT NULL,
+    PRIMARY KEY (origin, leaf),
+    FOREIGN KEY (origin, leaf) REFERENCES log_leaf(origin, idx)
+) STRICT;
+
 CREATE TABLE log_checkpoint (
     origin INTEGER NOT NULL REFERENCES origin(id),
     size INTEGER NOT NULL,

@@ -18,7 +18,7 @@ DatabaseError = sqlite3.DatabaseError
 APPLICATION_ID = 0x51554F54  # "QUOT"
 GUARDED = (
     *("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates"),
-    *("log_checkpoint", "log_anchor", "erasures", "exports", "fixities"),
+    *("log_key", "log_checkpoint", "log_anchor", "erasures", "exports", "fixities"),
 )
 _KEYS = {
     "captures": "id = NEW.id OR uid = NEW.uid",
@@ -29,6 +29,7 @@ _KEYS = {
     "derived": "id = NEW.id OR uid = NEW.uid",
     "reading_marks": "id = NEW.id",
     "certificates": "sha256 = NEW.sha256",
+    "log_key": "origin = NEW.origin AND leaf = NEW.leaf",
     "log_checkpoint": "origin = NEW.origin AND size = NEW.size",
     "log_anchor": "id = NEW.id OR (origin = NEW.origin AND size = NEW.size AND kind = NEW.kind "
     "AND service = NEW.service AND token = NEW.token)",

@@ -94,6 +94,7 @@ def test_evidence_refuses_change(tmp_path: Path, table: str) -> None:
         leaf = e.append("derived", {})
         a.db.execute("INSERT INTO derived VALUES (1,'d',1,?,'','','','','',1)", (leaf,))
         a.db.execute("INSERT INTO certificates VALUES ('x', x'00')")
+        a.db.execute("INSERT INTO log_key VALUES (1,?,'','','add','')", (leaf,))
         a.db.execute("INSERT INTO log_checkpoint VALUES (1,1,x'00','','')")
         a.db.execute("INSERT INTO log_anchor VALUES (1,1,1,'rfc3161','',x'00','','','[]',?)", (leaf,))
         for table_name, columns in (("erasures", 6), ("exports", 5)):
