@@ -170,8 +170,8 @@ class Signature:
 
 def signature_lines(text: str, first: int = 1) -> tuple[Signature, ...]:
     """The signature lines of a note, or of a witness's answer: one at least, each ended by a newline."""
-    lines = text.split("\n")
-    if len(lines) < 2 or lines.pop():
+    *lines, end = text.split("\n")
+    if not lines or end:
         raise ParseError("the last line is not a signature that ends in a newline", pointer=at_line(first + len(lines)))
     if len(lines) > MAX_SIGNATURES:
         raise ParseError(f"more than {MAX_SIGNATURES} signatures", pointer=at_line(first + MAX_SIGNATURES))
