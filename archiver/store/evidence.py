@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from archiver.custody import canonical, log
+from archiver.custody import canonical, log, note
 from archiver.errors import IntegrityError
 from archiver.model import Exchange, Ref, Request
+from archiver.store import checkpoints
 from archiver.store.archive import Archive
 from archiver.store.blobs import CHUNK, BlobStore, Staged
 
@@ -46,12 +47,23 @@ class Evidence:
         self.archive, self.tool, self.now = archive, tool, now
         self.blobs = BlobStore(archive)
         self.origin = int(archive.db.execute("SELECT id FROM origin WHERE local = 1").fetchone()[0])
+        self.tree = checkpoints.Tree(archive, self.origin)
 
     def record(self, *exchanges: Exchange) -> tuple[Recorded, ...]:
         """Stores the hops of one try: all of them or none."""
         staged = [self._stage(exchange) for exchange in exchanges]
         with self.archive.transaction():
-            return tuple(self._record(exchange, body) for exchange, body in zip(exchanges, staged, strict=True))
+            after = self._after(min(exchange.started_at for exchange in exchanges))
+            return tuple(self._record(exchange, body, after) for exchange, body in zip(exchanges, staged, strict=True))
+
+    def _after(self, started_at: str) -> str | None:
+        """SHA-256 of the newest outside token that was stored before `started_at`: a capture that names it was not
+        logged before that token was made. None where there was none; a pending token states no time and is not used."""
+        row = self.archive.one(
+            "SELECT token FROM log_anchor WHERE at <> '' AND received_at < ? ORDER BY at DESC, id DESC LIMIT 1",
+            started_at,
+        )
+        return None if row is None else hashlib.sha256(row["token"]).hexdigest()
 
     def _stage(self, exchange: Exchange) -> Staged | None:
         if exchange.body is None:
@@ -75,7 +87,7 @@ class Evidence:
             raise IntegrityError(f"the uid {exchange.uid} was given to two captures")
         return Recorded(id=row["id"], uid=exchange.uid, leaf=row["leaf"], blob=row["blob"])
 
-    def _record(self, exchange: Exchange, staged: Staged | None) -> Recorded:
+    def _record(self, exchange: Exchange, staged: Staged | None, after: str | None) -> Recorded:
         present = self._present(exchange)
         if present is not None:
             return present
@@ -90,7 +102,7 @@ class Evidence:
                 "ref": ref,
                 "route": request.route,
                 "tier": exchange.tier,
-                "after": None,
+                "after": after,
                 "clock": {"wall": exchange.started_at, "end": exchange.ended_at, "mono": str(exchange.mono_ns)},
                 "request": {
                     "method": request.method,
@@ -248,7 +260,8 @@ class Evidence:
                 )
                 hashes = [row[0] for row in rows]
             else:
-                hashes = [log.fold(self._tile(level - 1, n * log.WIDTH + i)) for i in range(log.WIDTH)]
+                node = self.tree.reader()
+                hashes = [node(level * log.HEIGHT, n * log.WIDTH + i) for i in range(log.WIDTH)]
             db.execute(
                 "INSERT INTO log_tile (origin, level, n, data) VALUES (?, ?, ?, ?)",
                 (self.origin, level, n, b"".join(hashes)),
@@ -257,41 +270,35 @@ class Evidence:
 
     def size(self) -> int:
         """How many leaves the log has."""
-        row = self.archive.one("SELECT max(idx) FROM log_leaf WHERE origin = ?", self.origin)
-        return 0 if row is None or row[0] is None else int(row[0]) + 1
-
-    def _tile(self, level: int, n: int) -> tuple[bytes, ...]:
-        data = self.archive.value(
-            "SELECT data FROM log_tile WHERE origin = ? AND level = ? AND n = ?", self.origin, level, n
-        )
-        if not isinstance(data, bytes):
-            raise sqlite3.DataError(f"tile {level}/{n} is no blob")
-        return log.split_tile(data)
+        return self.tree.size()
 
     def node(self, level: int, index: int) -> bytes:
-        """The hash of a complete subtree: from a full tile where there is one, else from the leaf hashes."""
-        tier, inside = divmod(level, log.HEIGHT)
-        first = index << inside
-        row = self.archive.one(
-            "SELECT data FROM log_tile WHERE origin = ? AND level = ? AND n = ?", self.origin, tier, first // log.WIDTH
-        )
-        if row is not None:
-            offset = first % log.WIDTH * 32
-            data = row[0][offset : offset + (32 << inside)]
-            return log.fold([data[i : i + 32] for i in range(0, len(data), 32)])
-        if tier == 0:
-            rows = self.archive.all(
-                "SELECT hash FROM log_leaf WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx",
-                self.origin,
-                first,
-                first + (1 << inside),
-            )
-            return log.fold([row[0] for row in rows])
-        return log.fold([log.fold(self._tile(tier - 1, first + i)) for i in range(1 << inside)])
+        """The hash of a complete subtree."""
+        return self.tree.reader()(level, index)
 
     def root(self) -> bytes:
         """The tree head over the whole log."""
-        return log.root(self.node, self.size())
+        return self.tree.root()
+
+    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
+        """The proof that leaf `index` is in the tree of `size` leaves (all of them by default)."""
+        return self.tree.inclusion(index, size)
+
+    def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
+        """The proof that the tree of `new` leaves (all of them by default) starts with that of `old`."""
+        return self.tree.consistency(old, new)
+
+    def checkpoint(self, sign: checkpoints.Sign) -> note.Checkpoint | None:
+        """Signs the present head and stores it, in a transaction of its own; None when no leaf came since the last."""
+        return checkpoints.add(self.archive, self.tree, sign, at=self.now())
+
+    def key(self, name: str, vkey: str, action: str) -> int:
+        """Records that a key signs this log from here on (add) or no more (retire). The index of its leaf."""
+        with self.archive.transaction():
+            leaf = self.append("key", {"name": name, "vkey": vkey, "action": action})
+            row = {"origin": self.origin, "leaf": leaf, "name": name, "vkey": vkey, "action": action, "at": self.now()}
+            self._insert("log_key", row)
+        return leaf
 
     def _insert(self, table: str, row: dict[str, Any]) -> int:
         names = ", ".join(row)

@@ -108,6 +108,7 @@ def test_a_capture_costs_one_commit(a_hundred_more: Counter[str]) -> None:
 
 
 def test_a_capture_costs_few_statements(a_hundred_more: Counter[str]) -> None:
-    """From queueing to the end of its look; statements of triggers count too."""
-    assert a_hundred_more["SELECT"] + a_hundred_more["WITH"] <= 1000
-    assert a_hundred_more.total() <= 2900, dict(a_hundred_more)
+    """From queueing to the end of its look; statements of triggers count too. One of them asks for the newest outside
+    token, which the leaf names: asked anew each time, since a token may be stored while a run goes on."""
+    assert a_hundred_more["SELECT"] + a_hundred_more["WITH"] <= 1100
+    assert a_hundred_more.total() <= 3000, dict(a_hundred_more)
