@@ -64,7 +64,7 @@ class LogProof:
             raise ParseError("the line of the index is missing", pointer=at_line(at + 1))
         index, at = from_decimal(lines[at].removeprefix("index "), "the index", at + 1), at + 1
         if len(lines) - at > MAX_HASHES:
-            raise ParseError(f"an audit path has more than {MAX_HASHES} hashes", pointer=at_line(at + MAX_HASHES))
+            raise ParseError(f"an audit path has more than {MAX_HASHES} hashes", pointer=at_line(at + MAX_HASHES + 1))
         hashes = tuple(from_base64(line, at + n) for n, line in enumerate(lines[at:], 1))
         for n, value in enumerate(hashes, 1):
             if len(value) != 32:

@@ -422,9 +422,9 @@ def test_aics_tlog_accepts_what_we_sign_and_refuses_what_is_changed() -> None:
     checkpoint = pytest.importorskip("aics_tlog.checkpoint", reason="aics-tlog is not installed")
     head, read = checkpoint.checkpoint_from_note(str(made()))
     assert (head.origin, head.size) == (HEAD.origin, HEAD.size)
-    assert theirs.verify_note(read, theirs.parse_vkey(str(KEY)))
+    assert theirs.verify_note(read, [theirs.parse_vkey(str(KEY))])
     changed = theirs.parse_note(str(made()).replace("\n1300\n", "\n1301\n"))
-    assert not theirs.verify_note(changed, theirs.parse_vkey(str(KEY)))
+    assert not theirs.verify_note(changed, [theirs.parse_vkey(str(KEY))])
 
 
 GO = """package main
