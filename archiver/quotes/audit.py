@@ -39,8 +39,9 @@ _IF = "if unless except until till provided assuming wenn falls sofern si sauf a
 _DEPENDS = frozenset(_IF.split())
 NEGATIONS = frozenset(word.casefold() for word in _NEGATIONS.split())
 CONDITIONS = frozenset(word.casefold() for word in (_CONDITIONS + _TURNING).split())
+_OWNED = frozenset(("nobody", "none", "nothing", "noone", "neither"))  # "nobody's", without its apostrophe
 NUMBERS = frozenset(_NUMBERS.split())
-_CUT_PREFIXES = "anti non un ex pseudo quasi counter dis ir il im mis de pre post half semi sub"
+_CUT_PREFIXES = "re anti non un ex pseudo quasi counter dis ir il im mis de pre post half semi sub"
 _CUT_SUFFIXES = "free less proof like ish"
 BOUND = frozenset(("un", "non", "anti", "dis", "mis"))  # no words of their own
 PREFIXES = frozenset(_CUT_PREFIXES.split())
@@ -48,6 +49,12 @@ SUFFIXES = frozenset(_CUT_SUFFIXES.split())
 _SCALES = """
 hundred thousand million billion trillion percent per pct cent k m bn dozen th st nd rd prozent millionen milliarden
 """
+# What an editor's bracket may stand for without another sense: words that only point at somebody or something.
+_STAND_INS = """
+i me my we us our you your he him his she her it its they them their this that these those who the a an here there
+ich wir du er sie es ihr mein unser sein der die das je tu il elle nous vous ils elles le la les un une
+"""
+STAND_INS = frozenset(_STAND_INS.split())
 SCALES = frozenset(_SCALES.split())
 # Without their apostrophe these are other words: a quotation that adds one may say something else.
 _HOMOGRAPHS = "well hell shell were wed id ill shed cant wont"
@@ -59,14 +66,15 @@ _UNSPACED = ("ない", "なかった", "ません", "不", "没", "沒", "ไม
 _HANGUL = ("않", "못하", "못했", "아니", "아닌", "아닙", "없")
 # Emoji that turn what stands beside them round, and those that take it back with a wink.
 NEGATING_EMOJI = frozenset("❌🚫⛔👎✖❎🙅✗✘☒🚭🚷📵🈲🆖🚳")
-TURNING_EMOJI = NEGATING_EMOJI | frozenset("🙄🙃😉😏🤡🤥😜🤪")
+TURNING_EMOJI = NEGATING_EMOJI | frozenset("🙄🙃😉😏🤡🤥😜🤪🧢🤔🤮🖕💩😂🤣")
 _DASHES = ("-", "–", "—", "−")
 _HYPHENS = ("-", "‐", "‑", "–")
 # What tells the reader how words are quoted. Any other flag warns that they may say something else.
 NOTES = frozenset(
     (
-        "mid-sentence", "punctuation-within", "case-within", "elided-within", "bracket-adds", "bracket-replaces",
-        "repost-mark", "number-form", "links-differ", "vowel-points",
+        "mid-sentence", "punctuation-within", "case-within", "clause-elided", "bracket-adds", "word-cut", "mark-lost",
+        "repost-mark", "number-form", "links-differ", "vowel-points", "comment-follows", "under-heading",
+        "answers-question",
     )
 )  # fmt: skip
 _SENTENCE_END = re.compile(r"[.!?。！？؟।](?=[\s\"'”’)\]]|$|[^\W\d])|\n")
@@ -83,11 +91,13 @@ def warnings_first(flags: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_negation(key: str) -> bool:
-    return key in NEGATIONS or ("\uac00" <= key[:1] <= "\ud7a3" and any(part in key for part in _HANGUL))
+    if key in NEGATIONS or (key.endswith("s") and key[:-1] in _OWNED):
+        return True
+    return "\uac00" <= key[:1] <= "\ud7a3" and any(part in key for part in _HANGUL)
 
 
 def is_number(key: str) -> bool:
-    return key in NUMBERS or any(char.isdigit() for char in key)
+    return key in NUMBERS or any(char.isnumeric() for char in key)
 
 
 def conditions(keys: Iterable[str]) -> bool:

@@ -20,7 +20,8 @@ from archiver.quotes.tokens import Tokens
 CASE, CASE_WORD = "case-within", "case-changes-word"
 APOSTROPHE_LOST, APOSTROPHE_ADDED = "apostrophe-lost", "apostrophe-added"
 VOWELS, LETTERS, JOINED, NUMBER = "vowel-points", "letters-differ", "words-joined", "number-form"
-PUNCTUATION, QUOTATION, COMMENT = "punctuation-within", "quotation-marks-added", "comment-added"
+PUNCTUATION, TURNED = "punctuation-within", "punctuation-turns"
+QUOTATION, COMMENT, MARK = "quotation-marks-differ", "comment-differs", "mark-lost"
 
 # What loses its apostrophe and is no other word. "its" and "it's" never tell two statements apart.
 _LOST = """
@@ -31,6 +32,8 @@ shes whos hows its couldve wouldve shouldve mightve mustve yall oclock maam
 _HARMLESS = frozenset(_LOST.split())
 _HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _COMMENT = re.compile(r"\(\s*[!?¡¿！？]+\s*\)|\[\s*[!?¡¿！？]+\s*\]|(?<!\S)/s(?!\S)")
+_STOPS = ".!?。！？؟।;:"
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 _SENTENCE = re.compile(r"[.!?。！？؟।:\n]")
 
 
@@ -67,18 +70,22 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
                 flags[told] = None
         flags.update(dict.fromkeys(_between(quote, held, segment, at)))
     flags.update(dict.fromkeys(_case(quote, held, cased)))
-    if _comments(quote, segments) > _held_comments(held, segments, starts):
+    if _comments(quote, segments) != _held_comments(held, segments, starts):
         flags[COMMENT] = None
     return Forms(flags=tuple(flags), others=tuple(others))
 
 
 def _word(mine: str, theirs: str) -> str | None:
     """The flag for two ways to write a word; "" for what is harmless, None for what is another word."""
+    if "\n" in mine and mine.split("-")[0].casefold() in audit.PREFIXES:
+        return JOINED  # "re-" at the end of a line may stand for "re-sign" or for "resign"
     ours, held = _letters(mine), _letters(theirs)
     if "#" in (mine[0], theirs[0]) and mine[0] != theirs[0]:
         tagged, plain = (mine, theirs) if mine[0] == "#" else (theirs, mine)
         if len(_HUMPS.findall(tagged)) > 1 and len(re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", plain)) == 1:
             return JOINED
+    if (mine[0] == "@") != (theirs[0] == "@"):
+        return MARK
     if ours == held:
         return ""
     if ours.lower() == held.lower():
@@ -95,7 +102,7 @@ def _word(mine: str, theirs: str) -> str | None:
         if "'" in low and "'" in other and low.replace(" ", "") != other.replace(" ", ""):
             return APOSTROPHE_ADDED
         if "'" not in low and "'" not in other:
-            return ""
+            return JOINED if _HANGUL.match(low) else ""
         if ("'" in low or " " in low) == ("'" in other or " " in other) or plain in _HARMLESS or plain[:-1].isdigit():
             return ""
         if "'" in low:
@@ -103,6 +110,8 @@ def _word(mine: str, theirs: str) -> str | None:
         return APOSTROPHE_LOST
     if plain[:1].isdigit() and mate[:1].isdigit():
         return NUMBER
+    if plain.replace("ё", "е") == mate.replace("ё", "е"):
+        return LETTERS
     if without_tonos(plain) == without_tonos(mate):
         return "" if ours.isupper() or held.isupper() else None
     return "" if plain.replace("ς", "σ") == mate.replace("ς", "σ") else LETTERS
@@ -133,9 +142,12 @@ def _case(quote: Tokens, held: Tokens, cased: Sequence[tuple[int, int]]) -> Iter
 
 
 def _loud(tokens: Tokens) -> bool:
-    """Whether most words of a text stand in capitals."""
+    """Whether the words of a text stand in capitals: all of them, or nearly all of four letters and more."""
     words = [raw for raw in map(tokens.raw, range(len(tokens.keys))) if len(raw) > 1 and raw.lower() != raw.upper()]
-    return 2 * sum(map(str.isupper, words)) > len(words)
+    long = [word for word in words if len(word) > 3]
+    if len(words) > 2 and all(map(str.isupper, words)):
+        return True
+    return len(long) > 3 and 4 * sum(map(str.isupper, long)) >= 3 * len(long)
 
 
 def _opens(tokens: Tokens, word: int) -> bool:
@@ -153,18 +165,26 @@ def _between(quote: Tokens, held: Tokens, segment: Segment, at: int) -> Iterator
         theirs = held.source.text[held.at[there][1] : held.at[there + 1][0]]
         if mine == theirs:
             continue
+        if "-" in mine and "-" in theirs and mine[0].isspace() != theirs[0].isspace():
+            yield PUNCTUATION  # "man-eating" and "man - eating"
         ours = _points(quote, n, marks[0]) if len(mine) > 1 or not mine.isspace() else ""
         other = _points(held, there, marks[1]) if len(theirs) > 1 or not theirs.isspace() else ""
         if ours != other:
             yield PUNCTUATION
-            if ours.count('"') + ours.count("'") > other.count('"') + other.count("'"):
+            if ours.count('"') + ours.count("'") != other.count('"') + other.count("'"):
                 yield QUOTATION
+            near = held.keys[max(0, there - 1) : there + 3]
+            stops = ([char for char in points if char in _STOPS] for points in (ours, other))
+            if any(map(audit.is_negation, near)) or next(stops) != next(stops):
+                yield TURNED
+        elif not mine and theirs.isspace() and _HANGUL.match(held.keys[there + 1]):
+            yield JOINED
 
 
 def _points(tokens: Tokens, word: int, marks: dict[int, int]) -> str:
     """The punctuation between a word and the next one, without marks, and without what re-opens a paragraph."""
     text, place, stop = tokens.source.text, tokens.at[word][1], tokens.at[word + 1][0]
-    out = []
+    out: list[str] = []
     while place < stop:
         if place in marks:
             place = marks[place]

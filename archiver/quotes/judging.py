@@ -52,6 +52,8 @@ def judge(quoted: str, original: str, *, truncated: bool = False, open_start: bo
         return Verdict(kind=VerdictKind.NOT_JUDGED, score=verdict.score, reason=reason)
     if truncated and verdict.kind in (VerdictKind.EXACT, VerdictKind.NORMALISED):
         verdict = replace(verdict, kind=VerdictKind.PARTIAL, reason="the original is truncated and goes on")
+    if truncated and verdict.kind in (VerdictKind.PARTIAL, VerdictKind.SAME_WORDS) and not verdict.reason:
+        verdict = replace(verdict, reason="the original is truncated and goes on")
     if verdict.kind in FAITHFUL and verdict.kind is not VerdictKind.EXACT:
         flags = (*verdict.flags, *signs.differing(verdict, quoted, original))
         verdict = replace(verdict, flags=audit.warnings_first(flags))
@@ -100,7 +102,7 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
         if steps is not None:
             return replace(whole, kind=VerdictKind.NORMALISED, steps=steps)
     if not quote.keys:
-        return _wordless(quoted, original, quote)
+        return _wordless(quoted, original, quote, held)
     reached = len(quote.keys) - len(held.keys) - 1 if open_start else 0
     if sum(mark.kind in ("ellipsis", "bracket") and mark.place >= reached for mark in quote.marks) > MOST_GAPS:
         reason = f"a quotation with more than {MOST_GAPS} ellipses and brackets is not compared"
@@ -120,12 +122,29 @@ def _judge(quoted: str, original: str, truncated: bool, open_start: bool) -> Ver
     return Comparison(texts=texts).verdict()
 
 
-def _wordless(quoted: str, original: str, quote: Tokens) -> Verdict:
-    if any(mark.kind == "emoji" for mark in quote.marks) and quoted in original:
-        at = original.index(quoted)
-        spans = Span(start=0, end=len(quoted)), Span(start=at, end=at + len(quoted))
-        kind = VerdictKind.EXACT if quoted == original else VerdictKind.PARTIAL
-        return Verdict(kind=kind, score=1.0, quoted_span=spans[0], original_span=spans[1])
+def _wordless(quoted: str, original: str, quote: Tokens, held: Tokens) -> Verdict:
+    """A quotation of nothing but emoji: they stand in the original as they are, none cut out of a longer one."""
+    ours = [mark for mark in quote.marks if mark.kind == "emoji"]
+    theirs = [mark for mark in held.marks if mark.kind == "emoji"]
+    wanted = [mark.text for mark in ours]
+    for n in range(len(theirs) - len(ours) + 1 if ours else 0):
+        found = theirs[n : n + len(ours)]
+        between = held.source.text[found[0].start : found[-1].end]
+        if [mark.text for mark in found] == wanted and not any(map(str.isalnum, between)):
+            span = held.source.span(found[0].start, found[-1].end)
+            if not original.startswith(quoted.strip(), span.start):
+                continue
+            if "\u200d" in original[max(0, span.start - 1) : span.start] + original[span.end : span.end + 2]:
+                continue  # part of a joined emoji
+            whole = len(theirs) == len(ours) and not held.keys
+            kind = VerdictKind.EXACT if quoted == original else VerdictKind.PARTIAL
+            return Verdict(
+                kind=kind,
+                score=1.0,
+                flags=() if whole else ("mid-sentence",),
+                quoted_span=Span(start=0, end=len(quoted)),
+                original_span=span,
+            )
     return Verdict(kind=VerdictKind.NOT_JUDGED, reason="the quotation holds no words")
 
 

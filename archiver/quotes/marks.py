@@ -23,7 +23,8 @@ class Compared:
     """`omitted`: the kinds of non-text left out of the comparison (emoji, links, media). `added`: marks of the
     quotation that the original does not hold there, each with the number of original words before it. `flags`:
     `links-differ` where a short link stands for another link, `negation-elided` where an emoji such as ❌ is gone,
-    `taken-back` where one such as 🙄 is."""
+    `taken-back` where one such as 🙄 is,
+    `left-out-within` where emoji or links stood within a sentence."""
 
     omitted: frozenset[str]
     flags: tuple[str, ...]
@@ -40,7 +41,7 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
     omitted: set[str] = set()
     added: list[tuple[Mark, int]] = []
     matched: set[int] = set()
-    differ = negated = winked = False
+    differ = negated = winked = within = False
     dotted = {mark.place for mark in quote.marks if mark.kind == "ellipsis"}
     cut = {mark.start for mark in quote.marks if mark.kind == "ellipsis"}
     for kind in ("emoji", "link"):
@@ -76,8 +77,11 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
                 added.append((mark, low))
             elif kind == "link" and opaque(mark.text):
                 # The address of a medium is added by whoever shows the post; any other may lead elsewhere.
-                differ = differ or (mark.place not in dotted and not mark.text.lower().startswith("pic."))
-                omitted.add("media" if mark.text.lower().startswith("pic.") else "links")
+                medium = mark.text.lower().startswith("pic.")
+                another = at < len(candidates) and low <= theirs[candidates[at]].place <= high
+                another = another and theirs[candidates[at]].text.lower().startswith("pic.")
+                differ = differ or (mark.place not in dotted and (not medium or another))
+                omitted.add("media" if medium else "links")
             elif (
                 kind == "link"
                 and at < len(candidates)
@@ -104,9 +108,22 @@ def compare(quote: Tokens, held: Tokens, segments: Sequence[Segment], starts: Se
         if starts[0] < mark.place < end or (whole and starts[0] <= mark.place <= end):
             omitted.add("emoji" if mark.kind == "emoji" else "links")
             negated = negated or mark.text[0] in audit.NEGATING_EMOJI
+            within = within or _within(held, mark)
             winked = winked or mark.text[0] in audit.TURNING_EMOJI - audit.NEGATING_EMOJI
-    flags = (("links-differ", differ), ("negation-elided", negated), ("taken-back", winked))
+    flags = (
+        ("links-differ", differ), ("negation-elided", negated), ("taken-back", winked), ("left-out-within", within)
+    )  # fmt: skip
     return Compared(omitted=frozenset(omitted), flags=tuple(flag for flag, hit in flags if hit), added=tuple(added))
+
+
+def _within(held: Tokens, mark: Mark) -> bool:
+    """Whether a mark stands where it may stand for a word: before a word that begins no sentence, or at a number."""
+    if not 0 < mark.place < len(held.keys):
+        return mark.place == 0 and bool(held.keys) and held.raw(0)[0].islower() and mark.kind == "link"
+    following = held.raw(mark.place)
+    if held.keys[mark.place][:1].isdigit() or following[0].islower():
+        return True
+    return mark.kind == "emoji" and following[0].upper() == following[0].lower() and following[0].isalpha()
 
 
 def _places(theirs: Sequence[Mark], candidates: Sequence[int], kind: str) -> dict[str, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from archiver.quotes.align import Index
@@ -13,9 +14,16 @@ _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,}")
 # Where a word may be cut: at an apostrophe, between the pieces of a Persian word, between a number and its unit or
 # the name before it, and in "cannot".
-_CUTS = re.compile(r"(?<=\w)['\u200c](?=\w)|(?<=\d)(?=[^\W\d]{1,4}$)|(?<=[^\W\d])(?=\d+$)|(?<=^can)(?=not$)", re.I)
+_CUTS = re.compile(
+    "(?<=\\w)['\u200c](?=\\w)|(?<=\\d)(?=[^\\W\\d]{1,4}$)|(?<=[^\\W\\d])(?=\\d+$)|(?<=^can)(?=not$)"
+    "|(?<=\\d)[\u00a0\u202f\u2009](?=\\d)",
+    re.I,
+)
 # Before these "can not" and "cannot" say opposite things: one can not only go, but stay.
 _LIMITS = frozenset(("only", "just", "merely", "simply", "but", "help"))
+_THIN = re.compile("[\u00a0\u202f\u2009]")
+_HANGUL = re.compile("[\uac00-\ud7a3]+")
+_LINE_END = re.compile(r"-[ \t]*\r?\n[ \t>]*")
 _NUMBERED = re.compile(r"([^\W\d]+)(\d+)")
 
 
@@ -74,7 +82,8 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
     pairs: set[tuple[str, ...]] = set()
     if any(word not in known and _CUTS.search(quote.raw(n)) for n, word in enumerate(quote.keys)):
         pairs = set(pairwise(original.keys))
-    if not joined and not glued and not pairs and not initials:
+    wrapped = set(_wrapped(quote))
+    if not joined and not glued and not pairs and not initials and not wrapped:
         return quote
     held = {mark.place for mark in quote.marks}
     most = max(map(len, joined), default=0)
@@ -84,6 +93,12 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
     n = 0
     while n < len(quote.keys):
         moved.append(len(keys))
+        if n + 1 in wrapped and (whole := quote.keys[n] + quote.keys[n + 1]) in known:
+            keys.append(whole)
+            at.append((quote.at[n][0], quote.at[n + 1][1]))
+            moved.append(len(keys))
+            n += 2
+            continue
         for size in range(most, 1, -1):
             pieces = quote.keys[n : n + size]
             word = joined.get(pieces)
@@ -115,6 +130,18 @@ def meet(quote: Tokens, original: Tokens) -> Tokens:
     return _with_words(quote, keys, at, moved)
 
 
+def _wrapped(quote: Tokens) -> Iterator[int]:
+    """The words that a hyphen at the end of a line, or in Korean a space, parts from the word before."""
+    text = quote.source.text
+    for n in range(1, len(quote.at)):
+        if _HANGUL.match(quote.keys[n]) and _HANGUL.fullmatch(quote.keys[n - 1]):
+            yield n
+    if "-\n" in text or "-\r" in text:
+        for n in range(1, len(quote.at)):
+            if _LINE_END.fullmatch(text, quote.at[n - 1][1], quote.at[n][0]):
+                yield n
+
+
 def _joined(original: Tokens) -> tuple[dict[tuple[str, ...], str], set[tuple[str, ...]]]:
     """Words of the original by the pieces that they fall into, and the pieces that must stand as initials."""
     joined: dict[tuple[str, ...], str] = {}
@@ -124,6 +151,8 @@ def _joined(original: Tokens) -> tuple[dict[tuple[str, ...], str], set[tuple[str
         raw = original.raw(n)
         if "'" in raw or "\u200c" in raw or (raw[0].isdigit() and "-" in raw):
             pieces = tuple(key(piece) for piece in re.split("['\u200c-]", raw) if piece)
+        elif raw[0].isdigit() and _THIN.search(raw):
+            pieces = tuple(_THIN.split(raw))
         elif word == "cannot":
             pieces = ("can", "not")
         elif numbered := _NUMBERED.fullmatch(raw):
@@ -144,7 +173,7 @@ def _joined(original: Tokens) -> tuple[dict[tuple[str, ...], str], set[tuple[str
 
 
 def _by_emoji(original: Tokens) -> dict[str, int]:
-    """Two words with only an emoji between them as one word, with the length of the first."""
+    """Two words with only an emoji between them, or of Hangul, as one word, with the length of the first."""
     glued: dict[str, int] = {}
     for mark in original.marks:
         if mark.kind == "emoji" and 0 < mark.place < len(original.at):
@@ -152,6 +181,10 @@ def _by_emoji(original: Tokens) -> dict[str, int]:
             if not any(map(str.isspace, between)):
                 left, right = original.keys[mark.place - 1], original.keys[mark.place]
                 glued[left + right] = len(left)
+    for left, right in pairwise(original.keys):
+        # Korean is written with and without spaces between words that lean on each other.
+        if "\uac00" <= left[0] <= "\ud7a3" and _HANGUL.fullmatch(left) and _HANGUL.fullmatch(right):
+            glued[left + right] = len(left)
     return glued
 
 

@@ -24,8 +24,8 @@ WORDS = (
     "punctuation", "white-space", "word-breaks",
 )  # fmt: skip
 
-SINGLE_QUOTES = "‘’‚‛′ʼ`´"
-DOUBLE_QUOTES = "“”„‟″«»"
+SINGLE_QUOTES = "‘’‚‛′ʼʻʹʽʾʿ׳`´"
+DOUBLE_QUOTES = "“”„‟″«»״"
 DASHES = "–—‒―−‐‑﹣－"
 _QUOTES = {ord(c): "'" for c in SINGLE_QUOTES} | {ord(c): '"' for c in DOUBLE_QUOTES}
 SHAPES = {ord(c): "'" for c in SINGLE_QUOTES} | {ord(c): '"' for c in DOUBLE_QUOTES} | {ord(c): "-" for c in DASHES}
@@ -40,7 +40,8 @@ _TLD = (
     "com|org|net|gov|edu|mil|int|info|io|co|me|tv|ly|gl|gd|us|uk|de|fr|eu|ca|au|in|jp|cn|ru|be|it|es|nl|ch|at|se|no"
     "|ms|to|st|tt|app|news|social|example"
 )
-_IN_LINK = r"[^\s…\"“”«»<>]"
+# An address ends where another script begins directly after its letters: "https://a.example/b这是" ends at "b".
+_IN_LINK = r"(?:[!#-;=?-~]|(?<![A-Za-z0-9])[^\s…\"“”«»<>\x00-\x7f])"
 LINK = (
     r"(?:https?://t\.co/[A-Za-z0-9]+(?=[^\x00-\x7f…])"  # what is glued to a short link is no part of it
     rf"|https?:(?:/{{1,2}}(?:{_IN_LINK}*[^\s…\"“”«»<>.,;:!?'’)\]])?)?"
@@ -64,10 +65,21 @@ _INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\uf
 _NAME = r"@([\w.-]*\w(?:@[\w.-]*\w)?)"
 REPOST = re.compile(rf"^\s*(?:[\"“”„«'‘]\s*)?(?:RT\s+{_NAME}\s?:?|{_NAME}\s?:)\s+", re.I)
 POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]+")
-_GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]")
-_TONOS = re.compile("[\u0300\u0301\u0313\u0314\u0342]")
+_ACCENTED = re.compile("[\u0370-\u03ff\u1f00-\u1fffёЁ]")
+_TONOS = re.compile("[\u0300\u0301\u0308\u0313\u0314\u0342]")
 _ARABIC_LETTERS = "\u0620-\u06ff"
-_ARABIC = {"\u06cc": "\u064a", "\u06a9": "\u0643"}
+_ALIKE = {
+    "\u06cc": "\u064a",
+    "\u06a9": "\u0643",
+    "µ": "μ",
+    "ş": "ș",
+    "ţ": "ț",
+    "Ş": "Ș",
+    "Ţ": "Ț",
+    "œ": "oe",
+    "Œ": "OE",
+}
+_LIGATURES = frozenset("ĳĲŀĿǆǅǄǉǈǇǌǋǊǳǲǱ₀₁₂₃₄₅₆₇₈₉ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹ")
 _GROUPS = r"(?:,\d{3})+|(?:'\d{3})+|(?:[\u00a0\u202f\u2009]\d{3})+|(?:\.\d{3}){2,}"
 # Thousands; "1.000" may be one, and stays.
 GROUPED = re.compile(rf"(?<![\w.,])\d{{1,3}}(?:{_GROUPS})(?![,']?\d)(?!\.\d+[.,]\d)")
@@ -94,17 +106,18 @@ def marks_class() -> str:
 def _letter(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
-    if char in _ARABIC:
-        return _ARABIC[char]
+    if char in _ALIKE:
+        return _ALIKE[char]
     form = unicodedata.decomposition(char).split(" ", 1)[0]
-    if form in _FORMS or "\ufb00" <= char <= "\ufb06":
+    if form in _FORMS or char in _LIGATURES or "\ufb00" <= char <= "\ufb06":
         return unicodedata.normalize("NFKC", char)
     return char
 
 
 def letter_forms(text: str) -> str:
     """Full-width, half-width, mathematical and ligature letters as plain ones, decimal digits of any script as those
-    of ASCII, the Persian yeh and kaf as the Arabic ones; nothing else changes."""
+    of ASCII, letters that stand for one another (Persian and Arabic yeh and kaf, cedilla and comma below, œ and oe) as
+    one; nothing else changes."""
     if text.isascii():
         return text
     plain = "".join(map(_letter, text))
@@ -118,8 +131,9 @@ def without_points(text: str) -> str:
 
 
 def without_tonos(text: str) -> str:
-    """Greek letters without accent and breathing, as capitals are written; other letters as they are."""
-    return text if text.isascii() else _GREEK.sub(lambda m: _bare(m.group()), text)
+    """Greek letters without accent and breathing, as capitals are written, and the Russian ё as е, as print has it;
+    other letters as they are."""
+    return text if text.isascii() else _ACCENTED.sub(lambda m: _bare(m.group()), text)
 
 
 @cache
@@ -177,7 +191,7 @@ def _step(name: str) -> Change:
         "emoji": lambda: (re.compile(f"{EMOJI}|[\\ufe0e\\ufe0f\\u200d]"), lambda m: " "),
         "letter-forms": lambda: (re.compile(r"[^\x00-\x7f]+"), lambda m: letter_forms(m.group())),
         "points": lambda: (
-            re.compile(f"{POINTS.pattern}|{_GREEK.pattern}"), lambda m: without_tonos(without_points(m.group()))
+            re.compile(f"{POINTS.pattern}|{_ACCENTED.pattern}"), lambda m: without_tonos(without_points(m.group()))
         ),
         "number-groups": lambda: (GROUPED, lambda m: ungrouped(m.group())),
         "marks": lambda: (re.compile(r"[@#](?=\w)"), lambda m: ""),

@@ -76,10 +76,18 @@ class Reading:
         flags += written.flags
         tail = quote.source.text[quote.at[self.segments[-1].end - 1][1] :]
         flags += tuple(
-            edges.around(held, c.original, self.start, self.end, cut=self._cut, goes_on=cut_end, last_of_quote=tail)
+            edges.around(
+                held,
+                c.original,
+                self.start,
+                self.end,
+                cut=self._cut,
+                goes_on=cut_end,
+                truncated=c.truncated,
+                first_of_quote=quote.source.text[: quote.at[self.segments[0].start][0]],
+                last_of_quote=tail,
+            )
         )
-        if not self._cut and self._asks() != ("?" in quote.source.text[quote.at[-1][1] :]):
-            flags += ("question-mark",)
         if c.open_start and self.segments[0].start > 0:
             flags += tuple(edges.before_open_start(quote, self.segments[0].start))
             if self.start > 0:
@@ -140,7 +148,7 @@ class Reading:
         """The mark of feet or inches directly after a number: one that closes no quotation."""
         text, (start, end) = tokens.source.text, tokens.at[word]
         mark = text[end : end + 1]
-        if mark not in ("'", '"') or mark == "" or not text[start:end].isdigit():
+        if mark not in ("'", '"') or mark == "" or not text[start:end].replace(".", "").isdigit():
             return ""
         return "" if re.search(rf"(?:^|[\s(\[]){mark}(?=\S)", text[:start]) or text[start - 1 : start] == mark else mark
 
@@ -170,13 +178,6 @@ class Reading:
         held = self._texts.held
         return held.source.text[held.at[left][1] : held.at[right][0]]
 
-    def _asks(self) -> bool:
-        """Whether a question mark follows the last aligned word of the original."""
-        held = self._texts.held
-        stop = held.at[self.end][0] if self.end < len(held.at) else len(held.source.text)
-        marked = [mark.start for mark in held.marks if mark.place == self.end]
-        return "?" in held.source.text[held.at[self.end - 1][1] : min([stop, *marked])]
-
     def _gaps(self) -> tuple[bool, bool, tuple[str, ...], list[Change]] | None:
         """Whether something is elided, whether something is bracketed, flags and changes; None when a bracket
         adds or takes a negation, which is no editor's clarification."""
@@ -200,7 +201,10 @@ class Reading:
                 if any(m.kind == "ellipsis" and end <= m.place <= following for m in held.marks):
                     flags += ("ellipsis-of-the-original",)
                 joined = audit.crosses_sentence(self._between(end - 1, following))
-                flags += ("sentence-joined",) if joined else ("elided-within",)
+                clause = self._between(end - 1, end).lstrip()[:1] in tuple(",;(-") and self._between(
+                    following - 1, following
+                ).rstrip()[-1:] in tuple(",;)-")
+                flags += ("sentence-joined",) if joined else ("clause-elided",) if clause else ("elided-within",)
                 if edges.splits(held, c.original, end) or edges.splits(held, c.original, following):
                     flags += (edges.COMPOUND,)
                 changes.append(self._change("elided", loose[0], end, following))
@@ -253,7 +257,9 @@ class Reading:
                 flags += ("condition-added",)
             changes.append(self._change("bracketed", mark, end, following))
             if not _comment_on(mark):
-                flags += ("bracket-replaces" if taken else "bracket-adds",)
+                number = any(map(audit.is_number, said)) or any(word in audit.SCALES for word in said)
+                turns = number or not set(taken) <= audit.STAND_INS or (bool(taken) and set(said) <= audit.STAND_INS)
+                flags += ("bracket-replaces" if turns else "bracket-adds",)
         if inserted > sum(segment.end - segment.start for segment in self.segments):
             for change in changes:
                 if change.op == "bracketed":
@@ -278,7 +284,7 @@ class Reading:
         if self.end >= len(held.keys) or not held.keys[self.end].startswith(c.quote.keys[-1]):
             return ()
         whole = held.keys[self.end]
-        flags = audit.gone([whole])
+        flags = (*audit.gone([whole]), edges.WORD_CUT)
         long = self.start == 0 and len(c.quote.keys) >= _ENOUGH_WORDS
         changed = audit.is_negation(whole) or any(char.isdigit() for char in whole)
         return flags if long or not changed else None

@@ -16,53 +16,85 @@ from archiver.model import Span, Verdict, VerdictKind
 from archiver.quotes.normal import replay
 
 SIGNS, QUESTION, OVERRIDE = "signs-differ", "question-mark", "bidi-override"
-_LINK = re.compile(r"(?i)\b(?:https?://|www\.|pic\.(?:twitter|x)\.com/|t\.co/|(?:[\w-]+\.)+[a-z]{2,}/)[!-~]*")
+EMOTICON, DASH = "emoticon-differs", "punctuation-within"
+_LINK = re.compile(
+    r"(?i)(?<![\w.-])(?:https?://|www\.|pic\.(?:twitter|x)\.com/|t\.co/|(?:[\w-]++\.)++(?<=\.)[a-z]{2,}+/)[!-~]*"
+)
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFFE1: ord("£"), 0xFFE5: ord("¥")}
 _DASHES = dict.fromkeys(map(ord, "−–—‐‑‒⁻⁃﹣➖"), "-")
 _MINUS = re.compile(r"(?<![\w)])-(?=[^\w\s]?\d)")
 _JOINTS = re.compile(r"(?<=\d)\s?([^\w\s])\s?(?=\d)")
-_UNITS = re.compile(r"\d\s?([kKmMgGbBwWaA]{1,2})(?![^\W\d_])")
+_UNITS = re.compile(r"\d\s?([kKmMgGbBwWaAµμ][A-Za-z]{0,2})(?![^\W\d_])")
 _MORE = frozenset("%‰‱٪′″°")  # of other categories: they change the number before them
 _PLAIN = frozenset("|`^©®™№")  # separators and ornaments that carry nothing
 _MAYBE = re.compile("[^\\w\\s!-#&-*,-/:;?@\\[-`{}]|[^\\x00-\\x7f]")
-_ASKS = re.compile("[?？؟⁇⁈⁉‽]")
+_ASKS = re.compile("[?？؟፧⁇⁈⁉‽❓❔]")
+_EMOTICON = re.compile(r"(?<!\w)(?:[:;=8xX]['’]?-?[()\[\]{}DPpOo/\\|*3]+|<3+|\^_*\^|-_+-|[oO][._][oO])(?!\w)")
+_EM_JOINS = re.compile(r"(?<=[^\W\d])[—―](?=[^\W\d])")
+_GREEK = re.compile("[\u0370-\u03ff]")
+_PAIRED = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _TURNS = re.compile("[\u202d\u202e]")
 _MARKING = (VerdictKind.ELIDED, VerdictKind.BRACKETED)
 
 
 def differing(verdict: Verdict, quoted: str, original: str) -> tuple[str, ...]:
-    """The flags for a faithful verdict on two texts as given: `signs-differ`, `question-mark`, `bidi-override`."""
+    """The flags for a faithful verdict on two texts as given, of signs, questions, emoticons, joining dashes and
+    characters that turn the direction of writing."""
     ours, theirs = verdict.quoted_span, verdict.original_span
     if ours is None or theirs is None:
         return ()
     steps = [step for step in verdict.steps if step == "html-entities" or step.startswith("encoding:")]
-    left = _plain(quoted[slice(*_widened(quoted, ours))], steps)
-    right = _plain(original[slice(*_widened(original, theirs))], steps)
-    if left == right:
+    left, right = _reached(quoted, ours), _reached(original, theirs)
+    if quoted[left] == original[right]:
         return ()
+    near, far = _plain(quoted[_widened(quoted, ours)], steps), _plain(original[_widened(original, theirs)], steps)
+    mine, held = _plain(quoted[left], steps), _plain(original[right], steps)
+    asks = _questions(_plain(quoted[ours.end - 1 : left.stop], steps)) != _questions(
+        _plain(original[theirs.end - 1 : right.stop], steps)
+    )
     if verdict.kind in _MARKING:  # what was left out may hold signs, but none may come in
-        signs = bool(Counter(_signs(left)) - Counter(_signs(right)))
-        return (SIGNS,) if signs else ()
+        added = bool(Counter(_signs(near)) - Counter(_signs(far)))
+        return tuple(flag for flag, hit in ((SIGNS, added), (QUESTION, asks)) if hit)
+    mine_joins, held_joins = (len(_EM_JOINS.findall(text)) for text in (near, far))
     compared = (
-        (SIGNS, _all(left) != _all(right)),
-        (QUESTION, len(_ASKS.findall(left)) != len(_ASKS.findall(right))),
-        (OVERRIDE, len(_TURNS.findall(left)) != len(_TURNS.findall(right))),
+        (SIGNS, _all(near) != _all(far) or near.count("~~") != far.count("~~")),
+        (QUESTION, _questions(mine) != _questions(held)),
+        (EMOTICON, _EMOTICON.findall(mine) != _EMOTICON.findall(held)),
+        (DASH, mine_joins != held_joins),
+        (OVERRIDE, len(_TURNS.findall(quoted[left])) != len(_TURNS.findall(original[right]))),
     )
     return tuple(flag for flag, hit in compared if hit)
 
 
 def _plain(text: str, steps: Sequence[str]) -> str:
-    return _LINK.sub(" ", replay(text, tuple(steps))).translate(_FULL_WIDTH)
+    plain = replay(text, (*steps, "nfc", "invisible", "quotes", "white-space"))
+    return _PAIRED.sub(" ", _LINK.sub(" ", plain)).translate(_FULL_WIDTH)
 
 
-def _widened(text: str, span: Span) -> tuple[int, int]:
+def _questions(text: str) -> int:
+    """How many question marks; in Greek the semicolon is one."""
+    greek = text.count(";") if _GREEK.search(text) else 0
+    return len(_ASKS.findall(text)) + greek
+
+
+def _reached(text: str, span: Span) -> slice:
+    """The span with all that stands around it up to the next words."""
+    start, end = span.start, span.end
+    while start > 0 and not text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and not text[end].isalnum():
+        end += 1
+    return slice(start, end)
+
+
+def _widened(text: str, span: Span) -> slice:
     """The span with the signs that touch it: a word's "$" or "%" is no part of the word."""
     start, end = span.start, span.end
     while start > 0 and not (text[start - 1].isalnum() or text[start - 1].isspace()):
         start -= 1
     while end < len(text) and not (text[end].isalnum() or text[end].isspace()):
         end += 1
-    return start, end
+    return slice(start, end)
 
 
 def _all(text: str) -> tuple[Counter[str], int, list[str], list[str]]:

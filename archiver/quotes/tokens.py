@@ -110,8 +110,8 @@ def _pattern(ascii_only: bool, unspaced: bool, brackets: bool, glued: bool) -> r
     parts.append(r"(?P<meridiem>(?:(?<=\d)|(?<!\w))[ap]\.\s?m(?:\.|\b))")
     parts.append(
         rf"(?P<number>(?:(?<![^\s({_CURRENCY}])[-+](?=\.?\d))?(?:(?<![\w.])\.)?\d+(?:[.,:/'^-]\d+|[\u00a0\u202f\u2009]\d{{3}}(?!\d))*(?:(?![ap]\.\s?m\b){letter})*(?:'{letter}+)*(?:\s?%|\+(?!\w))?)"
-        rf"|(?P<sign>[{_CURRENCY}]|[{_SIGN}]+(?=\s?[\d{_CURRENCY}])|(?<=\w\s)[{_SIGN}]+(?=\s\w)|{AMPERSAND})"
-        rf"|(?P<word>(?<!\w)[A-F]-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w))?)"
+        rf"|(?P<sign>[{_CURRENCY}]|(?<![{_SIGN}])[{_SIGN}]++(?=\s?[\d{_CURRENCY}])|(?<=\w\s)[{_SIGN}]++(?=\s\w)|{AMPERSAND})"
+        rf"|(?P<word>(?<!\w)[A-F]-(?![\w-])|[@#]?{word}(?:\+{{1,2}}(?!\w)|(?<=\b[A-Ga-g])#(?!\w))?)"
     )
     return re.compile("|".join(parts), re.I)
 

@@ -13,7 +13,7 @@ from archiver.quotes.verdict import QUOTES_POLICY, judge, splice
 
 PAIRS = Path(__file__).parent / "policy_pairs.jsonl"
 POLICY = "quotes/4"
-DIGEST = "77d632a9d0f41995"
+DIGEST = "818af82b1ddc2473"
 
 
 def told(verdict: Verdict) -> list[object]:

@@ -63,17 +63,69 @@ TURNED = [
     ("ask who in the town", "ask WHO in the town", "case-changes-word"),
     ("I work in it there", "I work in I.T. there", ""),
     ("the polish mayor came", "the Polish mayor came", "case-within"),
-    ('the "great" mayor came', "the great mayor came", "quotation-marks-added"),
-    ("the ‘great’ mayor came", "the great mayor came", "quotation-marks-added"),
-    ("the great (!) mayor came", "the great mayor came", "comment-added"),
-    ("the great mayor came (?)", "the great mayor came", "comment-added"),
-    ("the great mayor [!] came", "the great mayor came", "comment-added"),
+    ('the "great" mayor came', "the great mayor came", "quotation-marks-differ"),
+    ("the ‘great’ mayor came", "the great mayor came", "quotation-marks-differ"),
+    ("the great (!) mayor came", "the great mayor came", "comment-differs"),
+    ("the great mayor came (?)", "the great mayor came", "comment-differs"),
+    ("the great mayor [!] came", "the great mayor came", "comment-differs"),
     ("Let's eat grandma now", "Let's eat, grandma now", "punctuation-within"),
     ("A woman, without her man, is nothing", "A woman: without her, man is nothing", "punctuation-within"),
     ("I will … pay the rent", "I will refuse to pay the rent", "condition-elided"),
     ("They … love him", "They pretend to love him", "condition-elided"),
     ("It is … known that he won", "It is a lie well known that he won", "condition-elided"),
     ("He … won the race", "He nearly lost and then won the race", "elided-within"),
+    ("I will re-\nsign it today", "I will resign it today", "words-joined"),
+    ("I will vote for him…", "I will vote for him never", "context-negation"),
+    ("I am guilty...", "I am guilty of nothing", "context-negation"),
+    ("The mayor is a hero…", "The mayor is a hero. NOT!", "taken-back"),
+    ("He is a Nazi…", "He is a Nazi-hunter", "compound-cut"),
+    ("It costs 5…", "It costs 5 crore", "number-at-edge"),
+    ("He is a rap…", "He is a rapper", "word-cut"),
+    ("Smith is guilty of it", "I never said that Mr. Smith is guilty of it", "context-negation"),
+    ("support the war", "I do not\nsupport the war", "context-negation"),
+    ("steal from the poor", "I would never ... steal from the poor", "context-negation"),
+    ("Trump won the race", "I don't think 🙏 Trump won the race", "context-negation"),
+    ("We met at no.", "We met at no. 10", "mid-sentence"),
+    ("All voters are idiots.", '"All voters are idiots." My rival said this.', "quoted-in-post"),
+    ("I hate this town.", "> I hate this town.\nWhy would you say that?", "quoted-in-post"),
+    ("I hate cats", "Things I never said:\n- I hate cats\n- I love war", "context-negation"),
+    ("I will raise your taxes.", "My rival:\nI will raise your taxes.", "under-heading"),
+    ("Kill them all.", "@ada: Kill them all.", "mid-sentence"),
+    ("The earth is flat.", "True or false? The earth is flat.", "answers-question"),
+    ("is a thief", "@Bob is a thief", "mid-sentence"),
+    ("I hate", "I hate #immigrants", "mid-sentence"),
+    ("I trust nobody here", "I trust @nobody here", "mark-lost"),
+    ("I write C code", "I write C# code", ""),
+    ("I want to him", "I want to 🔪 him", "left-out-within"),
+    ("Inflation 5% now", "Inflation 🔻5% now", "left-out-within"),
+    ("I stole it", "I stole it❓", "question-mark"),
+    ("I am guilty", "I am 🇳🇴🇹 guilty", "left-out-within"),
+    ("We lost :)", "We lost :(", "emoticon-differs"),
+    ("I love him", "I love him ;)", "emoticon-differs"),
+    ("He is a hero", "He is a hero (!)", "comment-differs"),
+    ("Είμαι ένοχος.", "Είμαι ένοχος;", "question-mark"),
+    ("أنا مذنب", "أنا مذنب ؟", "question-mark"),
+    ("他偷了钱", "他偷了钱https://mill.example/a这是假的", "mid-sentence"),
+    ("look pic.twitter.com/aaa", "look pic.twitter.com/bbb", "links-differ"),
+    ("is lying to us", "https://mill.example/a is lying to us", "left-out-within"),
+    ("Der Rat ist sehr reich.", "Der Rat ist sehr reich. NICHT!", "taken-back"),
+    ("Der Rat ist sehr reich.", "Der Rat ist sehr reich. Es broma.", "comment-follows"),
+    ("The mayor is dead.", "Fake news! The mayor is dead.", "taken-back"),
+    ("He is HIV", "He is HIV- today", "compound-cut"),
+    ('It grew by 5.5"', "It grew by 5.5'", ""),
+    ("I am ~~not~~ guilty", "I am not guilty", "signs-differ"),
+    ("I saw a man—eating chicken", "I saw a man-eating chicken", "punctuation-within"),
+    ("BMW hates us", "BMW hates US", "case-changes-word"),
+    ("I did not. Kill him.", "I did not kill him.", "punctuation-turns"),
+    ("He is a genius.", 'He is a "genius".', "quotation-marks-differ"),
+    ("5 [thousand] dead", "5 dead", "bracket-replaces"),
+    ("I [love] Hitler", "I hate Hitler", "bracket-replaces"),
+    ("Bob … is a thief", "Bob says that Ada is a thief", "elided-within"),
+    ("take 5 mSv now", "take 5 MSv now", "signs-differ"),
+    ("going to pay the rent", "Nobody's going to pay the rent", "context-negation"),
+    ("费用是五", "费用是五千元", "number-at-edge"),
+    ("ее дом там", "её дом там", "letters-differ"),
+    ("할수 있다 우리는", "할 수 있다 우리는", "words-joined"),
     ("see therapist in town", "see #TheRapist in town", "words-joined"),
     ("see #TheRapist in town", "see therapist in town", "words-joined"),
     ("كَتَبَ الرجل هنا", "كُتِبَ الرجل هنا", ""),
@@ -104,7 +156,7 @@ SILENT = [
     ("We don't know it.", "We dont know it."),
     ("We don’t — ever — know it", "We don't - ever - know it"),
     ("We can t know, he s old", "We can't know, he's old"),
-    ("Come to the mill", "Come 🇨🇭 to the mill 🇨🇭"),
+    ("Come to the mill. We wait.", "Come to the mill 🇨🇭. We wait. 🇨🇭"),
     ("COME TO THE OLD MILL", "Come to the old mill"),
     ("The mill is old.", "The mill is old. It was built long ago."),
     ("It was built long ago.", "The mill is old. It was built long ago."),
@@ -132,6 +184,11 @@ def test_what_is_harmless_is_not_told(quoted: str, original: str) -> None:
 SAME = [
     ("1,000 people came", "1000 people came", "100 people came"),
     ("1\u202f000 people came", "1000 people came", "1 001 people came"),
+    ("10 000 personnes ici", "10\u00a0000 personnes ici", "10 001 personnes ici"),
+    ("10\u00a0000 personnes ici", "10 000 personnes ici", "10\u00a0010 personnes ici"),
+    ("O\u02bbzbekiston bugun", "O'zbekiston bugun", "Qozogʻiston bugun"),
+    ("CO₂ is a gas", "CO2 is a gas", "CO₃ is a gas"),
+    ("où va l'argent ?", "Où va l'argent ?", "où va l'urgent ?"),
     ("1'000'000 crowns here", "1,000,000 crowns here", "1'000'001 crowns here"),
     ("1,234.5 crowns here", "1234.5 crowns here", "1,234,5 crowns here"),
     ("we can not go there", "we cannot go there", "we can go there"),
@@ -142,6 +199,7 @@ SAME = [
     ("٢٠٢٠ كان عام", "2020 كان عام", "٢٠٢١ كان عام"),
     ("کتاب قدیم ی", "كتاب قديم ي", "کباب قدیم ی"),
     ("ΑΘΗΝΑ ΣΗΜΕΡΑ ΕΔΩ", "Αθήνα σήμερα εδώ", "ΑΘΗΝΑ ΧΘΕΣ ΕΔΩ"),
+    ("the govern-\nment fell today", "the government fell today", "the govern-\nor fell today"),
     ("the COVID19 rules here", "the COVID-19 rules here", "the COVID18 rules here"),
     ("the COVID-19 rules here", "the COVID19 rules here", "the COVID-18 rules here"),
     ("doors at 7 pm sharp", "doors at 7 p.m. sharp", "doors at 7 am sharp"),
@@ -159,6 +217,16 @@ def test_another_way_to_write_it_is_faithful(quoted: str, original: str, tampere
     assert not is_faithful(judge(tampered, original).kind), judge(tampered, original)
 
 
+@pytest.mark.parametrize(
+    ("quoted", "original"),
+    [("🇸🇺", "🇺🇸🇺🇸"), ("👩", "👩\u200d👧 at home"), ("🏳️", "🏳️\u200d🌈 pride"), ("👍", "👍🏿 done"), ("🇬🇧", "🇺🇬🇧🇷 cup")],
+)
+def test_no_emoji_is_cut_out_of_another(quoted: str, original: str) -> None:
+    assert not is_faithful(judge(quoted, original).kind)
+    assert is_faithful(judge("👍👍", "It is 👍👍 now").kind)
+    assert judge("👍", "It is not 👍 at all").flags == ("mid-sentence",)
+
+
 def test_a_guessed_beginning_is_told_what_it_skips() -> None:
     post = "The mayor stole the money of the town."
     for prefix in ("It is not true that ", "He never said that: ", "A false rumor: "):
@@ -166,6 +234,12 @@ def test_a_guessed_beginning_is_told_what_it_skips() -> None:
         assert is_faithful(verdict.kind)
         assert "document-negation" in verdict.flags, prefix
     assert judge("It was not long ago.\n" + post, post, open_start=True).flags == ()
+
+
+def test_the_end_of_what_is_held_of_a_cut_post_is_not_its_end() -> None:
+    verdict = judge("I will vote for him", "I will vote for him ", truncated=True)
+    assert verdict.flags == ("mid-sentence",)
+    assert "truncated" in verdict.reason
 
 
 def test_the_end_of_a_cut_original_says_why_it_is_not_judged() -> None:
