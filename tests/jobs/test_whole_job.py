@@ -265,7 +265,7 @@ def test_quotations_are_resolved_and_judged(job: Job) -> None:
         ("resolved", "embed", x("third"), "altered", "negation-changed"),
         ("resolved", "short-link", x("picture"), "exact", ""),
         ("media-source", "short-link", None, "not-found", ""),
-        ("resolved", "embed", x("busy"), "elided", "number-elided elided-within"),
+        ("resolved", "embed", x("busy"), "elided", "number-elided clause-elided"),
         ("resolved", "embed", x("origin"), "truncated", ""),
     ]
     wrong = rows[3]
