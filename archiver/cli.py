@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import importlib
 import io
 import json
 import sys
@@ -57,8 +58,21 @@ def with_seed_options(command: Any) -> Any:
     return command
 
 
+ELSEWHERE = {"keys": "archiver.cli_keys"}
+"""Commands with a module of their own, loaded when asked for: name → module with a command of that name."""
+
+
 class Commands(click.Group):
     """Turns every error raised on purpose into one line and a truthful exit code."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*self.commands, *ELSEWHERE]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in ELSEWHERE:
+            return super().get_command(context, name)
+        found = getattr(importlib.import_module(ELSEWHERE[name]), name)
+        return found if isinstance(found, click.Command) else None
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -93,7 +107,7 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 20)  # what a command imports stays: looking for garbage in it was 8 % of a start
 
 
-def _config(path: Path | None, allow_private: tuple[str, ...] = ()) -> Config:
+def config_of(path: Path | None, allow_private: tuple[str, ...] = ()) -> Config:
     from archiver.jobs.config import load
 
     default = Path("archiver.toml")
@@ -143,10 +157,10 @@ def run(
         command=" ".join(sys.argv[1:]),
     )
     with progress_bar(quiet=as_json) as progress:
-        report = run_archive(db, _config(config_path, allow_private), options, progress=progress)
+        report = run_archive(db, config_of(config_path, allow_private), options, progress=progress)
     print_run(report, db, as_json=as_json)
     code = FAILED if report.failed else 0
-    sys.exit(code | (BAD_INPUT if report.problems else 0))
+    sys.exit(code | BAD_INPUT * bool(report.problems) | INTEGRITY * bool(report.broken))
 
 
 @main.command()
@@ -176,9 +190,9 @@ def add(
         offline=True,
         command=" ".join(sys.argv[1:]),
     )
-    report = run_archive(db, _config(config_path), options)
+    report = run_archive(db, config_of(config_path), options)
     print_run(report, db, as_json=as_json)
-    sys.exit(BAD_INPUT if report.problems else 0)
+    sys.exit(BAD_INPUT * bool(report.problems) | INTEGRITY * bool(report.broken))
 
 
 @main.command()
@@ -263,7 +277,7 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
     """Records your decision that MENTION (a doc:passage ref) is the post at URL (an address or a ref)."""
     from archiver.jobs.run import resolve_mention
 
-    decided = resolve_mention(db, _config(config_path), mention, url, reason=reason, by=by)
+    decided = resolve_mention(db, config_of(config_path), mention, url, reason=reason, by=by)
     if as_json:
         click.echo(json.dumps(decided, indent=2, ensure_ascii=False))
     else:
@@ -298,7 +312,7 @@ def rebuild(matches: bool, check: bool, db: Path, config_path: Path | None, as_j
 
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
-    with open_session(db, _config(config_path)) as session:
+    with open_session(db, config_of(config_path)) as session:
         if matches:
             rejudged = rejudge(session, check=check)
             print_rejudged(rejudged, check=check, as_json=as_json)

@@ -16,6 +16,10 @@ ROOM = 4 << 30  # bytes that must be free there: a whole run leaves some 1 GiB u
 def pytest_configure(config: pytest.Config) -> None:
     """Tests make some hundred archives, and each commit waits for the disk. In memory it waits for nothing, and the
     code under test is the same. `--basetemp` chooses another place; without room in memory all stays on the disk."""
+    home = tempfile.mkdtemp(prefix="quotechain-config-")  # runs make keys: not among those of whoever tests
+    os.environ["XDG_CONFIG_HOME"] = home
+    os.environ.pop("QUOTECHAIN_KEY", None)
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     if config.option.basetemp is None and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
         config.option.basetemp = Path(tempfile.mkdtemp(prefix="quotechain-", dir=MEMORY))
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))

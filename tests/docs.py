@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -18,10 +19,21 @@ ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- generated: {name} -->", "<!-- end of {name} -->"
 
 
+def _all(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command of a group, and those of its groups, by the words that one types."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{prefix}{name}", command
+        if isinstance(command, click.Group):
+            yield from _all(command, f"{prefix}{name} ")
+
+
 def commands() -> str:
     """Every command with its options."""
     lines = []
-    for name, command in cli.main.commands.items():
+    for name, command in _all(cli.main, ""):
         context = click.Context(command, info_name=f"archiver {name}")
         usage = " ".join(command.collect_usage_pieces(context))
         lines += [f"### `archiver {name} {usage}`", "", command.help or "", ""]

@@ -13,7 +13,7 @@ FLOORS = {
     "store": 2, "net": 2,
     "jobs": 3, "bundle": 3,
     "datasette_plugin": 4, "render": 4,
-    "cli": 5, "__main__": 6,
+    "cli": 5, "cli_keys": 6, "__main__": 6,
 }  # fmt: skip
 IMPURE = {"httpx", "httpcore", "sqlite3", "sqlite_utils", "os", "socket", "subprocess", "time", "random"}
 IMPURE |= {"uuid", "secrets"}

@@ -9,6 +9,7 @@
 [follow]    depth, media, pages, hosts, per_host, wait
 [secrets]   names = ["X_BEARER_TOKEN"]            environment variables that hold secrets
 [fediverse] key_id, key_file                      our own actor, for servers that ask for signed requests
+[custody]   key_file                              where the key that signs the log is, in place of the usual folder
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from archiver.errors import InputError
 from archiver.model import Settings
 
 KNOWN_SECRETS = ("X_BEARER_TOKEN", "X_GUEST_BEARER")
+LOG_KEY = "QUOTECHAIN_KEY"
+"""The environment variable that may hold the private key of the log in place of a file."""
 _NETWORK = {
     "user_agent": str,
     "contact": str,
@@ -59,13 +62,15 @@ _TABLES: dict[str, dict[str, type] | type] = {
     "follow": {"depth": int, "media": bool, "pages": bool, "hosts": int, "per_host": int, "wait": float},
     "secrets": {"names": list},
     "fediverse": {"key_id": str, "key_file": str},
+    "custody": {"key_file": str},
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration. `pace` maps a host to seconds between requests; `follow_*` are how far to go:
-    `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run."""
+    `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run. `log_key_file`
+    and `log_key` say where the private key of the log is, or hold it."""
 
     operator: str = ""
     site: str = ""
@@ -83,6 +88,8 @@ class Config:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     key_id: str = ""
     key_file: str = ""
+    log_key_file: str = ""
+    log_key: str = field(default="", repr=False)
     sha256: str = ""
 
     @property
@@ -135,6 +142,8 @@ def load(
         secrets=secrets,
         key_id=fediverse.get("key_id", ""),
         key_file=fediverse.get("key_file", ""),
+        log_key_file=raw.get("custody", {}).get("key_file", ""),
+        log_key=environment.get(LOG_KEY, ""),
         sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.errors import InputError
-from archiver.jobs import follow, found, intake, read, rules, settle, sources
+from archiver.jobs import checkpoint, follow, found, intake, read, rules, settle, sources
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.show import find_mention
@@ -81,7 +81,8 @@ class DocumentReport:
 class Report:
     """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when.
     `problems` are seeds that cannot be used, `notes` parts of them that could not be read, `failures` looks that ended
-    without an answer: seed, address, outcome, reason."""
+    without an answer: seed, address, outcome, reason. `log` says what is new about the keys of the log, `broken` that
+    the log is not the one that was signed before."""
 
     stored: int = 0
     known: int = 0
@@ -97,6 +98,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    broken: str = ""
     documents: list[DocumentReport] = field(default_factory=list)
 
 
@@ -138,9 +141,11 @@ def run_archive(
         report.notes += rules.notes(session.archive)
         _count(session, report)
         _tell(session, report, taken.names, started)
+        _seal(session, options, report)
+        code = int(report.failed) | 2 * bool(report.problems) | 4 * bool(report.broken)
         session.archive.db.execute(
             "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ? WHERE id = ?",
-            (session.now(), report.captures, report.waiting, int(report.failed) | 2 * bool(report.problems), run_id),
+            (session.now(), report.captures, report.waiting, code, run_id),
         )
     return report
 
@@ -166,6 +171,14 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
     report.captures, report.received, report.looks = summary.captures, summary.received, summary.looks
     report.outcomes = dict(sorted(summary.outcomes.items()))
     report.failed, report.failures = summary.failed > 0, summary.failures
+
+
+def _seal(session: Session, options: Options, report: Report) -> None:
+    """Ends the run with a signed head. A recording that is replayed is no evidence: no key is made for it."""
+    sealed = checkpoint.seal(session, make=options.replay is None)
+    report.log, report.broken = sealed.told, sealed.broken
+    report.notes += sealed.notes
+    report.problems += sealed.problems
 
 
 def _count(session: Session, report: Report) -> None:

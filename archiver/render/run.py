@@ -64,6 +64,10 @@ def print_run(report: Report, db: Path, *, as_json: bool) -> None:
     _listed([f"! {_plain(problem)}" for problem in report.problems], PROBLEMS, "seeds that cannot be used", "yellow")
     _listed([f"! {_plain(failure)}" for failure in report.failures], FAILURES, "failed looks", "yellow")
     _listed([f"Note: {_plain(note)}" for note in report.notes], NOTES, "notes", "")
+    if report.broken:
+        line((f"! {_plain(report.broken)}", "red"))
+    for told in report.log:
+        line(safe(told))
     line(f"Seeds: {report.stored} stored, {report.known} known already.")
     if report.offline:
         line("Offline: nobody was asked.")

@@ -116,6 +116,11 @@ class Tree:
         """The origin: the first line of this log's checkpoints."""
         return str(self.archive.value("SELECT name FROM origin WHERE id = ?", self.origin))
 
+    def signed(self) -> int:
+        """The size of the newest signed head, 0 where there is none."""
+        row = self.archive.one("SELECT max(size) FROM log_checkpoint WHERE origin = ?", self.origin)
+        return 0 if row is None or row[0] is None else int(row[0])
+
     def newest(self) -> note.SignedNote | None:
         """The newest signed head. IntegrityError when what is stored is no signed note."""
         row = self.archive.one(
@@ -123,7 +128,7 @@ class Tree:
         )
         return None if row is None else note.SignedNote.parse(row["note"])
 
-    def keys(self) -> tuple[LogKey, ...]:
+    def key_history(self) -> tuple[LogKey, ...]:
         """Every key that was added or retired, in the order of the log."""
         rows = self.archive.all(
             "SELECT leaf, name, vkey, action, at FROM log_key WHERE origin = ? ORDER BY leaf", self.origin
@@ -133,7 +138,7 @@ class Tree:
     def active(self) -> tuple[note.VerifierKey, ...]:
         """The keys that sign this log under its present name, oldest first."""
         name, held = self.name(), dict[str, bool]()
-        for key in self.keys():
+        for key in self.key_history():
             if key.action == "retire":
                 held.pop(key.vkey, None)
             elif key.name == name:
