@@ -65,8 +65,13 @@ def load(certificate: bytes) -> Certificate:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of certificates that are odd: they are judged below, not here
-            return x509.load_der_x509_certificate(certificate)
-    except ValueError as error:
+            read = x509.load_der_x509_certificate(certificate)
+            # Its parts are decoded when they are asked for: asked here, so that none fails later.
+            for part in (read.subject, read.issuer):
+                part.rfc4514_string()
+            _ = (read.not_valid_before_utc, read.not_valid_after_utc, read.serial_number, read.extensions)
+            return read
+    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise ParseError(f"a certificate cannot be read: {error}") from None
 
 
@@ -78,29 +83,26 @@ def describe(certificate: bytes) -> Description:
     read = load(certificate)
     ocsp: list[str] = []
     crls: list[str] = []
-    try:
-        for extension in read.extensions:
-            if isinstance(extension.value, x509.AuthorityInformationAccess):
-                named = (
-                    access.access_location
-                    for access in extension.value
-                    if access.access_method == x509.oid.AuthorityInformationAccessOID.OCSP
-                )
-                ocsp += [name.value for name in named if isinstance(name, x509.UniformResourceIdentifier)]
-            if isinstance(extension.value, x509.CRLDistributionPoints):
-                places = (name for point in extension.value for name in point.full_name or ())
-                crls += [name.value for name in places if isinstance(name, x509.UniformResourceIdentifier)]
-        return Description(
-            subject=read.subject.rfc4514_string(),
-            issuer=read.issuer.rfc4514_string(),
-            serial=str(read.serial_number),
-            not_before=_text(read.not_valid_before_utc),
-            not_after=_text(read.not_valid_after_utc),
-            ocsp=tuple(ocsp),
-            crls=tuple(crls),
-        )
-    except (ValueError, x509.DuplicateExtension) as error:
-        raise ParseError(f"a certificate cannot be read: {error}") from None
+    for extension in read.extensions:
+        if isinstance(extension.value, x509.AuthorityInformationAccess):
+            named = (
+                access.access_location
+                for access in extension.value
+                if access.access_method == x509.oid.AuthorityInformationAccessOID.OCSP
+            )
+            ocsp += [name.value for name in named if isinstance(name, x509.UniformResourceIdentifier)]
+        if isinstance(extension.value, x509.CRLDistributionPoints):
+            places = (name for point in extension.value for name in point.full_name or ())
+            crls += [name.value for name in places if isinstance(name, x509.UniformResourceIdentifier)]
+    return Description(
+        subject=read.subject.rfc4514_string(),
+        issuer=read.issuer.rfc4514_string(),
+        serial=str(read.serial_number),
+        not_before=_text(read.not_valid_before_utc),
+        not_after=_text(read.not_valid_after_utc),
+        ocsp=tuple(ocsp),
+        crls=tuple(crls),
+    )
 
 
 def _text(time: datetime) -> str:
@@ -123,7 +125,7 @@ def key_identifier(certificate: bytes) -> bytes:
 
     try:
         return load(certificate).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except x509.ExtensionNotFound:
         return b""
 
 
@@ -184,18 +186,12 @@ def _issued(subject: Certificate, issuer: Certificate) -> None:
 
 def _good(certificate: Certificate, at: datetime, what: str) -> None:
     """Its days, and that no critical extension goes unheeded."""
-    # Late for the same reason as above.
-    from cryptography import x509
-
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         days = f"{_text(certificate.not_valid_before_utc)} to {_text(certificate.not_valid_after_utc)}"
         raise ProofError(f"{what} is valid from {days}, not at {_text(at)}")
-    try:
-        for extension in certificate.extensions:
-            if extension.critical and extension.oid.dotted_string not in UNDERSTOOD:
-                raise ProofError(f"{what} has the critical extension {extension.oid.dotted_string}")
-    except (ValueError, x509.DuplicateExtension):
-        raise ProofError(f"{what} has extensions that cannot be read") from None
+    for extension in certificate.extensions:
+        if extension.critical and extension.oid.dotted_string not in UNDERSTOOD:
+            raise ProofError(f"{what} has the critical extension {extension.oid.dotted_string}")
 
 
 def _purpose(signer: Certificate) -> None:
@@ -205,9 +201,9 @@ def _purpose(signer: Certificate) -> None:
 
     try:
         purpose = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-        usage = [item.value for item in signer.extensions if isinstance(item.value, x509.KeyUsage)]
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except x509.ExtensionNotFound:
         raise ProofError("the signer's certificate is not one for timestamping") from None
+    usage = [item.value for item in signer.extensions if isinstance(item.value, x509.KeyUsage)]
     if not purpose.critical or [item.dotted_string for item in purpose.value] != [TIME_STAMPING]:
         raise ProofError("the signer's certificate is not one for timestamping alone")
     if any(not (item.digital_signature or item.content_commitment) for item in usage):
