@@ -8,6 +8,7 @@ Mastodon: a post answers another, both with the same picture. Bluesky: a post wi
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,8 @@ class World:
     def configure(self, folder: Path, *, network: str = "", follow: str = "") -> Path:
         """Writes archiver.toml: every server of this world by name and port, and nothing else private."""
         endpoints = self.x.endpoints() | self.bluesky.endpoints()
-        lines = ["[archive]", 'operator = "Desk"', 'origin = "log.example/jobs"', "[endpoints]"]
+        # Each archive has a log of its own name: two logs of one name are what is refused.
+        lines = ["[archive]", 'operator = "Desk"', f'origin = "log.example/{secrets.token_hex(8)}"', "[endpoints]"]
         lines += [f'"{name}" = "{url}"' for name, url in endpoints.items()]
         places = ", ".join(f'"{server.place}"' for server in self.servers)
         lines += ["[network]", f"allow_private = [{places}]", "connect_timeout = 3.0", "read_timeout = 5.0", network]
