@@ -69,7 +69,7 @@ def load(certificate: bytes) -> Certificate:
             # Its parts are decoded when they are asked for: asked here, so that none fails later.
             for part in (read.subject, read.issuer):
                 part.rfc4514_string()
-            _ = (read.not_valid_before_utc, read.not_valid_after_utc, read.serial_number, read.extensions)
+            _ = (read.not_valid_before_utc, read.not_valid_after_utc, read.extensions)
             return read
     except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise ParseError(f"a certificate cannot be read: {error}") from None
@@ -97,7 +97,7 @@ def describe(certificate: bytes) -> Description:
     return Description(
         subject=read.subject.rfc4514_string(),
         issuer=read.issuer.rfc4514_string(),
-        serial=str(read.serial_number),
+        serial=str(issuer_and_serial(certificate)[1]),
         not_before=_text(read.not_valid_before_utc),
         not_after=_text(read.not_valid_after_utc),
         ocsp=tuple(ocsp),
