@@ -16,7 +16,7 @@ from archiver.model import Answer, Exchange, Ref, Request
 from archiver.platforms import x
 from archiver.store.archive import open_archive
 from archiver.store.evidence import Evidence, Tool
-from tests.bench import check
+from tests.bench import check, custody
 
 HERE = Path(__file__).parent
 ROUNDS = 5
@@ -198,6 +198,7 @@ def main() -> None:
     start_up()
     answers()
     with tempfile.TemporaryDirectory() as name:
+        ENVIRONMENT["XDG_CONFIG_HOME"] = str(Path(name) / "config")  # keys of these runs are nobody's
         captures(Path(name))
         server = subprocess.Popen(
             [sys.executable, str(HERE / "server.py")], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
@@ -208,6 +209,7 @@ def main() -> None:
         finally:
             server.kill()
             server.wait()
+    custody.main(())
     check.main(())  # says the peak of this process too
 
 
