@@ -76,6 +76,7 @@ ABOUT = {
     "log_checkpoint": "Signed heads of the log: C2SP signed notes, one at the end of each run that appended.",
     "log_anchor": "What outside services answered about a checkpoint, byte for byte; `at` is the time that the answer "
     "itself states, empty while it is pending.",
+    "revocations": "What authorities answered when asked whether a certificate of a timestamping service was revoked.",
     "erasures": "What was erased, by hash: who, when, why.",
     "exports": "Bundles that left the house: who, when, of what, and the hash of the manifest.",
     "fixities": "Checks of the stored evidence: how much was checked, how much was wrong.",

@@ -19,6 +19,7 @@ APPLICATION_ID = 0x51554F54  # "QUOT"
 GUARDED = (
     *("captures", "blobs", "log_leaf", "log_tile", "statements", "derived", "reading_marks", "certificates"),
     *("log_key", "log_checkpoint", "log_anchor", "erasures", "exports", "fixities"),
+    "revocations",
 )
 _KEYS = {
     "captures": "id = NEW.id OR uid = NEW.uid",
@@ -36,6 +37,7 @@ _KEYS = {
     "erasures": "id = NEW.id OR uid = NEW.uid",
     "exports": "id = NEW.id OR uid = NEW.uid",
     "fixities": "id = NEW.id OR (origin = NEW.origin AND leaf = NEW.leaf)",
+    "revocations": "sha256 = NEW.sha256 AND certificate = NEW.certificate",
 }
 
 

@@ -101,6 +101,7 @@ def test_evidence_refuses_change(tmp_path: Path, table: str) -> None:
             a.db.execute(
                 f"INSERT INTO {table_name} VALUES (1,'e',1,?{',?' * (columns - 1)})", (leaf, *("",) * (columns - 1))
             )
+        a.db.execute("INSERT INTO revocations VALUES ('x','y','crl','',x'00','')")
         a.db.execute("INSERT INTO fixities VALUES (1,1,?,'',1,0,'')", (leaf,))
     assert a.value(f"SELECT count(*) FROM {table}")
     other = sqlite3.connect(a.path)
