@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_CERTIFICATES = 32
 MAX_PATH = 8
+MAX_TRIES = 100
+"""Signatures of certificates that are checked for one path: a service could send many that all fit each other."""
 TIME_STAMPING, ANY_PURPOSE = "1.3.6.1.5.5.7.3.8", "2.5.29.37.0"
 UNDERSTOOD = frozenset({"2.5.29.15", "2.5.29.19", "2.5.29.32", "2.5.29.37"})
 """Critical extensions that are heeded: key usage, basic constraints, policies (any will do), extended key usage."""
@@ -141,6 +143,7 @@ def path(signer: bytes, others: Iterable[bytes], roots: Iterable[bytes], at: dat
     pool = list(dict.fromkeys((*trusted, *others)))[:MAX_CERTIFICATES]
     loaded = {data: read for data in pool if (read := _tried(data)) is not None}
     reasons: list[tuple[int, str]] = []
+    tries = iter(range(MAX_TRIES))
 
     def leads(chain: tuple[bytes, ...], subject: Certificate) -> Iterator[tuple[bytes, ...]]:
         if chain[-1] in trusted:
@@ -152,6 +155,8 @@ def path(signer: bytes, others: Iterable[bytes], roots: Iterable[bytes], at: dat
         for data, issuer in loaded.items():
             if data in chain or subject.issuer != issuer.subject:
                 continue
+            if next(tries, None) is None:
+                raise ProofError("too many certificates fit each other to find a path among them")
             try:
                 _issued(subject, issuer)
                 _good(issuer, at, f"the certificate of {issuer.subject.rfc4514_string()!r}")
@@ -206,8 +211,10 @@ def _purpose(signer: Certificate) -> None:
     usage = [item.value for item in signer.extensions if isinstance(item.value, x509.KeyUsage)]
     if not purpose.critical or [item.dotted_string for item in purpose.value] != [TIME_STAMPING]:
         raise ProofError("the signer's certificate is not one for timestamping alone")
-    if any(not (item.digital_signature or item.content_commitment) for item in usage):
-        raise ProofError("the key of the signer's certificate is not one for signatures")
+    for item in usage:
+        others = (item.key_encipherment, item.data_encipherment, item.key_agreement, item.key_cert_sign, item.crl_sign)
+        if not (item.digital_signature or item.content_commitment) or any(others):
+            raise ProofError("the key of the signer's certificate is not one for signatures alone")
 
 
 def _authority(issuer: Certificate, below: int) -> None:

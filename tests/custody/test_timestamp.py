@@ -230,6 +230,9 @@ DISTRUSTED: dict[str, Callable[[], tuple[Checked, str]]] = {
     "a purpose that may be ignored": lambda: clocked("timestamping alone", critical=False),
     "no purpose": lambda: clocked("not one for timestamping", purposes=()),
     "a key for encryption": lambda: clocked("not one for signatures", more=((usage(key_encipherment=True), True),)),
+    "a key for more": lambda: clocked(
+        "not one for signatures alone", more=((usage(digital_signature=True, key_cert_sign=True), True),)
+    ),
     "a strange clock": lambda: clocked("critical extension 1.2.3.4", more=((STRANGE, True),)),
     "an ended authority": lambda: below("valid from", days=EARLIER),
     "no authority": lambda: below("not that of an authority", authority=False, purposes=()),
@@ -273,6 +276,22 @@ def test_a_certificate_that_ended_since_takes_nothing_from_a_token() -> None:
     assert judged(made()).holds
     with pytest.raises(ValueError, match="isoformat"):
         judged(made(), at="yesterday")
+
+
+def test_a_good_use_of_the_key_is_accepted() -> None:
+    checked, _ = clocked("", more=((usage(content_commitment=True), True),))
+    assert checked.holds
+
+
+def test_many_certificates_that_fit_each_other_take_no_time() -> None:
+    """Thirty authorities of one name and key issue each other: there are billions of paths, and none ends."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    first = party("Maze", authority=True, key=key)
+    maze = [party("Maze", first, authority=True, key=key, serial=number) for number in range(1, 30)]
+    clock = party("Clock", first)
+    checked = judged(made(signer=clock, along=(clock.der, *(one.der for one in maze))))
+    assert checked.verdict is Verdict.UNVERIFIED
+    assert "too many" in checked.reason
 
 
 def test_an_attribute_twice_is_not_judged() -> None:
