@@ -1,7 +1,7 @@
 """Signed notes, verifier keys, checkpoints and cosignatures.
 
-Formats: c2sp.org/signed-note, c2sp.org/tlog-checkpoint and, for the cosignatures of witnesses (type 4),
-c2sp.org/tlog-cosignature. Signatures are Ed25519 (RFC 8032), which is deterministic: signing needs no chance.
+Formats: c2sp.org/signed-note, c2sp.org/tlog-checkpoint and, for the cosignatures of witnesses (types 4 and 6),
+c2sp.org/tlog-cosignature. What is signed here is signed with Ed25519; cosignatures by ML-DSA-44 are checked too.
 Every parser is strict, so that a text has one reading and one writing: what it refuses is a ParseError whose
 pointer names the line.
 """
@@ -15,13 +15,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from archiver.custody import ed25519
+from archiver.custody import ed25519, mldsa
 from archiver.errors import ParseError, ProofError
 
 ED25519 = 1
 COSIGNATURE = 4
+COSIGNATURE_ML_DSA = 6
 """Signature types of c2sp.org/signed-note; the other assigned ones are not read."""
-TYPES = {ED25519: "Ed25519", COSIGNATURE: "cosignature/v1"}
+WITNESSES = frozenset({COSIGNATURE, COSIGNATURE_ML_DSA})
 MAX_NOTE = 1 << 20
 MAX_SIGNATURES = 100
 DASH = "\u2014"
@@ -90,9 +91,9 @@ def key_id(name: str, type: int, public: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifierKey:
-    """A public key and what it signs as: `NAME+ID+BASE64(type ‖ 32 bytes)`, a vkey.
+    """A public key and what it signs as: `NAME+ID+BASE64(type ‖ key)`, a vkey.
 
-    Refused, by ParseError in `parse` and by ValueError otherwise: other types than 1 and 4, names that no
+    Refused, by ParseError in `parse` and by ValueError otherwise: other types than 1, 4 and 6, names that no
     signature line can carry, an id that is not the key's own, encodings of a point of small order or of none in
     canonical form.
     """
@@ -106,8 +107,10 @@ class VerifierKey:
             raise ValueError(fault)
 
     def _fault(self) -> str:
-        if self.type not in TYPES:
-            return f"a key of signature type {self.type} is neither Ed25519 (1) nor cosignature/v1 (4)"
+        if self.type == COSIGNATURE_ML_DSA:
+            return "" if len(self.public) == mldsa.KEY_SIZE else f"an ML-DSA-44 key has {mldsa.KEY_SIZE} bytes"
+        if self.type not in (ED25519, COSIGNATURE):
+            return f"a key of signature type {self.type} is neither Ed25519 (1) nor that of a witness (4, 6)"
         return ed25519.key_fault(self.public)
 
     @property
@@ -290,14 +293,26 @@ def _cosigned_message(note_text: str, time: int) -> bytes:
 def _check(text: str, key: VerifierKey, signature: Signature) -> int:
     """The time of a cosignature, 0 of a plain signature. ProofError when it does not hold."""
     value, time, message = signature.value, 0, text.encode("utf-8")
-    if key.type == COSIGNATURE:
+    if key.type in WITNESSES:
         time, value = int.from_bytes(value[:8], "big"), value[8:]
-        message = _cosigned_message(text, time)
         if not 0 < time <= MAX_SIZE:
             raise ProofError(f"the cosignature of {key.name} gives no time")
-    if not ed25519.holds(message, value, key.public):
+        message = _cosigned_message(text, time)
+    if key.type == COSIGNATURE_ML_DSA:
+        good = mldsa.holds(_tree_message(text, key.name, time), value, key.public)
+    else:
+        good = ed25519.holds(message, value, key.public)
+    if not good:
         raise ProofError(f"the signature of {key.name} ({key.id.hex()}) does not hold")
     return time
+
+
+def _tree_message(note_text: str, cosigner: str, time: int) -> bytes:
+    try:
+        head = Checkpoint.parse(note_text)
+        return mldsa.cosigned_message(cosigner, time, head.origin, head.size, head.root)
+    except (ParseError, ValueError) as error:
+        raise ProofError(f"{cosigner} cannot have cosigned this: {error}") from None
 
 
 def signers(note: SignedNote, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, ...]:
@@ -322,12 +337,12 @@ def verify(note: SignedNote, keys: Iterable[VerifierKey]) -> tuple[str, ...]:
 
 
 def cosigned(note: SignedNote, vkey: VerifierKey) -> int:
-    """The Unix time at which a witness (a key of type 4) cosigned this checkpoint; the latest, where it did so twice.
+    """The Unix time at which a witness (a key of type 4 or 6) cosigned this checkpoint; the latest of several.
 
     ProofError when it did not, or when a cosignature of it does not hold; ParseError when the note is no checkpoint.
     """
-    if vkey.type != COSIGNATURE:
-        raise ProofError(f"the key {vkey.name} is not one of a witness (type 4)")
+    if vkey.type not in WITNESSES:
+        raise ProofError(f"the key {vkey.name} is not one of a witness (type 4 or 6)")
     Checkpoint.parse(note.text)
     own = [signature for signature in note.signatures if (signature.name, signature.key_id) == (vkey.name, vkey.id)]
     if not own:

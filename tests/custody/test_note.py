@@ -201,7 +201,7 @@ def test_cosigned_says_why_not() -> None:
     bare = SignedNote(text=text, signatures=(note.sign(text, ORIGIN, SEED),))
     with pytest.raises(ProofError, match="did not cosign"):
         note.cosigned(bare, WITNESS_KEY)
-    with pytest.raises(ProofError, match="type 4"):
+    with pytest.raises(ProofError, match="type 4 or 6"):
         note.cosigned(bare, KEY)
     with pytest.raises(ParseError):
         note.cosigned(SignedNote(text="hello\n", signatures=bare.signatures), WITNESS_KEY)
@@ -354,6 +354,62 @@ def test_what_cannot_be_written_is_not_made() -> None:
     for bad in ({"origin": ""}, {"origin": "a\nb"}, {"size": -1}, {"root": b""}, {"extensions": ("",)}):
         with pytest.raises(ValueError, match=r"line|size|root"):
             Checkpoint(**{"origin": "o", "size": 1, "root": bytes(32), **bad})
+
+
+# ---- ML-DSA-44 ---------------------------------------------------------------------------------------------------
+
+
+def post_quantum(text: str, name: str = WITNESS, time: int = TIME) -> tuple[Signature, VerifierKey]:
+    """A cosignature of type 6 and its key, made with the library alone, word for word as the specification says."""
+    mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa", reason="cryptography is before 47")
+    private = mldsa.MLDSA44PrivateKey.from_seed_bytes(WITNESS_SEED)
+    key = VerifierKey(name=name, type=6, public=private.public_key().public_bytes_raw())
+    head = Checkpoint.parse(text)
+    message = b"subtree/v1\n\x00" + bytes([len(name)]) + name.encode() + time.to_bytes(8, "big")
+    message += bytes([len(head.origin)]) + head.origin.encode() + bytes(8) + head.size.to_bytes(8, "big") + head.root
+    return Signature(name=name, key_id=key.id, value=time.to_bytes(8, "big") + private.sign(message)), key
+
+
+def test_a_cosignature_by_ml_dsa_holds_beside_others() -> None:
+    line, key = post_quantum(str(HEAD))
+    both = SignedNote(text=str(HEAD), signatures=(*made().signatures, line))
+    assert SignedNote.parse(str(both)) == both
+    assert VerifierKey.parse(str(key)) == key
+    assert note.signers(both, [KEY, WITNESS_KEY, key]) == (KEY, WITNESS_KEY, key)
+    assert note.cosigned(both, key) == TIME
+
+
+def test_a_changed_cosignature_by_ml_dsa_does_not_hold() -> None:
+    line, key = post_quantum(str(HEAD))
+    for at in range(0, len(line.value), 41):
+        value = line.value[:at] + bytes([line.value[at] ^ 1]) + line.value[at + 1 :]
+        changed = Signature(name=WITNESS, key_id=key.id, value=value)
+        with pytest.raises(ProofError):
+            note.cosigned(SignedNote(text=str(HEAD), signatures=(changed,)), key)
+    for old, new in ((ORIGIN, "other.example"), ("\n1300\n", "\n1301\n"), ("AAEC", "AAED")):
+        with pytest.raises(ProofError, match="does not hold"):
+            note.cosigned(SignedNote(text=str(HEAD).replace(old, new), signatures=(line,)), key)
+    moved = VerifierKey(name="witness.example/w2", type=6, public=key.public)  # the name is signed too
+    renamed = Signature(name=moved.name, key_id=moved.id, value=line.value)
+    with pytest.raises(ProofError, match="does not hold"):
+        note.cosigned(SignedNote(text=str(HEAD), signatures=(renamed,)), moved)
+    with pytest.raises(ProofError, match="cannot have cosigned"):
+        note.verify(SignedNote(text="no checkpoint\n", signatures=(line,)), [key])
+    long = str(Checkpoint(origin="o" * 256, size=1, root=bytes(32)))
+    with pytest.raises(ProofError, match="255 bytes"):
+        note.verify(SignedNote(text=long, signatures=(line,)), [key])
+    with pytest.raises(ValueError, match="1312"):
+        VerifierKey(name="a", type=6, public=key.public[1:])
+
+
+def test_tlog_scales_cosigns_with_ml_dsa() -> None:
+    signing = pytest.importorskip("tlog_scales.signing", reason="tlog-scales is not installed: pip install -e '.[dev]'")
+    tlog = pytest.importorskip("tlog_scales.tlog")
+    theirs = signing.MLDSA44CosignatureSigner(WITNESS, WITNESS_SEED)
+    written = tlog.Checkpoint.make_signed(ORIGIN, 1300, HEAD.root, [theirs]).serialize()
+    key = VerifierKey.parse(theirs.vkey.serialize())
+    assert note.cosigned(SignedNote.parse(written), key) > TIME
+    tlog.Checkpoint.from_text(f"{HEAD}\n{post_quantum(str(HEAD))[0]}\n").verify(theirs.vkey)
 
 
 # ---- any text ----------------------------------------------------------------------------------------------------
