@@ -140,7 +140,7 @@ def path(signer: bytes, others: Iterable[bytes], roots: Iterable[bytes], at: dat
     first = load(signer)
     _purpose(first)
     _good(first, at, "the signer's certificate")
-    pool = list(dict.fromkeys((*trusted, *others)))[:MAX_CERTIFICATES]
+    pool = dict.fromkeys((*trusted, *list(others)[:MAX_CERTIFICATES]))
     loaded = {data: read for data in pool if (read := _tried(data)) is not None}
     reasons: list[tuple[int, str]] = []
     tries = iter(range(MAX_TRIES))

@@ -1,6 +1,8 @@
 """Proofs of inclusion as texts, against every flipped byte and other implementations."""
 
+import argparse
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -191,6 +193,24 @@ def test_tlog_scales_follows_our_paths() -> None:
         for old in range(1, size):
             theirs = tlog.ConsistencyProof(old, size, list(log.consistency(node, old, size)))
             theirs.check(log.root(node, old), log.root(node, size))
+
+
+def test_tlog_scales_writes_the_same_proofs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tiles, checkpoint, path and text, made by another implementation from the same leaves and key."""
+    pytest.importorskip("tlog_scales", reason="tlog-scales is not installed: pip install -e '.[dev]'")
+    from tlog_scales import cli, signing, writer
+
+    theirs = writer.TilesWriter.create(tmp_path / "log", ORIGIN)
+    for index in range(300):
+        theirs.add_leaf(leaf(index))
+    theirs.commit([signing.PlainEd25519Signer(ORIGIN, SEED)])
+    for index in (0, 255, 256, 299):
+        cli.cmd_gen_proof(argparse.Namespace(location=str(tmp_path / "log"), leaf_index=index))
+        text = capsys.readouterr().out
+        ours = made(index, 300)
+        signed = SignedNote(text=ours.checkpoint.text, signatures=ours.checkpoint.signatures[:1])
+        assert text == str(LogProof(index=index, hashes=ours.hashes, checkpoint=signed))
+        assert proof.check(leaf(index), LogProof.parse(text), [KEY]).size == 300
 
 
 def test_aics_tlog_follows_our_paths() -> None:

@@ -42,6 +42,15 @@ def test_every_flipped_byte_of_a_signature_is_refused() -> None:
             SshSignature.parse(armoured[:at])
 
 
+def test_other_writings_of_a_signature_are_refused() -> None:
+    armoured = sshsig.sign(DATA, SEED, SPACE)
+    body = armoured.split("\n", 1)[1].rsplit(sshsig.END)[0]
+    one_line = f"{sshsig.BEGIN}\n{body.replace(chr(10), '')}\n{sshsig.END}\n"
+    for text in (one_line, armoured.replace("\n", "\r\n"), armoured + "\n", "\n" + armoured, armoured * 200):
+        with pytest.raises(ParseError):
+            SshSignature.parse(text)
+
+
 def test_a_signature_that_names_another_namespace_does_not_hold() -> None:
     read = SshSignature.parse(sshsig.sign(DATA, SEED, SPACE))
     moved = str(SshSignature(public=read.public, namespace="file", value=read.value))

@@ -211,6 +211,14 @@ def under_a_false_name() -> tuple[Checked, str]:
     return judged(made(signer=clock, along=(clock.der, false.der))), "is not signed by it"
 
 
+def in_rsa(parameters: bytes, reason: str) -> tuple[Checked, str]:
+    """An RSA clock that says of its signature that it is PSS with these parameters."""
+    clock = party("RSA clock", trust()[1], key=rsa.generate_private_key(65537, 2048))
+    along = (clock.der, trust()[1].der)
+    reply = made(signer=clock, along=along, sign=lambda key, data: (authority.algorithm(cms.RSA_PSS, parameters), b"x"))
+    return judged(reply), reason
+
+
 EARLIER = (datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC), datetime.datetime(2026, 2, 1, tzinfo=datetime.UTC))
 CRITICAL_EXTENSION = der.write(
     der.CONSTRUCTED + 1,
@@ -255,6 +263,36 @@ DISTRUSTED: dict[str, Callable[[], tuple[Checked, str]]] = {
         judged(made(sign=lambda key, data: (authority.algorithm("1.2.3.4"), b"value"))),
         "1.2.3.4",
     ),
+    "PSS over SHA-1": lambda: in_rsa(
+        der.write(der.SEQUENCE), "relies on SHA-1"
+    ),
+    "PSS with two hashes": lambda: in_rsa(
+        der.write(
+            der.SEQUENCE,
+            der.write(der.CONSTRUCTED, authority.algorithm(authority.SHA256)),
+            der.write(
+                der.CONSTRUCTED + 1,
+                authority.algorithm("1.2.840.113549.1.1.8", authority.algorithm("2.16.840.1.101.3.4.2.3")),
+            ),
+        ),
+        "hashes of the signature",
+    ),
+    "PSS with no salt that there is": lambda: in_rsa(
+        der.write(
+            der.SEQUENCE,
+            der.write(der.CONSTRUCTED, authority.algorithm(authority.SHA256)),
+            der.write(
+                der.CONSTRUCTED + 1,
+                authority.algorithm("1.2.840.113549.1.1.8", authority.algorithm(authority.SHA256)),
+            ),
+            der.write(der.CONSTRUCTED + 2, der.write_integer(-3)),
+        ),
+        "cannot be used",
+    ),
+    "a certificate that cannot be read": lambda: (
+        judged(made(along=(der.write(der.SEQUENCE), b"\x05\x00"))),
+        "did not come along",
+    ),
     "the algorithm of another key": lambda: (
         judged(made(sign=lambda key, data: (authority.algorithm(cms.RSA), b"value"))),
         "not known here",
@@ -292,6 +330,39 @@ def test_many_certificates_that_fit_each_other_take_no_time() -> None:
     checked = judged(made(signer=clock, along=(clock.der, *(one.der for one in maze))))
     assert checked.verdict is Verdict.UNVERIFIED
     assert "too many" in checked.reason
+
+
+def test_a_root_is_found_among_many() -> None:
+    """A service's roots may be the bundle of a whole system."""
+    many = tuple(party(f"Root {number}", authority=True).der for number in range(80))
+    assert judged(made(), roots=(*many, trust()[0].der)).holds
+
+
+def test_more_certificates_than_anybody_needs_are_refused() -> None:
+    clock = trust()[2]
+    with pytest.raises(ParseError, match="more than 32"):
+        Token.parse(made(along=(clock.der,) * 33))
+
+
+def accuracy(*parts: bytes) -> bytes:
+    return authority.info(DIGEST, accuracy=der.write(der.SEQUENCE, *parts))
+
+
+def test_accuracy() -> None:
+    seconds, parts = der.write_integer(2), der.write(der.CONTEXT + 1, b"\x03\xe7")
+    assert Token.parse(made(accuracy(seconds))).accuracy == 2_000_000
+    assert Token.parse(made(accuracy(parts))).accuracy == 999
+    assert Token.parse(made(accuracy())).accuracy == 0
+    wrong = (der.write(der.CONTEXT, b"\x03\xe8"), der.write_integer(-1), parts + seconds, parts + parts)
+    for content in map(accuracy, wrong):
+        with pytest.raises(ParseError):
+            Token.parse(made(content))
+
+
+def test_an_extension_that_may_be_ignored_is() -> None:
+    for critical in (b"", der.write(der.BOOLEAN, b"\x00")):
+        one = der.write(der.SEQUENCE, der.write_oid("1.2.3.4"), critical, der.write(der.OCTET_STRING, b"x"))
+        assert judged(made(authority.info(DIGEST, extensions=der.write(der.CONSTRUCTED + 1, one)))).holds
 
 
 def test_an_attribute_twice_is_not_judged() -> None:
