@@ -123,7 +123,7 @@ def _read(path: Path, what: str, *, private: bool) -> str | None:
         return None
     except OSError as error:
         raise InputError(f"{what} cannot be read: {error.strerror}", place=str(path), hint=_ELSEWHERE) from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{what} is no plain file", place=str(path), hint=_ELSEWHERE)
@@ -133,7 +133,9 @@ def _read(path: Path, what: str, *, private: bool) -> str | None:
                 place=str(path),
                 hint=f"Run `chmod 600 {path}`; if somebody may have read it, replace it with `archiver keys rotate`",
             )
-        data = file.read(LARGEST + 1)
+        data = os.read(handle, LARGEST + 1)
+    finally:
+        os.close(handle)
     try:
         if len(data) > LARGEST:
             raise ValueError
