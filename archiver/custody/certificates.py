@@ -64,6 +64,8 @@ def load(certificate: bytes) -> Certificate:
     # Late for the same reason as above.
     from cryptography import x509
 
+    # A KeyError is what cryptography 43 says to an odd tag in a name.
+    odd = (ValueError, KeyError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of certificates that are odd: they are judged below, not here
@@ -73,7 +75,7 @@ def load(certificate: bytes) -> Certificate:
                 part.rfc4514_string()
             _ = (read.not_valid_before_utc, read.not_valid_after_utc, read.extensions)
             return read
-    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except odd as error:
         raise ParseError(f"a certificate cannot be read: {error}") from None
 
 
