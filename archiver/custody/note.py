@@ -138,9 +138,6 @@ class VerifierKey:
         return f"{self.name}+{self.id.hex()}+{to_base64(bytes([self.type]) + self.public)}"
 
 
-Key = VerifierKey
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """One signature line: `— NAME BASE64(key id ‖ value)`, without its newline."""
@@ -337,7 +334,8 @@ def verify(note: SignedNote, keys: Iterable[VerifierKey]) -> tuple[str, ...]:
 
 
 def cosigned(note: SignedNote, vkey: VerifierKey) -> int:
-    """The Unix time at which a witness (a key of type 4 or 6) cosigned this checkpoint; the latest of several.
+    """The Unix time at which a witness (a key of type 4 or 6) cosigned this checkpoint; the earliest of several,
+    since what it bounds is how late the checkpoint can have been made.
 
     ProofError when it did not, or when a cosignature of it does not hold; ParseError when the note is no checkpoint.
     """
@@ -347,4 +345,4 @@ def cosigned(note: SignedNote, vkey: VerifierKey) -> int:
     own = [signature for signature in note.signatures if (signature.name, signature.key_id) == (vkey.name, vkey.id)]
     if not own:
         raise ProofError(f"{vkey.name} did not cosign this checkpoint")
-    return max(_check(note.text, vkey, signature) for signature in own)
+    return min(_check(note.text, vkey, signature) for signature in own)

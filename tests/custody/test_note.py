@@ -125,10 +125,10 @@ def test_a_log_in_the_overlap_of_two_keys_signs_twice() -> None:
     assert note.verify(both, keys) == (ORIGIN,)
 
 
-def test_the_latest_of_two_cosignatures() -> None:
+def test_the_earliest_of_two_cosignatures() -> None:
     text = str(HEAD)
     lines = tuple(note.cosign(text, WITNESS, WITNESS_SEED, time) for time in (TIME + 5, TIME))
-    assert note.cosigned(SignedNote(text=text, signatures=lines), WITNESS_KEY) == TIME + 5
+    assert note.cosigned(SignedNote(text=text, signatures=lines), WITNESS_KEY) == TIME
 
 
 def test_the_answer_of_a_witness() -> None:
