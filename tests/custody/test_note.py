@@ -86,6 +86,34 @@ def test_the_example_of_the_specification() -> None:
     assert note.verify(read, [key]) == ("example.com/foo",)
 
 
+def test_the_first_example_of_the_specification() -> None:
+    """Text with an accent and a blank line in it; its key is not published."""
+    text = "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned è subito sera.\n"
+    whole = (
+        f"{text}\n— quasimodo.example/salvatore "
+        "NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"
+    )
+    read = SignedNote.parse(whole.encode())
+    assert (read.text, str(read)) == (text, whole)
+    assert read.signatures[0].key_id.hex() == "367ba04b"
+
+
+def test_the_answer_of_a_witness_in_the_specification() -> None:
+    """c2sp.org/tlog-witness, add-checkpoint: two keys of one witness, and another witness."""
+    answer = (
+        "— witness.example/w1 CMp+6LWBU0anHGH5aNDTJkH/gj79sG+T6+iP2ThYN5krrDJbR1HDnucjL39QsZTSvVjyQLrdk3DXDqI5G2HgLatV"
+        "s0pWh6Up69HVOw==\n"
+        "— witness.example/w1 I7rEps0pvK2UqkS2gSpVUDhrhVtQV9lgF6pRrWAvjJHjyWpW7VcE3SiOlVlbQNt64vWhO+DlkL0+UfzuOBMh9Chd"
+        "MkP1vi/lCAsmlw==\n"
+        "— witness.example/w2 AWui8Sk55XjYLOijihBjhqEH6nS1ndDymE0a+6idX7pLcnoB+dhnz0854aLZgrrKbYKA7nC3HNJhm/kWl7oJlqU3"
+        "rXXvpysAdyP3wQ==\n"
+    )
+    read = note.signature_lines(answer)
+    assert [line.name for line in read] == ["witness.example/w1", "witness.example/w1", "witness.example/w2"]
+    assert "".join(f"{line}\n" for line in read) == answer
+    assert {len(line.value) for line in read} == {72}
+
+
 def test_the_vector_of_go() -> None:
     key = VerifierKey.parse(GO_KEY)
     assert str(key) == GO_KEY == str(note.verifier_key(GO_NAME, GO_SEED))
