@@ -25,7 +25,8 @@ class Changed:
 
 
 def create(session: Session) -> Changed:
-    """Gives the log its first key: the one at hand, or a new one. InputError when it has one, or none can be kept."""
+    """Gives the log its first key: the one at hand, or a new one. InputError when it has one, or none can be kept;
+    IntegrityError when it was renamed behind our back."""
     tree = session.evidence.tree
     origin, active = tree.name(), tree.active()
     if active:
@@ -33,6 +34,8 @@ def create(session: Session) -> Changed:
         raise InputError(
             f"{origin} has a key already ({ids})", place=str(session.archive.path), hint="Replace it with `keys rotate`"
         )
+    if history := tree.key_history():
+        raise IntegrityError(f"the log is called {origin}, and its keys are those of {history[-1].name}")
     held = ring(session.config, origin)
     return _added(session, held, origin, "adopted" if held.keys else "made", fresh=not held.keys)
 
@@ -185,7 +188,7 @@ def show(tree: Tree, config: Config) -> Shown:
         keys=tuple(
             Listed(
                 vkey=key.vkey,
-                key_id=note.VerifierKey.parse(key.vkey).id.hex(),
+                key_id=key.key.id.hex(),
                 added=key.leaf,
                 retired=gone.get(key.vkey),
                 here=held.find(key.vkey) is not None,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from archiver.custody import log, note
-from archiver.errors import IntegrityError
+from archiver.errors import IntegrityError, ParseError
 from archiver.store.archive import Archive
 
 Sign = Callable[[str], Iterable[note.Signature]]
@@ -28,6 +28,14 @@ class LogKey:
     vkey: str
     action: str
     at: str
+
+    @property
+    def key(self) -> note.VerifierKey:
+        """The key itself. IntegrityError for what is none."""
+        try:
+            return note.VerifierKey.parse(self.vkey)
+        except ParseError as error:
+            raise IntegrityError(f"the key of leaf {self.leaf} cannot be read: {error}") from None
 
 
 class Tree:
@@ -122,11 +130,17 @@ class Tree:
         return 0 if row is None or row[0] is None else int(row[0])
 
     def newest(self) -> note.SignedNote | None:
-        """The newest signed head. IntegrityError when what is stored is no signed note."""
+        """The newest signed head. IntegrityError when what is stored is none."""
         row = self.archive.one(
             "SELECT note FROM log_checkpoint WHERE origin = ? ORDER BY size DESC LIMIT 1", self.origin
         )
-        return None if row is None else note.SignedNote.parse(row["note"])
+        try:
+            signed = None if row is None else note.SignedNote.parse(row["note"])
+            if signed is not None:
+                note.Checkpoint.parse(signed.text)
+            return signed
+        except ParseError as error:
+            raise IntegrityError(f"the newest checkpoint cannot be read: {error}") from None
 
     def key_history(self) -> tuple[LogKey, ...]:
         """Every key that was added or retired, in the order of the log."""
@@ -136,14 +150,14 @@ class Tree:
         return tuple(LogKey(**dict(row)) for row in rows)
 
     def active(self) -> tuple[note.VerifierKey, ...]:
-        """The keys that sign this log under its present name, oldest first."""
-        name, held = self.name(), dict[str, bool]()
-        for key in self.key_history():
-            if key.action == "retire":
-                held.pop(key.vkey, None)
-            elif key.name == name:
-                held[key.vkey] = True
-        return tuple(note.VerifierKey.parse(vkey) for vkey in held)
+        """The keys that sign this log under its present name, oldest first. IntegrityError for a row that is no key."""
+        name, held = self.name(), dict[str, note.VerifierKey]()
+        for line in self.key_history():
+            if line.action == "retire":
+                held.pop(line.vkey, None)
+            elif line.name == name:
+                held[line.vkey] = line.key
+        return tuple(held.values())
 
     def holds(self, head: note.Checkpoint) -> bool:
         """Whether this log starts with the tree whose head is given: it is as large, and has that root there."""
@@ -170,6 +184,9 @@ def recompute(tree: Tree, sizes: Iterable[int] = (), *, told: Callable[[int], ob
     asked = sorted({size for size in sizes if size > 0}, reverse=True)
     rows = tree.archive.db.execute("SELECT idx, data, hash FROM log_leaf WHERE origin = ? ORDER BY idx", (tree.origin,))
     for index, data, kept in rows:
+        if index < 0:
+            found.wrong.append(index)
+            continue
         if index != found.size:
             found.missing += range(found.size, min(index, found.size + 1000))  # enough to be told
             found.size = index

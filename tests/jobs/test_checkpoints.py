@@ -325,6 +325,27 @@ def test_the_same_name_for_a_new_archive_is_refused_a_signature(office: Office) 
     assert (twice.code, "Choose a new one" in twice.err) == (2, True)
 
 
+def test_a_log_that_was_renamed_to_evade_what_is_remembered_gets_no_key(office: Office) -> None:
+    office.run()
+    backup = office.folder / "backup.db"
+    shutil.copyfile(office.db, backup)
+    office.run()
+    shutil.copyfile(backup, office.db)
+    owner(office, lambda db: db.execute("UPDATE origin SET name = 'log.example/other'"))
+    assert "its keys are those of log.example/keys" in told(office)
+    assert office.keys("create").code == 4
+    assert len(list(office.path.parent.glob("*.key"))) == 1
+
+
+def test_a_row_that_is_no_key_is_told(office: Office) -> None:
+    office.run()
+    owner(office, lambda db: db.execute("UPDATE log_key SET vkey = vkey || 'x'"))
+    assert "the key of leaf 3 cannot be read" in told(office)
+    assert office.keys("show").code == 4
+    owner(office, lambda db: db.execute("UPDATE log_checkpoint SET note = 'hello'"))
+    assert office.keys("new-origin", "--reason", "tried").code == 4
+
+
 def test_what_a_run_found_wrong_stands_in_its_json(office: Office) -> None:
     office.run()
     owner(office, forge)
