@@ -11,13 +11,24 @@ class Bracket(TypedDict):
 
     not_before: str | None
     not_after: str | None
+    not_before_by: str | None
+    not_after_by: str | None
 
 
 class CaptureEntry(TypedDict):
-    """One capture: `captures/<uid>.json`, `proofs/<leaf>.leaf.json`, `proofs/<leaf>.tlog-proof`."""
+    """One capture: `captures/<uid>.json`, `proofs/<leaf>.leaf.json`, `proofs/<leaf>.tlog-proof`. `body_sha256` is empty
+    where no body came, `body_missing` says why one that came is not in the bundle."""
 
     uid: str
     leaf: int
+    tier: str
+    method: str
+    parent: str
+    ended_at: str
+    body_size: int
+    body_missing: str
+    declared_type: str
+    sniffed_type: str
     ref: str
     url: str
     route: str
@@ -28,8 +39,21 @@ class CaptureEntry(TypedDict):
     bracket: Bracket
 
 
+class SightingEntry(TypedDict):
+    """Which capture showed a version, at which place of its answer (an RFC 6901 pointer); `whole` 0 is a cut text."""
+
+    capture: str
+    route: str
+    pointer: str
+    whole: int
+    edited: int
+
+
 class VersionEntry(TypedDict):
+    """`edited_at` is the platform's own word; `captures` are those that showed it, oldest first."""
+
     sha256: str
+    version_id: str
     text: str
     posted_at: str
     edited_at: str
@@ -37,6 +61,7 @@ class VersionEntry(TypedDict):
     first_seen: str
     last_seen: str
     captures: list[str]
+    sightings: list[SightingEntry]
 
 
 class MediaEntry(TypedDict):
@@ -49,6 +74,7 @@ class MediaEntry(TypedDict):
     sha256: str
     size: int
     type: str
+    capture: str
 
 
 class EdgeEntry(TypedDict):
@@ -56,6 +82,39 @@ class EdgeEntry(TypedDict):
     evidence: str
     source: str
     target: str
+    capture: str
+    pointer: str
+
+
+class StepEntry(TypedDict):
+    """One edge of the way up from a named post, depth first; `again` marks a thing that was met before."""
+
+    depth: int
+    kind: str
+    evidence: str
+    source: str
+    target: str
+    again: bool
+
+
+class EditEntry(TypedDict):
+    """`shown_by` says what shows the edit; `before` and `after` are hashes of versions."""
+
+    shown_by: str
+    route: str
+    before: str
+    after: str
+    capture_before: str
+    capture_after: str
+
+
+class OutcomeEntry(TypedDict):
+    """What an answer said of whether the post is to be had."""
+
+    outcome: str
+    reason: str
+    capture: str
+    pointer: str
 
 
 class ProofEntry(TypedDict):
@@ -64,10 +123,16 @@ class ProofEntry(TypedDict):
     kind: str
     valid: int | None
     detail: str
+    ref: str
+    capture: str
 
 
 class PostEntry(TypedDict):
+    """`named` says that it was asked for, or quoted by a document that was; `chain` is empty elsewhere."""
+
     ref: str
+    named: bool
+    aliases: list[str]
     platform: str
     author: str
     handle: str
@@ -82,13 +147,20 @@ class PostEntry(TypedDict):
     truncated: bool
     versions: list[VersionEntry]
     media: list[MediaEntry]
+    edits: list[EditEntry]
+    outcomes: list[OutcomeEntry]
     edges: list[EdgeEntry]
+    chain: list[StepEntry]
     proofs: list[ProofEntry]
     captures: list[str]
 
 
 class DocumentEntry(TypedDict):
+    """`sha256` is that of the document's own bytes after decoding of the transfer."""
+
     ref: str
+    named: bool
+    observed_at: str
     title: str
     url: str
     media_type: str
@@ -137,8 +209,49 @@ class VerdictEntry(TypedDict):
     policy: str
 
 
+class StatementEntry(TypedDict):
+    """What a person decided."""
+
+    uid: str
+    leaf: int
+    at: str
+    who: str
+    what: str
+    subject: str
+    object: str
+    reason: str
+
+
+class LeafEntry(TypedDict):
+    """One leaf of the log and its proof, by their paths. `capture` is the one that it is about, or empty."""
+
+    index: int
+    type: str
+    capture: str
+    leaf: str
+    proof: str
+
+
+class AnchorEntry(TypedDict):
+    """What an outside service said of the head of `size` leaves, whose signed bytes are at `over`."""
+
+    path: str
+    kind: str
+    service: str
+    at: str
+    size: int
+    over: str
+    sha256: str
+    roots: list[str]
+
+
 class Index(TypedDict):
+    """The whole index. `what` says what was asked for, `named` the refs; paths start at the bag's folder."""
+
     v: int
+    what: str
+    named: list[str]
+    vkeys: list[str]
     made: str
     tool: str
     origin: str
@@ -148,4 +261,7 @@ class Index(TypedDict):
     posts: list[PostEntry]
     documents: list[DocumentEntry]
     verdicts: list[VerdictEntry]
+    statements: list[StatementEntry]
+    leaves: list[LeafEntry]
+    anchors: list[AnchorEntry]
     files: dict[str, str]

@@ -1,0 +1,159 @@
+"""What leaves the house: from the posts and documents that were named to every capture that stands behind them.
+
+Integer keys are local: they are gathered here and never written into a bundle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from archiver.graph import DEEPEST
+from archiver.store.archive import Archive, Row
+
+UPSTREAM = "('quotes', 'reposts', 'replies-to')"
+_SAME = (
+    "WITH RECURSIVE same(id) AS (SELECT value FROM json_each(?1) UNION SELECT a.ref FROM aliases a JOIN same s "
+    "ON a.alias = s.id UNION SELECT a.alias FROM aliases a JOIN same s ON a.ref = s.id) "
+)
+_THEIRS = "(SELECT value FROM json_each(?1))"
+_BEHIND = (
+    # What showed a post, and what said what became of it.
+    f"SELECT s.capture FROM sightings s JOIN versions v ON v.id = s.version WHERE v.post IN {_THEIRS}",
+    f"SELECT capture FROM outcomes WHERE ref IN {_THEIRS}",
+    f"SELECT capture FROM media WHERE post IN {_THEIRS}",
+    f"SELECT capture FROM edges WHERE source IN {_THEIRS}",
+    f"SELECT capture FROM aliases WHERE alias IN {_THEIRS} OR ref IN {_THEIRS}",
+    f"SELECT capture FROM proofs WHERE ref IN {_THEIRS}",
+    f"SELECT capture FROM files WHERE ref IN {_THEIRS}",
+    # What was asked about it, with whatever answer.
+    f"SELECT id FROM captures WHERE ref IN (SELECT ref FROM refs WHERE id IN {_THEIRS})",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Local keys of what a bundle holds: `named` are the refs that were asked for, with those of the posts that the
+    named documents quote; `posts` have rows of their own; `whole` are documents that were named, `documents` these and
+    those that quote a named post. `refs` are all posts with their aliases."""
+
+    named: tuple[int, ...]
+    posts: tuple[int, ...]
+    whole: tuple[int, ...]
+    documents: tuple[int, ...]
+    mentions: tuple[int, ...]
+    captures: tuple[int, ...]
+    refs: tuple[int, ...]
+    media: tuple[int, ...]
+
+
+def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> Choice:
+    """Follows what was named: quotations to posts, posts upstream to their origins, posts to the documents that quote
+    them, and all of these to their captures, with redirects, refusals and the answers that prove an author's hand."""
+    whole = sorted(set(documents))
+    quoted = _keys(
+        archive,
+        "SELECT target FROM mentions WHERE document IN (SELECT value FROM json_each(?1)) UNION "
+        "SELECT s.ref FROM resolutions s JOIN mentions m ON m.id = s.mention WHERE m.document IN "
+        "(SELECT value FROM json_each(?1)) UNION SELECT x.post FROM matches x JOIN mentions m ON m.id = x.mention "
+        "WHERE m.document IN (SELECT value FROM json_each(?1))",
+        whole,
+    )
+    asked = sorted(set(posts))
+    named = _same(archive, [*asked, *quoted])
+    everything = _upstream(archive, named)
+    with_row = _keys(archive, f"SELECT id FROM posts WHERE id IN {_THEIRS}", everything)
+    quoting = _keys(
+        archive,
+        f"SELECT document FROM mentions WHERE target IN {_THEIRS} UNION SELECT m.document FROM resolutions s "
+        f"JOIN mentions m ON m.id = s.mention WHERE s.ref IN {_THEIRS} UNION SELECT m.document FROM matches x "
+        f"JOIN mentions m ON m.id = x.mention WHERE x.post IN {_THEIRS} AND x.rank = 0",
+        _same(archive, asked),
+    )
+    held = sorted({*whole, *quoting})
+    mentions = _mentions(archive, whole, held, named)
+    media = _keys(archive, f"SELECT file FROM media WHERE post IN {_THEIRS}", everything)
+    linked = _keys(archive, f"SELECT ref FROM mention_links WHERE mention IN {_THEIRS}", mentions)
+    short = _keys(archive, f"SELECT id FROM refs WHERE id IN {_THEIRS} AND platform = 'x' AND kind = 'short'", linked)
+    authors = _keys(archive, f"SELECT author FROM posts WHERE id IN {_THEIRS}", everything)
+    captures: set[int] = set()
+    for sql in _BEHIND:
+        captures.update(_keys(archive, sql, [*everything, *media, *short]))
+    captures.update(_keys(archive, f"SELECT capture FROM proofs WHERE ref IN {_THEIRS}", authors))
+    captures.update(_keys(archive, f"SELECT capture FROM documents WHERE id IN {_THEIRS}", held))
+    captures.update(_keys(archive, f"SELECT capture FROM collection_documents WHERE document IN {_THEIRS}", held))
+    captures.update(_hops(archive, captures))
+    return Choice(
+        named=tuple(named),
+        posts=tuple(with_row),
+        whole=tuple(whole),
+        documents=tuple(held),
+        mentions=tuple(mentions),
+        captures=tuple(sorted(captures)),
+        refs=tuple(everything),
+        media=tuple(media),
+    )
+
+
+def neighbours(archive: Archive, choice: Choice) -> list[Row]:
+    """Posts that nobody named and that stand in the same answers: they leave the house with them."""
+    return archive.all(
+        "SELECT DISTINCT r.ref, p.handle FROM sightings s JOIN versions v ON v.id = s.version JOIN posts p "
+        "ON p.id = v.post JOIN refs r ON r.id = p.id WHERE s.capture IN (SELECT value FROM json_each(?1)) "
+        "AND p.id NOT IN (SELECT value FROM json_each(?2)) ORDER BY r.ref",
+        json.dumps(choice.captures),
+        json.dumps(choice.posts),
+    )
+
+
+def _keys(archive: Archive, sql: str, keys: Collection[int]) -> list[int]:
+    """The first column of a query about some keys, without NULL, in ascending order."""
+    if not keys:
+        return []
+    return sorted({row[0] for row in archive.all(sql, json.dumps(list(keys))) if row[0] is not None})
+
+
+def _same(archive: Archive, keys: Collection[int]) -> list[int]:
+    """Refs with whatever captures showed to be the same things."""
+    return _keys(archive, f"{_SAME} SELECT id FROM same", keys)
+
+
+def _upstream(archive: Archive, named: Collection[int]) -> list[int]:
+    seen = set(named)
+    front = seen
+    for _ in range(DEEPEST):
+        targets = _keys(archive, f"SELECT target FROM edges WHERE source IN {_THEIRS} AND kind IN {UPSTREAM}", front)
+        front = set(_same(archive, targets)) - seen
+        if not front:
+            break
+        seen |= front
+    return sorted(seen)
+
+
+def _mentions(archive: Archive, whole: list[int], held: list[int], named: list[int]) -> list[int]:
+    """Every mention of a document that was named; of the others those that speak of the named posts."""
+    rows = archive.all(
+        "SELECT m.id FROM mentions m LEFT JOIN resolutions s ON s.mention = m.id WHERE m.document IN "
+        "(SELECT value FROM json_each(?1)) AND (m.document IN (SELECT value FROM json_each(?2)) "
+        "OR m.target IN (SELECT value FROM json_each(?3)) OR s.ref IN (SELECT value FROM json_each(?3)) "
+        "OR m.id IN (SELECT x.mention FROM matches x WHERE x.post IN (SELECT value FROM json_each(?3)) "
+        "AND x.rank = 0)) ORDER BY m.id",
+        json.dumps(held),
+        json.dumps(whole),
+        json.dumps(named),
+    )
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def _hops(archive: Archive, captures: Collection[int]) -> list[int]:
+    """The other hops of redirects: all that lead to one of the captures, and all that follow."""
+    return _keys(
+        archive,
+        "WITH RECURSIVE up(uid, parent) AS (SELECT uid, parent FROM captures "
+        "WHERE id IN (SELECT value FROM json_each(?1)) UNION SELECT c.uid, c.parent FROM captures c "
+        "JOIN up ON c.uid = up.parent WHERE up.parent <> ''), down(uid) AS (SELECT uid FROM up UNION SELECT c.uid "
+        "FROM captures c JOIN down ON c.parent = down.uid WHERE c.parent <> '') "
+        "SELECT c.id FROM captures c JOIN down ON down.uid = c.uid",
+        captures,
+    )

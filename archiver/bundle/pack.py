@@ -1,0 +1,77 @@
+"""A zip that is written once, in flat memory: entries stored as they are, the same entries always as the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, BinaryIO, cast
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+LARGE = 1 << 31
+"""From this size on an entry is written with 64 bit lengths: half of what 32 bits hold, since sizes are estimates."""
+_MODE = stat.S_IFREG | 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """What was written: SHA-256 and SHA-512 in hexadecimal, size in bytes."""
+
+    sha256: str
+    sha512: str
+    size: int
+
+
+class Stream(io.RawIOBase):
+    """The file of one entry, for writing alone; it is hashed as it passes."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+        self._sha256, self._sha512, self._size = hashlib.sha256(), hashlib.sha512(), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # typeshed: any Buffer
+        self._target.write(data)
+        self._sha256.update(data)
+        self._sha512.update(data)
+        self._size += len(data)
+        return len(data)
+
+    @property
+    def digests(self) -> Digests:
+        return Digests(sha256=self._sha256.hexdigest(), sha512=self._sha512.hexdigest(), size=self._size)
+
+
+class Pack:
+    """Writes a zip into an open file. `close` sorts its directory by name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(cast(IO[bytes], file), "w", zipfile.ZIP_STORED)
+
+    @contextmanager
+    def entry(self, name: str, *, about: int = 0) -> Iterator[Stream]:
+        """One entry, while it is written. `about` is its size as far as it is known. ValueError for a name that not
+        every reader of bags would take: ASCII without spaces, control characters and percent signs."""
+        if not (name.isascii() and name.isprintable()) or " " in name or "%" in name or "\\" in name:
+            raise ValueError(f"{name!r} is no name for a file of a bundle")
+        info = zipfile.ZipInfo(name, EPOCH)
+        info.create_system, info.external_attr = 3, _MODE << 16
+        with self._zip.open(info, "w", force_zip64=about >= LARGE) as target:
+            yield Stream(target)
+
+    def add(self, name: str, pieces: Iterable[bytes], *, about: int = 0) -> Digests:
+        """One entry from its pieces."""
+        with self.entry(name, about=about) as stream:
+            for piece in pieces:
+                stream.write(piece)
+        return stream.digests
+
+    def close(self) -> None:
+        self._zip.filelist.sort(key=lambda info: info.filename)
+        self._zip.close()

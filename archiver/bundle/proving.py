@@ -1,0 +1,234 @@
+"""The proofs of a bundle: which leaves leave the house, under which signed head, and what others say of that head."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archiver.bundle.bag import Bag
+from archiver.bundle.choice import Choice
+from archiver.bundle.index import AnchorEntry, Bracket, LeafEntry
+from archiver.custody import log, note
+from archiver.custody.proof import LogProof
+from archiver.errors import IntegrityError, ParseError
+from archiver.store.archive import Archive, Row
+from archiver.store.checkpoints import Tree
+
+ENDINGS = {"rfc3161": "tsr", "ots": "ots", "witness": "cosig"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One leaf to prove: its index, its type, and the uid of the capture that it is about, or an empty text."""
+
+    index: int
+    type: str
+    capture: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A signed head: its note as stored, what it says, and the keys of this log that signed it."""
+
+    stored: str
+    checkpoint: note.Checkpoint
+    keys: tuple[note.VerifierKey, ...]
+    key_leaves: tuple[int, ...]
+
+
+def leaves(archive: Archive, origin: int, choice: Choice, refs: frozenset[str]) -> tuple[Leaf, ...]:
+    """The leaves of captures, of what was read from them, and of statements about `refs`, in the order of the log."""
+    keys = json.dumps(choice.captures)
+    found = [
+        Leaf(index=row["leaf"], type="import" if row["tier"] == "import" else "capture", capture=row["uid"])
+        for row in archive.all(
+            "SELECT uid, leaf, tier FROM captures WHERE id IN (SELECT value FROM json_each(?1)) AND origin = ?2",
+            keys,
+            origin,
+        )
+    ]
+    found += [
+        Leaf(index=row["leaf"], type="reading", capture=row["uid"])
+        for row in archive.all(
+            "SELECT m.leaf, c.uid FROM reading_marks m JOIN captures c ON c.id = m.capture "
+            "WHERE m.capture IN (SELECT value FROM json_each(?1)) AND m.origin = ?2",
+            keys,
+            origin,
+        )
+    ]
+    found += [Leaf(index=row["leaf"], type="statement") for row in statements(archive, origin, refs)]
+    return tuple(sorted(found, key=lambda leaf: leaf.index))
+
+
+def statements(archive: Archive, origin: int, refs: frozenset[str]) -> list[Row]:
+    """What persons decided about some refs."""
+    return archive.all(
+        "SELECT uid, leaf, at, who, what, subject, object, reason FROM statements WHERE origin = ?1 AND "
+        "(subject IN (SELECT value FROM json_each(?2)) OR object IN (SELECT value FROM json_each(?2))) ORDER BY leaf",
+        origin,
+        json.dumps(sorted(refs)),
+    )
+
+
+def head(archive: Archive, tree: Tree, needed: int) -> Head | None:
+    """The smallest signed head over at least `needed` leaves: the smallest that a service has dated, if there is one.
+
+    The smallest, because its date bounds the captures most closely, and because it stays the same however much is
+    appended. None when nothing that large was signed. IntegrityError when the stored head is not this log's.
+    """
+    row = archive.one(
+        "SELECT c.note FROM log_checkpoint c WHERE c.origin = ?1 AND c.size >= ?2 ORDER BY NOT EXISTS (SELECT 1 "
+        "FROM log_anchor a WHERE a.origin = c.origin AND a.size = c.size AND a.at <> ''), c.size LIMIT 1",
+        tree.origin,
+        needed,
+    )
+    if row is None:
+        return None
+    signed = note.SignedNote.parse(row["note"])
+    checkpoint = note.Checkpoint.parse(signed.text)
+    if not tree.holds(checkpoint):
+        raise IntegrityError(f"the log does not hold the tree that its checkpoint of {checkpoint.size} leaves signed")
+    history = [
+        (key.leaf, note.VerifierKey.parse(key.vkey))
+        for key in tree.key_history()
+        if key.action == "add" and key.leaf < checkpoint.size and key.name == checkpoint.origin
+    ]
+    signers = note.signers(signed, [key for _, key in history])
+    if not signers:
+        raise IntegrityError(f"no key of {checkpoint.origin} signed its checkpoint of {checkpoint.size} leaves")
+    return Head(
+        stored=row["note"],
+        checkpoint=checkpoint,
+        keys=signers,
+        key_leaves=tuple(leaf for leaf, key in history if key in signers),
+    )
+
+
+def prove(bag: Bag, archive: Archive, tree: Tree, chosen: tuple[Leaf, ...], signed: Head) -> list[LeafEntry]:
+    """Writes each leaf with its proof, and the head with the keys that signed it. IntegrityError for a leaf that is
+    not the one that was logged."""
+    node, size = tree.reader(), signed.checkpoint.size
+    whole = cosigned(archive, tree.origin, signed)
+    under = note.SignedNote.parse(whole)
+    entries: list[LeafEntry] = []
+    keys = tuple(Leaf(index=index, type="key") for index in signed.key_leaves)
+    for leaf in sorted({*chosen, *keys}, key=lambda leaf: leaf.index):
+        row = archive.one("SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?", tree.origin, leaf.index)
+        if row is None or log.leaf_hash(row["data"]) != row["hash"]:
+            raise IntegrityError(f"leaf {leaf.index} is not the one that was logged")
+        path = log.inclusion(node, leaf.index, size)
+        if not log.check_inclusion(row["hash"], leaf.index, size, path, signed.checkpoint.root):
+            raise IntegrityError(f"leaf {leaf.index} does not lead to the signed head of {size} leaves")
+        proof = LogProof(index=leaf.index, hashes=path, checkpoint=under)
+        bag.add(f"proofs/{leaf.index}.leaf.json", (row["data"],))
+        entries.append(
+            {
+                "index": leaf.index,
+                "type": leaf.type,
+                "capture": leaf.capture,
+                "leaf": f"data/proofs/{leaf.index}.leaf.json",
+                "proof": bag.text(f"proofs/{leaf.index}.tlog-proof", str(proof)),
+            }
+        )
+    bag.text("proofs/checkpoint", whole)
+    bag.text("proofs/log.vkey", "".join(f"{key}\n" for key in signed.keys))
+    bag.text("proofs/log.pem", pem(signed.keys[0]))
+    return entries
+
+
+def cosigned(archive: Archive, origin: int, signed: Head) -> str:
+    """The note with the signatures of witnesses below those of the log."""
+    rows = archive.all(
+        "SELECT token FROM log_anchor WHERE origin = ? AND size = ? AND kind = 'witness' ORDER BY service, id",
+        origin,
+        signed.checkpoint.size,
+    )
+    lines = list(note.SignedNote.parse(signed.stored).signatures)
+    for row in rows:
+        try:
+            lines += note.signature_lines(bytes(row["token"]).decode("utf-8"))
+        except (ParseError, UnicodeDecodeError):
+            continue  # it stands among the anchors as it came
+    return str(note.SignedNote(text=str(signed.checkpoint), signatures=tuple(dict.fromkeys(lines))))
+
+
+def pem(key: note.VerifierKey) -> str:
+    """The public key as SubjectPublicKeyInfo (RFC 8410), which openssl reads."""
+    der = bytes.fromhex("302a300506032b6570032100") + key.public
+    return f"-----BEGIN PUBLIC KEY-----\n{note.to_base64(der)}\n-----END PUBLIC KEY-----\n"
+
+
+class Anchors:
+    """The tokens of a bundle: those over its head, and those that its captures name as older than themselves."""
+
+    def __init__(self, bag: Bag, archive: Archive, origin: int, roots: tuple[tuple[str, str], ...] = ()) -> None:
+        self._bag, self._archive, self._origin = bag, archive, origin
+        self._heads: dict[int, str] = {}
+        self._by_token: dict[str, AnchorEntry] = {}
+        self.entries: list[AnchorEntry] = []
+        self._roots = [bag.text(f"anchors/roots/{_plain(name)}.pem", text) for name, text in roots]
+
+    def over(self, size: int) -> None:
+        """Writes every token over the head of `size` leaves."""
+        for row in self._archive.all(
+            "SELECT * FROM log_anchor WHERE origin = ? AND size = ? ORDER BY at = '', at, kind, service, id",
+            self._origin,
+            size,
+        ):
+            self._write(row)
+
+    def named(self, wanted: frozenset[str]) -> None:
+        """Writes the tokens whose SHA-256 captures name in `after`."""
+        for row in self._tokens() if wanted else ():
+            if hashlib.sha256(row["token"]).hexdigest() in wanted:
+                self._write(row)
+
+    def bracket(self, after: str | None, size: int) -> Bracket:
+        """When a capture was made, as far as others vouch for it; `size` is that of the head it is proved under."""
+        before = self._by_token.get(after or "")
+        dated = [entry for entry in self.entries if entry["size"] == size and entry["at"]]
+        first = min(dated, key=lambda entry: entry["at"], default=None)
+        return {
+            "not_before": None if before is None else before["at"],
+            "not_after": None if first is None else first["at"],
+            "not_before_by": None if before is None else before["path"],
+            "not_after_by": None if first is None else first["path"],
+        }
+
+    def _tokens(self) -> Iterator[Row]:
+        yield from self._archive.db.execute(
+            "SELECT * FROM log_anchor WHERE origin = ? AND at <> '' ORDER BY id", (self._origin,)
+        )
+
+    def _write(self, row: Row) -> None:
+        sha256 = hashlib.sha256(row["token"]).hexdigest()
+        if sha256 in self._by_token:
+            return
+        size = row["size"]
+        if size not in self._heads:
+            stored = self._archive.value(
+                "SELECT note FROM log_checkpoint WHERE origin = ? AND size = ?", self._origin, size
+            )
+            self._heads[size] = self._bag.text(f"anchors/checkpoint-{size}", str(stored))
+        name = f"anchors/{len(self.entries) + 1}-{_plain(row['service'])}.{ENDINGS[row['kind']]}"
+        self._bag.add(name, (row["token"],))
+        entry: AnchorEntry = {
+            "path": f"data/{name}",
+            "kind": row["kind"],
+            "service": row["service"],
+            "at": row["at"],
+            "size": size,
+            "over": self._heads[size],
+            "sha256": sha256,
+            "roots": self._roots if row["kind"] == "rfc3161" else [],
+        }
+        self.entries.append(entry)
+        self._by_token[sha256] = entry
+
+
+def _plain(name: str) -> str:
+    """A name as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] or "service"
