@@ -66,33 +66,6 @@ def root(node: NodeHash, size: int) -> bytes:
     return _range(node, 0, size) if size else EMPTY_ROOT
 
 
-class Growing:
-    """A tree that grows leaf by leaf and can tell its head at any moment, in memory for the logarithm of its size: the
-    roots of the complete subtrees that it consists of, largest first."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.peaks: list[bytes] = []
-
-    def append(self, leaf: bytes) -> None:
-        """One more leaf, by its hash."""
-        size, peaks = self.size, self.peaks
-        while size & 1:
-            leaf = hashlib.sha256(b"\x01" + peaks.pop() + leaf).digest()
-            size >>= 1
-        peaks.append(leaf)
-        self.size += 1
-
-    def root(self) -> bytes:
-        """The tree head now."""
-        if not self.peaks:
-            return EMPTY_ROOT
-        value = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            value = node_hash(peak, value)
-        return value
-
-
 def inclusion(node: NodeHash, index: int, size: int) -> tuple[bytes, ...]:
     """The audit path of leaf `index` in the tree of `size` leaves. ValueError when it is not in it."""
     if not 0 <= index < size:

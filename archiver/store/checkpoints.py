@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from archiver.custody import log, note
 from archiver.errors import IntegrityError, ParseError
@@ -162,52 +162,6 @@ class Tree:
     def holds(self, head: note.Checkpoint) -> bool:
         """Whether this log starts with the tree whose head is given: it is as large, and has that root there."""
         return head.size <= self.size() and self.root(head.size) == head.root
-
-
-@dataclass(slots=True, kw_only=True)
-class Recomputed:
-    """What the leaves themselves say. `roots` maps each size that was asked for to the tree head there, from the bytes
-    of the leaves alone. `wrong` are leaves whose stored hash is not theirs, `missing` indexes without a leaf (the heads
-    after the first of them are not told), `erased` leaves whose bytes are gone: their kept hash is taken instead."""
-
-    size: int = 0
-    roots: dict[int, bytes] = field(default_factory=dict)
-    wrong: list[int] = field(default_factory=list)
-    missing: list[int] = field(default_factory=list)
-    erased: list[int] = field(default_factory=list)
-
-
-def recompute(tree: Tree, sizes: Iterable[int] = (), *, told: Callable[[int], object] | None = None) -> Recomputed:
-    """Hashes every leaf and makes the tree anew, trusting neither stored hashes nor tiles: the head over all of it and
-    over each of `sizes`. One pass in flat memory; `told` is called now and then with the leaves done."""
-    found, growing, sha256 = Recomputed(), log.Growing(), hashlib.sha256
-    asked = sorted({size for size in sizes if size > 0}, reverse=True)
-    rows = tree.archive.db.execute("SELECT idx, data, hash FROM log_leaf WHERE origin = ? ORDER BY idx", (tree.origin,))
-    for index, data, kept in rows:
-        if index < 0:
-            found.wrong.append(index)
-            continue
-        if index != found.size:
-            found.missing += range(found.size, min(index, found.size + 1000))  # enough to be told
-            found.size = index
-        if data:
-            value = sha256(b"\x00" + data).digest()
-            if value != kept:
-                found.wrong.append(index)
-        else:
-            value = kept
-            found.erased.append(index)
-        found.size += 1
-        if found.missing:
-            continue
-        growing.append(value)
-        if asked and asked[-1] == growing.size:
-            found.roots[asked.pop()] = growing.root()
-        if told is not None and index % 65_536 == 65_535:
-            told(index + 1)
-    if not found.missing:
-        found.roots[growing.size] = growing.root()
-    return found
 
 
 def folded(data: bytes) -> bytes:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from archiver.custody import log, note
 from archiver.store.archive import Archive, open_archive
-from archiver.store.checkpoints import recompute
 from archiver.store.evidence import Evidence, Tool
+from tests.anew import recompute
 
 NOW, ORIGIN, SEED = "2024-01-01T00:00:00Z", "bench.example/log", bytes(32)
 BATCH, ASKED = 1000, 500

@@ -23,7 +23,8 @@ from archiver.jobs import keyring
 from archiver.jobs.config import Config, load
 from archiver.jobs.session import open_session
 from archiver.store.archive import open_reader
-from archiver.store.checkpoints import Tree, folded, recompute
+from archiver.store.checkpoints import Tree, folded
+from tests.anew import Growing, recompute
 
 
 @pytest.fixture
@@ -278,7 +279,7 @@ def test_a_chain_rebuilt_and_signed_by_the_genuine_key_is_noticed_from_outside_a
         for n in range(len(hashes) // 256):
             tile = b"".join(hashes[n * 256 : n * 256 + 256])
             db.execute("UPDATE log_tile SET data = ? WHERE level = 0 AND n = ?", (tile, n))
-        growing = log.Growing()
+        growing = Growing()
         for value in hashes:
             growing.append(value)
             head = note.Checkpoint(origin=ORIGIN, size=growing.size, root=growing.root())

@@ -16,8 +16,9 @@ from archiver.errors import IntegrityError
 from archiver.model import Exchange, Ref, Request
 from archiver.store import archive as archives
 from archiver.store.archive import GUARDED, Archive, open_archive
-from archiver.store.checkpoints import Tree, folded, recompute
+from archiver.store.checkpoints import Tree, folded
 from archiver.store.evidence import Evidence, Tool
+from tests.anew import Growing, recompute
 
 NOW, ORIGIN, SEED = "2026-01-02T03:04:05.000000Z", "test.example/log", bytes(range(32))
 NEW = ("log_key", "log_checkpoint", "log_anchor", "erasures", "exports", "fixities")
@@ -269,7 +270,7 @@ def test_a_second_connection_proves_the_same_and_a_proof_reads_little(large: Tre
 
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=70))
 def test_a_growing_tree_has_the_head_of_a_whole_one(hashes: list[bytes]) -> None:
-    growing = log.Growing()
+    growing = Growing()
     for count, value in enumerate(hashes):
         assert growing.root() == log.root(lambda level, i: log.fold(hashes[i << level : (i + 1) << level]), count)
         growing.append(value)
