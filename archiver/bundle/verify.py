@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""Checks an evidence bundle: python3 verify.py [FOLDER|ZIP] [--key VKEY]... [--roots PEM]... [--json]
+
+Needs Python 3.8 or newer and nothing else; time stamps are checked by `openssl ts` where it is installed. Nothing is
+unpacked, nothing is written beside the bundle, and no network is asked. This file came with the bundle: who doubts it
+takes one from the source of the archiver, and the key of the log (--key) and root certificates (--roots) from those
+who keep them. Without them it is told, as unchecked, that the bundle vouches for itself.
+
+Ends with 0 when all held, 1 when something could not be checked, 4 when something is wrong, 2 for a wrong command.
+What the posts say was read out of the captured bytes by the archiver; here the bytes are checked, not the reading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+import zipfile
+from typing import Any
+
+from archiver.bundle.verify_captures import capture_faults, cut, same
+from archiver.bundle.verify_files import (
+    BROKEN,
+    MAX_NOTE,
+    Folder,
+    Refused,
+    Report,
+    Zip,
+    at,
+    check_bag,
+    load,
+    read,
+    text_of,
+    unbase64,
+)
+from archiver.bundle.verify_notes import (
+    Key,
+    Note,
+    check_seal,
+    included,
+    parse_key,
+    parse_note,
+    parse_proof,
+    signature_line,
+    signed_by,
+    signers_line,
+)
+from archiver.bundle.verify_stamps import Unchecked, attestations, check_stamp, utc
+
+HEX64 = re.compile(rb'"([0-9a-f]{64})"')
+LEAF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,18})\.leaf\.json", re.A)
+
+
+class Bundle:
+    """One bundle while it is checked. What was found is in `report`; `leaves` are those that stand in the log."""
+
+    def __init__(self, source: Folder | Zip, keys: list[Key], roots: list[bytes]) -> None:
+        self.source, self.keys, self.roots, self.report = source, keys, roots, Report()
+        self.known: dict[str, str] = {}
+        self.leaves: dict[int, dict[str, Any]] = {}
+        self.vouched: set[str] = set()
+        self.erased: set[str] = set()
+        self.texts: dict[bytes, int] = {}  # what tokens may be over, with the size of the log that it tells of
+        self.times: dict[str, tuple[int, int]] = {}  # of tokens that held, by SHA-256: size and time
+        self.note: Note | None = None
+
+    def check(self) -> Report:
+        for name in ("bag", "log", "seal", "leaves", "captures", "blobs", "index", "anchors", "brackets"):
+            before = self.report.count("WRONG")
+            try:
+                getattr(self, f"check_{name}")(before)
+            except Refused as error:
+                self.report.wrong(name, str(error))
+        if not any(key.given for key in self.keys):
+            brought = "".join(f" {key.name}+{key.id.hex()}" for key in self.keys)
+            self.report.say(
+                "unchecked", "trust", f"the keys came with the bundle:{brought}; give those you know: --key"
+            )
+        return self.report
+
+    def names(self, folder: str, end: str = "") -> list[str]:
+        return sorted(name for name in self.source.sizes if name.startswith(folder) and name.endswith(end))
+
+    def check_bag(self, before: int) -> None:
+        self.known = check_bag(self.source, self.report)
+
+    def check_log(self, before: int) -> None:
+        """The checkpoint, and the keys that signed it."""
+        own = "data/proofs/log.vkey"
+        for line in text_of(read(self.source, own, MAX_NOTE), own).splitlines():
+            key = parse_key(line, False)
+            if not any((key.name, key.id) == (one.name, one.id) for one in self.keys):
+                self.keys.append(key)
+        self.check_pem()
+        note = self.note = self.open_note("data/proofs/checkpoint")
+        signers: list[Key] = []
+        for signature in note.signatures:
+            holders = [key for key in self.keys if (key.name, key.id) == signature[:2]]
+            if not holders:
+                whose = f"{signature[0]} ({signature[1].hex()})"
+                self.report.say("unchecked", "log", f"the signature of {whose}: its key is not known, give it: --key")
+            for key in holders:
+                when = signed_by(note.text, signature, key)
+                signers.append(key)
+                if key.type == 4:
+                    self.report.say("held", "witness", f"{key.name} saw the log with {note.size} leaves at {utc(when)}")
+        mine = [key for key in signers if key.type == 1 and key.name == note.origin]
+        if not mine or (any(k.given and k.type == 1 for k in self.keys) and not any(k.given for k in mine)):
+            raise Refused(f"data/proofs/checkpoint: no key of {note.origin} that you trust signed it")
+        signed = ", ".join(key.id.hex() for key in mine)
+        self.report.closed("log", before, f"{note.origin} with {note.size} leaves, signed by {signed}")
+
+    def open_note(self, name: str) -> Note:
+        """A checkpoint. Tokens may be over all of it, over its text, or over it with the log's own signatures alone."""
+        data = read(self.source, name, MAX_NOTE)
+        text = text_of(data, name)
+        note = parse_note(text, name)
+        log = [line for line in text.rpartition("\n\n")[2].split("\n") if line.split(" ")[1:2] == [note.origin]]
+        alone = note.text + "\n" + "".join(f"{line}\n" for line in log)
+        self.texts.update(dict.fromkeys((data, note.text.encode(), alone.encode()), note.size))
+        return note
+
+    def check_pem(self) -> None:
+        """log.pem, by which verify.sh checks, is the same key."""
+        name = "data/proofs/log.pem"
+        blocks = re.findall("-----BEGIN PUBLIC KEY-----\n([^-]+)-----END", text_of(read(self.source, name), name))
+        for block in blocks:
+            data = unbase64("".join(block.split()), name)
+            if data[:12].hex() != "302a300506032b6570032100" or all(data[12:] != key.public for key in self.keys):
+                self.report.wrong("log", f"{name}: holds another key than log.vkey")
+        if not blocks:
+            self.report.wrong("log", f"{name}: holds no key")
+
+    def check_seal(self, before: int) -> None:
+        """Who sealed the bag, where it is sealed."""
+        seals = self.names("seal/", ".sig")
+        for name in seals:
+            sealed = name[len("seal/") : -len(".sig")]
+            if not sealed.startswith("tagmanifest-"):
+                raise Refused(f"{name}: seals no tag manifest")
+            text = text_of(read(self.source, name, MAX_NOTE), name)
+            try:
+                public = check_seal(text, read(self.source, sealed), "quotechain-bundle")
+            except Refused as error:
+                raise Refused(f"{name}: {error}") from None
+            whose = [key.id.hex() for key in self.keys if key.public == public]
+            if not whose:
+                raise Refused(f"{name}: sealed by a key that is none of the log's")
+            self.report.closed("seal", before, f"{sealed} is sealed by {whose[0]}")
+        signers = {signers_line(key.name, key.public) for key in self.keys}
+        for name in self.names("seal/"):
+            if name == "seal/allowed_signers":
+                lines = text_of(read(self.source, name, MAX_NOTE), name).split("\n")
+                if lines.pop() or not set(lines) <= signers:
+                    self.report.wrong("seal", f"{name}: lets others sign than the keys of the log")
+            elif name not in seals:
+                self.report.wrong("seal", f"{name}: extra, no seal is so named")
+        if not seals:
+            self.report.say("absent", "seal", "the bag is not sealed")
+
+    def check_leaves(self, before: int) -> None:
+        """Each leaf is canonical JSON and stands in the log at its number."""
+        if self.note is None:
+            raise Refused("without a checkpoint no leaf can be checked")
+        names = [name for name in self.names("data/proofs/") if LEAF.fullmatch(name)]
+        stems = {name[: -len(".leaf.json")] for name in names}
+        for name in self.names("data/proofs/", ".tlog-proof"):
+            if name[: -len(".tlog-proof")] not in stems:
+                self.report.wrong("leaves", f"{name}: a proof without its leaf")
+        for name in names:
+            try:
+                self.check_leaf(name, self.note)
+            except Refused as error:
+                self.report.wrong("leaves", str(error))
+        found = f"{len(names)} leaves stand in the log where they say, under its {self.note.size} leaves"
+        self.report.closed("leaves", before, found)
+
+    def check_leaf(self, name: str, note: Note) -> None:
+        data = read(self.source, name)
+        proof = name[: -len(".leaf.json")] + ".tlog-proof"
+        index, path, text = parse_proof(text_of(read(self.source, proof, MAX_NOTE), proof), proof)
+        if parse_note(text, proof).text != note.text:
+            raise Refused(f"{proof}: leads to another checkpoint than data/proofs/checkpoint")
+        if str(index) != LEAF.sub(r"\1", name):
+            raise Refused(f"{proof}: is of leaf {index}")
+        if not included(data, index, note.size, path, note.root):
+            raise Refused(f"{name}: does not stand in the log at {index}")
+        leaf = load(data, name)
+        plain = json.dumps(leaf, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        if plain.encode("utf-8", "replace") != data or at(leaf, "seq") != str(index) or at(leaf, "v") != 1:
+            raise Refused(f"{name}: not a canonical leaf of this place")
+        self.leaves[index] = leaf
+        self.vouched.update(found.decode() for found in HEX64.findall(data))
+        if leaf.get("type") == "erase":
+            self.erased.update(one for one in leaf.get("sha256") or () if isinstance(one, str))
+
+    def check_captures(self, before: int) -> None:
+        """Each capture says what its leaf says, and each capture leaf has its capture."""
+        seen: set[int] = set()
+        for name in self.names("data/captures/", ".json"):
+            try:
+                seen.add(self.check_capture(name))
+            except Refused as error:
+                self.report.wrong("captures", str(error))
+        for index, leaf in sorted(self.leaves.items()):
+            if leaf.get("type") in ("capture", "import") and index not in seen:
+                self.report.wrong("captures", f"leaf {index}: its capture is missing")
+        self.report.closed("captures", before, f"{len(seen)} captures are as their leaves say, field by field")
+
+    def check_capture(self, name: str) -> int:
+        row = load(read(self.source, name), name)
+        index = at(row, "leaf")
+        leaf = self.leaves.get(int(index)) if re.fullmatch("[0-9]{1,19}", str(index), re.A) else None
+        if leaf is None or leaf.get("type") not in ("capture", "import"):
+            raise Refused(f"{name}: no leaf of a capture stands in the log at {str(index)[:50]}")
+        if name != f"data/captures/{at(leaf, 'uid')}.json":
+            raise Refused(f"{name}: is not the name of the capture {at(leaf, 'uid')}")
+        for fault in capture_faults(row, leaf, name):
+            self.report.wrong("captures", f"{name}: {fault}")
+        body = at(leaf, "response.body_sha256")
+        if body in self.erased:
+            self.report.say("unchecked", "captures", f"{name}: its body was erased, as the log says")
+        elif body and f"data/blobs/{body}" not in self.source.sizes:
+            self.report.wrong("captures", f"{name}: its body data/blobs/{body} is missing")
+        elif body and str(self.source.sizes[f"data/blobs/{body}"]) != at(leaf, "response.body_size"):
+            self.report.wrong("captures", f"{name}: its body has another size than its leaf says")
+        return int(index)
+
+    def check_blobs(self, before: int) -> None:
+        """Each blob is what its name says, and a leaf names it."""
+        names = self.names("data/blobs/")
+        for name in names:
+            sha256 = name[len("data/blobs/") :]
+            if name in self.known and self.known[name] != sha256:
+                self.report.wrong("blobs", f"{name}: its SHA-256 is {self.known[name]}")
+            if sha256 not in self.vouched:
+                self.report.wrong("blobs", f"{name}: no leaf in this bundle names it")
+        self.report.closed(
+            "blobs", before, f"{len(names)} files have the SHA-256 that is their name, and a leaf names each"
+        )
+
+    def check_index(self, before: int) -> None:
+        """bundle.json tells of the same log, captures and files."""
+        name = "data/bundle.json"
+        index = load(read(self.source, name), name)
+        note, rows = self.note, at(index, "captures")
+        if note and (at(index, "origin"), str(at(index, "size"))) != (note.origin, str(note.size)):
+            self.report.wrong("index", f"{name}: origin and size are not those of the checkpoint")
+        held = {at(leaf, "uid"): leaf for leaf in self.leaves.values() if leaf.get("type") in ("capture", "import")}
+        told = (
+            {at(row, "uid"): row for row in rows if isinstance(at(row, "uid"), str)} if isinstance(rows, list) else {}
+        )
+        for uid in sorted(set(held) ^ set(told), key=str):
+            self.report.wrong("index", f"{name}: the capture {cut(uid)} stands in it or in the log, not in both")
+        paths = {"leaf": "seq", "ref": "ref", "url": "request.url", "route": "route", "status": "response.status"}
+        paths.update({"observed_at": "clock.wall", "body_sha256": "response.body_sha256"})
+        for uid, row in told.items():
+            for field, path in paths.items():
+                given, logged = row.get(field), at(held.get(uid), path)
+                if uid in held and field in row and not same(given, logged):
+                    self.report.wrong("index", f"{name}: {uid}: {field} is {cut(given)}, its leaf says {cut(logged)}")
+        files = at(index, "files")
+        for path, sha256 in files.items() if isinstance(files, dict) else ():
+            if self.known.get(path, self.known.get(f"data/{path}")) != sha256:
+                self.report.wrong("index", f"{name}: {cut(path)} is missing, or has another SHA-256")
+        self.report.closed("index", before, "bundle.json tells of the same log, captures and files")
+
+    def check_anchors(self, before: int) -> None:
+        """What others say of the checkpoint, and of older ones that captures name."""
+        for name in self.names("data/anchors/checkpoint-"):
+            if self.note and self.open_note(name).origin != self.note.origin:
+                self.report.wrong("time", f"{name}: a checkpoint of another log")
+        own = self.names("data/anchors/roots/", ".pem")
+        roots = self.roots or [read(self.source, name, MAX_NOTE) for name in own]
+        checks = {".tsr": self.check_time, ".ots": self.check_ots, ".cosig": self.check_cosignature}
+        for name in self.names("data/anchors/"):
+            try:
+                for end, check in checks.items():
+                    if name.endswith(end):
+                        check(name, read(self.source, name, MAX_NOTE), roots)
+            except Refused as error:
+                self.report.wrong("time", f"{name}: {error}")
+            except Unchecked as error:
+                self.report.say("unchecked", "time", f"{name}: {error}")
+        if self.note and not any(name.endswith(tuple(checks)) for name in self.names("data/anchors/")):
+            self.report.say("absent", "time", "nobody outside vouches for any time: there is no token")
+
+    def check_time(self, name: str, token: bytes, roots: list[bytes]) -> None:
+        when, text, beside = check_stamp(token, list(self.texts), roots)
+        self.times[hashlib.sha256(token).hexdigest()] = self.texts[text], when
+        self.report.say(
+            "held", "time", f"{name}: the log of {self.texts[text]} leaves was there at {utc(when)}{beside}"
+        )
+        if not self.roots:
+            self.report.say("unchecked", "trust", f"{name}: its root came with the bundle; give one you know: --roots")
+
+    def check_ots(self, name: str, proof: bytes, roots: list[bytes]) -> None:
+        for kind, told in attestations(proof, list(self.texts)):
+            self.report.say("unchecked", "time", f"{name}: {kind}: {told}")
+
+    def check_cosignature(self, name: str, lines: bytes, roots: list[bytes]) -> None:
+        for line in text_of(lines, name).splitlines():
+            signature = signature_line(line, name)
+            holders = [key for key in self.keys if (key.name, key.id, key.type) == (*signature[:2], 4)]
+            if not holders:
+                raise Unchecked(f"the key of {signature[0]} ({signature[1].hex()}) is not known, give it: --key")
+            for text, size in self.texts.items():
+                try:
+                    when = signed_by(text.decode(), signature, holders[0])
+                except Refused:
+                    continue
+                told = f"{name}: {holders[0].name} saw the log of {size} leaves at {utc(when)}"
+                self.report.say("held", "witness", told)
+                break
+            else:
+                raise Refused(f"the signature of {holders[0].name} is over none of the checkpoints")
+
+    def check_brackets(self, before: int) -> None:
+        """The times between which captures were made, as bundle.json tells them, are those of tokens that held."""
+        if self.note is None:
+            return
+        dated = [when for size, when in self.times.values() if size == self.note.size]
+        first, counted = utc(min(dated)) if dated else None, 0
+        rows = at(load(read(self.source, "data/bundle.json"), "data/bundle.json"), "captures")
+        for row in rows if isinstance(rows, list) else ():
+            leaf = self.leaves.get(at(row, "leaf"), {}) if isinstance(at(row, "leaf"), int) else {}
+            older = self.times.get(str(leaf.get("after")))
+            for field, known in (("not_before", utc(older[1]) if older else None), ("not_after", first)):
+                told, uid = at(row, f"bracket.{field}"), cut(at(row, "uid"))
+                counted += told is not None and _second(told) == known
+                if told is not None and known is None:
+                    self.report.say("unchecked", "brackets", f"{uid}: {field} {cut(told)}: no token that held says so")
+                elif told is not None and _second(told) != known:
+                    self.report.wrong("brackets", f"{uid}: {field} is {cut(told)}, the token says {known}")
+        if counted:
+            self.report.closed("brackets", before, f"{counted} times of captures are those of tokens")
+
+
+def _second(moment: Any) -> str:
+    """A time without the part of its second."""
+    return re.sub(r"\.[0-9]+Z$", "Z", str(moment))
+
+
+def open_bundle(path: str) -> Folder | Zip:
+    try:
+        return Folder(path) if os.path.isdir(path) else Zip(path)
+    except zipfile.BadZipFile as error:
+        raise Refused(f"not a whole zip: {error}") from None
+    except BROKEN as error:
+        raise Refused(f"cannot be read: {error}") from None
+
+
+def content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="verify.py", description="Checks an evidence bundle.")
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument("bundle", nargs="?", default=here, help="a folder or a zip; the folder of this file by default")
+    parser.add_argument(
+        "--key", action="append", default=[], help="a verifier key NAME+ID+KEY that you know, of the log or a witness"
+    )
+    parser.add_argument(
+        "--roots", action="append", default=[], help="root certificates that you trust for time stamps (PEM)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    asked = parser.parse_args(arguments)
+    try:
+        keys = [parse_key(text, True) for text in asked.key]
+        roots = [content(path) for path in asked.roots]
+    except (Refused, OSError) as error:
+        parser.error(str(error))
+    try:
+        report = Bundle(open_bundle(asked.bundle), keys, roots).check()
+    except Refused as error:
+        report = Report()
+        report.wrong("bundle", str(error))
+    print(shown(report, asked.bundle, asked.json))
+    return report.code
+
+
+def shown(report: Report, path: str, as_json: bool) -> str:
+    """ASCII, and nothing that a terminal would obey: names and texts in a bundle may be hostile."""
+    result = {0: "held", 1: "unchecked", 4: "wrong"}[report.code]
+    if as_json:
+        lines = [{"state": state.lower(), "check": check, "found": found} for state, check, found in report.lines]
+        return json.dumps({"v": 1, "bundle": path, "result": result, "code": report.code, "checks": lines}, indent=1)
+    count = report.count
+    end = f"{count('held')} held, {count('unchecked')} unchecked, {count('WRONG')} wrong"
+    told = [f"{state:<9} {check:<9} {json.dumps(found)[1:-1]}" for state, check, found in report.lines]
+    return "\n".join([*told, f"Result: {end}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

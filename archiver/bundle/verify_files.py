@@ -1,0 +1,229 @@
+"""Where the files of a bundle are, and whether they are all there: folders, zips, BagIt 1.0 (RFC 8493).
+
+A part of verify.py, so: Python 3.8, the standard library, and nothing of the archiver but other parts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+MAX_FILES, MAX_TEXT, MAX_NOTE, CHUNK = 1_000_000, 1 << 28, 1 << 20, 1 << 20
+ORDER = {"sha256": 64, "sha512": 128}
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+
+
+class Refused(Exception):
+    """What is given is not what it has to be; the message says why."""
+
+
+class Report:
+    """Lines (state, check, what was found): held, unchecked or WRONG."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, str]] = []
+
+    def say(self, state: str, check: str, found: str) -> None:
+        self.lines.append((state, check, found))
+
+    def wrong(self, check: str, found: str) -> None:
+        self.say("WRONG", check, found)
+
+    def count(self, state: str) -> int:
+        return sum(line[0] == state for line in self.lines)
+
+    def closed(self, check: str, before: int, found: str) -> None:
+        """Says that a check held unless something of it was wrong."""
+        if self.count("WRONG") == before:
+            self.say("held", check, found)
+
+    @property
+    def code(self) -> int:
+        return 4 if self.count("WRONG") else 1 if self.count("unchecked") else 0
+
+
+# ---- where the files are ------------------------------------------------------------------------------------
+
+
+def path_fault(name: str) -> str:
+    if not name.isascii() or not name.isprintable() or set(name) & set('%\\:*?"<>|'):
+        return "a name holds characters that no bundle uses"
+    return "a name leads out of the bundle" if set(name.split("/")) & {"", ".", ".."} else ""
+
+
+class Folder:
+    def __init__(self, root: str) -> None:
+        self.root, self.sizes = root, {}  # type: str, dict[str, int]
+        for place, folders, files in os.walk(root, onerror=_stop):
+            for entry in sorted(folders + files):
+                full = os.path.join(place, entry)
+                name, mode = os.path.relpath(full, root).replace(os.sep, "/"), os.lstat(full).st_mode
+                if path_fault(name) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    raise Refused(f"{name}: {path_fault(name) or 'a link or device, which no bundle holds'}")
+                if stat.S_ISREG(mode):
+                    self.sizes[name] = os.path.getsize(full)
+
+    def open(self, name: str) -> BinaryIO:
+        return open(os.path.join(self.root, *name.split("/")), "rb")
+
+
+def _stop(error: OSError) -> None:
+    raise error
+
+
+class Zip:
+    """The archiver's own zip: stored, names in order, each once, files alone. It is never unpacked."""
+
+    def __init__(self, path: str) -> None:
+        self.zip = zipfile.ZipFile(path)
+        held, names, end = self.zip.infolist(), self.zip.namelist(), 0
+        if len(held) > MAX_FILES:
+            raise Refused(f"more than {MAX_FILES} files")
+        twice = [name for name, following in _pairs(sorted(name.lower() for name in names)) if name == following]
+        for one in held:
+            kind = stat.S_IFMT(one.external_attr >> 16)
+            fault = path_fault(one.orig_filename)
+            if kind not in (0, stat.S_IFREG) or one.is_dir():
+                fault = fault or "a link, folder or device: a bundle holds files alone"
+            if one.compress_type != zipfile.ZIP_STORED or one.flag_bits & 0x41 or one.compress_size != one.file_size:
+                fault = fault or "compressed or encrypted: a bundle is stored as it is, so it cannot swell"
+            if one.filename.lower() in twice:
+                fault = fault or "a name stands twice"
+            if fault:
+                raise Refused(f"{one.orig_filename[:200]}: {fault}")
+        if names != sorted(names):
+            raise Refused("the files are not in the order of their names: another program wrote this zip")
+        for one in sorted(held, key=lambda one: one.header_offset):
+            if one.header_offset < end:
+                raise Refused(f"{one.filename}: overlaps the file before it")
+            end = one.header_offset + 30 + len(one.filename) + one.file_size
+        if end > self.zip.start_dir:
+            raise Refused("the files are declared larger than the zip")
+        tops = {name.split("/")[0] for name in names}
+        self.top = f"{tops.pop()}/" if len(tops) == 1 and "bagit.txt" not in names else ""
+        self.sizes = {one.filename[len(self.top) :]: one.file_size for one in held}
+
+    def open(self, name: str) -> Any:
+        return self.zip.open(self.top + name)
+
+
+def _pairs(items: list[str]) -> Iterator[tuple[str, str]]:
+    return ((items[n], items[n + 1]) for n in range(len(items) - 1))
+
+
+def read(source: Folder | Zip, name: str, most: int = MAX_TEXT) -> bytes:
+    """A whole file. Refused when it is missing, too large or cannot be read."""
+    if name not in source.sizes:
+        raise Refused(f"{name}: missing")
+    try:
+        with source.open(name) as file:
+            data: bytes = file.read(most + 1)
+    except BROKEN as error:
+        raise Refused(f"{name}: cannot be read: {error}") from None
+    if len(data) > most:
+        raise Refused(f"{name}: larger than {most} bytes")
+    return data
+
+
+def text_of(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused(f"{name}: not UTF-8") from None
+
+
+def load(data: bytes, name: str) -> Any:
+    """JSON with each key once, and no number that JSON does not know."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise Refused(f"{name}: a key stands twice in one object")
+        return found
+
+    def unknown(word: str) -> None:
+        raise Refused(f"{name}: {word} is no JSON")
+
+    try:
+        return json.loads(text_of(data, name), object_pairs_hook=once, parse_constant=unknown)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{name}: not JSON: {error}") from None
+
+
+def at(value: Any, path: str) -> Any:
+    """What a dotted path leads to; None where there is nothing."""
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def unbase64(text: Any, name: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        raise Refused(f"{name}: not base64") from None
+    if base64.b64encode(data).decode() != text:
+        raise Refused(f"{name}: not the one way to write this base64")
+    return data
+
+
+# ---- BagIt (RFC 8493) ---------------------------------------------------------------------------------------
+
+
+def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
+    """Each file is listed and each listed file is there with the hashes that are given. The SHA-256 of every file."""
+    wrong, known = report.count("WRONG"), {}  # type: int, dict[str, str]
+    listed: dict[str, dict[str, str]] = {algorithm: {} for algorithm in ORDER}
+    if read(source, "bagit.txt", MAX_NOTE) != BAGIT or "fetch.txt" in source.sizes:
+        report.wrong("bag", "bagit.txt: not a whole BagIt 1.0 bag in UTF-8")
+    for algorithm, digits in ORDER.items():
+        for kind, payload in (("manifest", True), ("tagmanifest", False)):
+            name = f"{kind}-{algorithm}.txt"
+            line = re.compile(rf"([0-9a-f]{{{digits}}})  (\S+)")
+            *rows, rest = text_of(read(source, name), name).split("\n")
+            for number, row in enumerate(rows, 1):
+                found = line.fullmatch(row)
+                if not found or path_fault(found[2]) or found[2].startswith("data/") is not payload:
+                    report.wrong("bag", f"{name}:{number}: not a hash and the name of a file that it may list")
+                elif found[2] in listed[algorithm]:
+                    report.wrong("bag", f"{name}:{number}: {found[2]} stands twice")
+                else:
+                    listed[algorithm][found[2]] = found[1]
+            if rest:
+                report.wrong("bag", f"{name}: ends within a line")
+    names = {name for name in source.sizes if not name.startswith(("seal/", "tagmanifest-"))}
+    for algorithm, held in listed.items():
+        for name in sorted(names - set(held)):
+            report.wrong("bag", f"{name}: extra, no manifest lists it by {algorithm}")
+        for name in sorted(set(held) - set(source.sizes)):
+            report.wrong("bag", f"{name}: missing")
+    for name in sorted(source.sizes):
+        hashes = {algorithm: hashlib.new(algorithm) for algorithm in ORDER}
+        try:
+            with source.open(name) as file:
+                for piece in iter(lambda: file.read(CHUNK), b""):
+                    for one in hashes.values():
+                        one.update(piece)
+        except BROKEN as error:
+            report.wrong("bag", f"{name}: cannot be read: {error}")
+            continue
+        known[name] = hashes["sha256"].hexdigest()
+        bad = [a for a in ORDER if listed[a].get(name, hashes[a].hexdigest()) != hashes[a].hexdigest()]
+        if bad:
+            report.wrong("bag", f"{name}: changed, its {' and '.join(bad)} is another")
+    sizes = [size for name, size in source.sizes.items() if name.startswith("data/")]
+    oxum = f"Payload-Oxum: {sum(sizes)}.{len(sizes)}"
+    if oxum not in text_of(read(source, "bag-info.txt", MAX_NOTE), "bag-info.txt").split("\n"):
+        report.wrong("bag", f"bag-info.txt: does not say {oxum}")
+    report.closed("bag", wrong, f"{len(known)} files, none missing, none extra, each with its SHA-256 and SHA-512")
+    return known
