@@ -10,6 +10,7 @@
 [secrets]   names = ["X_BEARER_TOKEN"]            environment variables that hold secrets
 [fediverse] key_id, key_file                      our own actor, for servers that ask for signed requests
 [custody]   key_file                              where the key that signs the log is, in place of the usual folder
+[anchors]   rfc3161, ots, witness                 outside services that vouch for the log; see jobs/services.py
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 from archiver import __version__
 from archiver.custody import canonical
 from archiver.errors import InputError
+from archiver.jobs import services
 from archiver.model import Settings
 
 KNOWN_SECRETS = ("X_BEARER_TOKEN", "X_GUEST_BEARER")
@@ -70,7 +72,7 @@ _TABLES: dict[str, dict[str, type] | type] = {
 class Config:
     """The whole configuration. `pace` maps a host to seconds between requests; `follow_*` are how far to go:
     `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run. `log_key_file`
-    and `log_key` say where the private key of the log is, or hold it."""
+    and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for the log."""
 
     operator: str = ""
     site: str = ""
@@ -90,6 +92,7 @@ class Config:
     key_file: str = ""
     log_key_file: str = ""
     log_key: str = field(default="", repr=False)
+    anchors: tuple[services.Service, ...] = ()
     sha256: str = ""
 
     @property
@@ -118,7 +121,8 @@ def load(
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"not TOML: {error}", place=str(path)) from None
     for name, table in raw.items():
-        _check(str(path), name, table)
+        if name != "anchors":
+            _check(str(path), name, table)
     _check_values(str(path), raw)
     follow, archive, fediverse = raw.get("follow", {}), raw.get("archive", {}), raw.get("fediverse", {})
     names = tuple(raw.get("secrets", {}).get("names", ())) or KNOWN_SECRETS
@@ -144,13 +148,14 @@ def load(
         key_file=fediverse.get("key_file", ""),
         log_key_file=raw.get("custody", {}).get("key_file", ""),
         log_key=environment.get(LOG_KEY, ""),
+        anchors=services.parse(str(path), raw.get("anchors", {})),
         sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
     )
 
 
 def _check(place: str, name: str, table: object) -> None:
     if name not in _TABLES:
-        raise InputError(f"unknown table [{name}]", place=place, hint=f"Known are {', '.join(_TABLES)}")
+        raise InputError(f"unknown table [{name}]", place=place, hint=f"Known are {', '.join((*_TABLES, 'anchors'))}")
     if not isinstance(table, dict):
         raise InputError(f"{name} must be a table", place=place, hint=f"Write [{name}] above its keys")
     expected = _TABLES[name]

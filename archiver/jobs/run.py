@@ -81,8 +81,8 @@ class DocumentReport:
 class Report:
     """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when.
     `problems` are seeds that cannot be used, `notes` parts of them that could not be read, `failures` looks that ended
-    without an answer: seed, address, outcome, reason. `log` says what is new about the keys of the log, `broken` that
-    the log is not the one that was signed before."""
+    without an answer: seed, address, outcome, reason. `log` says what is new about the keys of the log and who vouched
+    for it, `broken` that the log is not the one that was signed or cosigned before."""
 
     stored: int = 0
     known: int = 0
@@ -142,6 +142,7 @@ def run_archive(
         _count(session, report)
         _tell(session, report, taken.names, started)
         _seal(session, options, report)
+        _anchor(session, options, report)
         code = int(report.failed) | 2 * bool(report.problems) | 4 * bool(report.broken)
         session.archive.db.execute(
             "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ? WHERE id = ?",
@@ -179,6 +180,18 @@ def _seal(session: Session, options: Options, report: Report) -> None:
     report.log, report.broken = sealed.told, sealed.broken
     report.notes += sealed.notes
     report.problems += sealed.problems
+
+
+def _anchor(session: Session, options: Options, report: Report) -> None:
+    """Has the configured services vouch for the head; neither for a recording nor for a log that is broken."""
+    if not session.config.anchors or options.offline or options.replay is not None or report.broken:
+        return
+    from archiver.jobs.anchor import anchor  # loads httpx: only when there is somebody to ask
+
+    anchored = anchor(session)
+    report.log += anchored.told
+    report.notes += anchored.notes
+    report.broken = "; ".join(anchored.broken)
 
 
 def _count(session: Session, report: Report) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from archiver.jobs import before, rules
+from archiver.jobs import anchored, before, rules
+from archiver.net.clock import utc_now
+from archiver.store.anchors import Anchors
 from archiver.store.archive import Archive
 
 COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "blobs", "edges", "matches", "statements")
@@ -14,7 +17,8 @@ COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "b
 class Status:
     """Counts by table, bytes of blobs, leaves of the log, outcomes by latest look, the queue, the last runs. `older`
     counts verdicts by the rules that made them, where those are not the present ones; `replaced` mentions were judged
-    again under newer rules and nobody was told what differs."""
+    again under newer rules and nobody was told what differs. `vouching` are the outside services that answered about
+    the log, `unanswered` the questions that are open."""
 
     counts: dict[str, int]
     blob_bytes: int
@@ -29,10 +33,16 @@ class Status:
     runs: list[dict[str, object]]
     older: dict[str, int]
     replaced: int
+    vouching: list[anchored.Vouching]
+    unanswered: list[anchored.Unanswered]
 
 
-def status_of(archive: Archive) -> Status:
+def status_of(archive: Archive, *, now: Callable[[], str] = utc_now) -> Status:
     """Reads the status of an archive."""
+    vouching, unanswered = list[anchored.Vouching](), list[anchored.Unanswered]()
+    if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'log_anchor'") is not None:  # an older archive has none
+        local = int(str(archive.value("SELECT id FROM origin WHERE local = 1")))
+        vouching, unanswered = anchored.overview(Anchors(archive, local), now())
 
     def counts(sql: str) -> dict[str, int]:
         return {str(row[0]): int(row[1]) for row in archive.all(sql)}
@@ -74,4 +84,6 @@ def status_of(archive: Archive) -> Status:
         ],
         older=rules.older(archive),
         replaced=before.kept(archive),
+        vouching=vouching,
+        unanswered=unanswered,
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from archiver.jobs.rules import told
 from archiver.jobs.status import Status
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, moment
+from archiver.render.text import console, line, moment, safe
 
 
 def print_status(status: Status, *, as_json: bool) -> None:
@@ -18,6 +18,7 @@ def print_status(status: Status, *, as_json: bool) -> None:
     out = console()
     out.print(", ".join(f"{count:,} {name}" for name, count in status.counts.items()))
     out.print(f"Log: {status.leaves:,} leaves. Blobs: {status.blob_bytes:,} bytes.")
+    _anchors(status)
     for title, counts in (
         ("Posts by outcome", status.outcomes),
         ("Mentions", status.resolutions),
@@ -39,3 +40,18 @@ def print_status(status: Status, *, as_json: bool) -> None:
         ended = f"{run['captures']} captures, exit {run['exit_code']}" if run["ended_at"] else "did not end"
         until = f" – {moment(str(run['ended_at']))}" if run["ended_at"] else ""
         out.print(f"Run {moment(str(run['started_at']))}{until}: {ended}")
+
+
+def _anchors(status: Status) -> None:
+    """Who vouches for the log, who does not yet, and whose certificates end soon."""
+    for one in status.vouching:
+        when = f", stated {moment(one.at)}" if one.at else ""
+        line(f"Anchor {one.kind} {one.service}: the first {one.size:,} leaves{when}")
+        if one.ends_soon:
+            again = "the next run takes another timestamp, once the service has newer ones"
+            line((f"! its certificates end at {moment(one.until)}: {again}", "yellow"))
+    for question in status.unanswered:
+        tries = f" after {question.attempts} tries" if question.attempts else ""
+        last = f": {safe(question.last)}" if question.last else ""
+        what = f"{question.kind} {question.service} about {question.size:,} leaves"
+        line(f"To be asked{tries}: {what}, due {moment(question.due_at)}{last}")

@@ -1,0 +1,341 @@
+"""Has outside services vouch for the newest checkpoint: after it was signed, in bounded time, and again in later runs
+where one did not answer. Nothing here keeps a post from being captured, and no service is asked that the configuration
+does not name. Requests to services are no captures (docs/decisions/0018): what is kept is the token, byte for byte.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
+
+from archiver.custody.note import VerifierKey
+from archiver.errors import InputError
+from archiver.jobs import asking, services
+from archiver.jobs.anchored import RENEW_DAYS, until
+from archiver.jobs.read import answer_from_exchange
+from archiver.jobs.services import Service
+from archiver.jobs.session import Session
+from archiver.model import Answer, Failure, Request
+from archiver.net import timestamps
+from archiver.net.clock import text_of, time_of
+from archiver.net.fetch import Fetcher
+from archiver.net.timestamps import Said, State, Talk
+from archiver.store.anchors import Anchors, Head, Received, Standing, Waiting
+
+PATIENCE = 20.0
+"""Seconds for one answer of one service, whatever it trickles."""
+BUDGET = 60.0
+"""Seconds for all services of one run; who has not been asked by then is asked in the next."""
+AT_ONCE = 8
+FIRST, LONGEST = timedelta(minutes=5), timedelta(days=1)
+"""The pause after a first failure, doubled each time, and the longest one."""
+BLOCKS = timedelta(hours=1)
+"""How often a calendar is asked whether a proof stands in a block; after some tries twice as seldom."""
+UPGRADES, GIVE_UP = 10, 100
+"""Proofs of one calendar that are asked for in one run; tries after which one is given up."""
+AGREE = timedelta(hours=1)
+"""How far the clock of a service and ours may be apart without a word about it."""
+STANDING = timedelta(days=1)
+"""How long an answer about the revocation of a certificate is taken for new."""
+RENEWED = timedelta(days=7)
+
+Ask = Callable[[Request], Answer]
+Key = tuple[int, str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Anchored:
+    """`told` says who vouched for what, `notes` who did not and why, `broken` that a witness holds another log under
+    this name. `stored` counts tokens."""
+
+    stored: int = 0
+    told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+def anchor(session: Session, *, budget: float = BUDGET, patience: float = PATIENCE) -> Anchored:
+    """Asks every configured service that is due. Never raises for what a service does, nor for missing roots."""
+    result = Anchored()
+    held = Anchors(session.archive, session.evidence.origin)
+    configured = {(service.kind, service.name): service for service in session.config.anchors}
+    with session.archive.transaction():
+        _forget(held, configured)
+        head = held.newest_head()
+        if head is not None:
+            for service in configured.values():
+                _plan(session, held, service, head, result)
+    due = _due(session, held)
+    talks: dict[Key, Talk] = {}
+    for waiting in due:
+        service = configured[waiting.kind, waiting.service]
+        try:
+            talks[waiting.size, waiting.kind, waiting.service] = _talk(session, held, service, waiting)
+        except InputError as error:
+            result.notes.append(f"{service.label} was not asked: {error}")
+    if not talks:
+        return result
+    with _network(session, patience) as ask:
+        ended = converse(talks, ask, budget=budget)
+    for waiting in due:
+        said = ended.get((waiting.size, waiting.kind, waiting.service))
+        if said is not None:
+            _keep(session, held, configured[waiting.kind, waiting.service], waiting, said, result)
+    return result
+
+
+def _forget(held: Anchors, configured: Mapping[tuple[str, str], Service]) -> None:
+    """Services that are not configured any more are not asked."""
+    for waiting in held.waiting():
+        if (waiting.kind, waiting.service) not in configured or held.head(waiting.size) is None:
+            held.drop(waiting)
+
+
+def _plan(session: Session, held: Anchors, service: Service, head: Head, result: Anchored) -> None:
+    """One open question a service, about the newest checkpoint, which covers what the older ones did.
+
+    A checkpoint that covers nothing new but tokens is no reason to ask again: there would be no end of it.
+    """
+    covered = held.covered(service.kind, service.name)
+    open_ones = [
+        waiting
+        for waiting in held.waiting()
+        if (waiting.kind, waiting.service) == (service.kind, service.name)
+        and held.newest(service.kind, service.name, size=waiting.size) is None
+    ]
+    older = [waiting for waiting in open_ones if waiting.size < head.size]
+    for waiting in older:
+        held.drop(waiting)
+        never = f"{service.label} never answered about the checkpoint of {waiting.size} leaves"
+        result.notes.append(f"{never}: that of {head.size} covers it")
+    if len(open_ones) > len(older):
+        return
+    fresh = covered < head.size and not (covered and held.only_anchors(covered, head.size))
+    if not fresh and not older and not _to_renew(session, held, service):
+        return
+    if any((waiting.size, waiting.kind, waiting.service) == (head.size, *_name(service)) for waiting in held.waiting()):
+        return
+    tries = max((waiting.attempts for waiting in older), default=0)
+    due = max((waiting.due_at for waiting in older), default=session.now())
+    last = older[-1].last if older else ""
+    held.wait(Waiting(size=head.size, kind=service.kind, service=service.name, due_at=due, attempts=tries, last=last))
+
+
+def _name(service: Service) -> tuple[str, str]:
+    return service.kind, service.name
+
+
+def _to_renew(session: Session, held: Anchors, service: Service) -> bool:
+    """Whether the certificates behind the last timestamp end soon: another is taken before, and not every day."""
+    if service.kind != services.RFC3161:
+        return False
+    token = held.newest(service.kind, service.name, verified=True)
+    if token is None:
+        return False
+    now = time_of(session.now())
+    ends = until(held, token)
+    soon = bool(ends) and time_of(ends) - now < timedelta(days=RENEW_DAYS)
+    return soon and now - time_of(token.received_at) > RENEWED
+
+
+def _due(session: Session, held: Anchors) -> list[Waiting]:
+    """Questions that are due; of the proofs that wait for a block, a few of each calendar."""
+    now, found = session.now(), list[Waiting]()
+    upgrades: dict[str, int] = {}
+    for waiting in held.waiting():
+        if waiting.due_at > now:
+            continue
+        if _pending(held, waiting) is not None:
+            upgrades[waiting.service] = upgrades.get(waiting.service, 0) + 1
+            if upgrades[waiting.service] > UPGRADES:
+                continue
+        found.append(waiting)
+    return found
+
+
+def _pending(held: Anchors, waiting: Waiting) -> bytes | None:
+    """The proof that waits for a block, where that is what is waited for."""
+    if waiting.kind != services.OTS:
+        return None
+    token = held.newest(waiting.kind, waiting.service, size=waiting.size)
+    return None if token is None else token.token
+
+
+def _talk(session: Session, held: Anchors, service: Service, waiting: Waiting) -> Talk:
+    head = held.head(waiting.size)
+    assert head is not None  # those without one were dropped above
+    digest = sha256(head.note.encode()).digest()
+    if service.kind == services.RFC3161:
+        now = session.now()
+        since = text_of(time_of(now) - STANDING)
+        return timestamps.timestamp_of(
+            service.url,
+            digest,
+            nonce=secrets.randbits(63),
+            roots=service.trusted(),
+            policy=service.policy,
+            now=now,
+            known=lambda certificate: held.standing_since(certificate, since),
+        )
+    if service.kind == services.OTS:
+        proof = _pending(held, waiting)
+        return timestamps.stamp_of(service.url, digest) if proof is None else timestamps.upgrade_of(service.url, proof)
+    covered = min(held.covered(service.kind, service.name), head.size)
+    return timestamps.cosignature_of(
+        service.url,
+        VerifierKey.parse(service.vkey),
+        head.note,
+        covered,
+        lambda old: session.evidence.consistency(old, head.size),
+    )
+
+
+# ---- the network ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _network(session: Session, patience: float) -> Iterator[Ask]:
+    """The fetcher of captures, with its guard and manners, and less patience."""
+    config = session.config
+    limits = {
+        name: min(float(config.network.get(name, patience)), patience)
+        for name in ("connect_timeout", "read_timeout", "total_timeout")
+    }
+    with asking.network(replace(config, network={**config.network, **limits})) as fetcher:
+        yield lambda request: _ask(fetcher, request)
+
+
+def _ask(fetcher: Fetcher, request: Request) -> Answer:
+    """One answer. A connection that was reset is tried once more: a kept one may have ended meanwhile."""
+    try:
+        for _ in range(2):
+            exchange = fetcher.fetch(request)[-1]
+            if exchange.failure is not Failure.RESET:
+                break
+    except InputError as error:
+        return Answer(request=request, status=None, failure=Failure.BLOCKED, detail=str(error))
+    try:
+        return answer_from_exchange(exchange)
+    finally:
+        if exchange.body is not None:
+            exchange.body.close()
+
+
+def converse(
+    talks: Mapping[Key, Talk], ask: Ask, *, budget: float = BUDGET, clock: Callable[[], float] = time.monotonic
+) -> dict[Key, Said]:
+    """Leads all talks to their end, their questions side by side; the talks themselves stay in this thread, which
+    owns the archive. After `budget` seconds every question is answered by a time-out."""
+    ended: dict[Key, Said] = {}
+    open_ones: dict[Key, Request] = {}
+    deadline = clock() + budget
+
+    def step(key: Key, answer: Answer | None) -> None:
+        try:
+            open_ones[key] = next(talks[key]) if answer is None else talks[key].send(answer)
+        except StopIteration as stop:
+            ended[key] = stop.value
+
+    for key in talks:
+        step(key, None)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        while open_ones:
+            asked, open_ones = open_ones, {}
+            if clock() < deadline:
+                answers = list(pool.map(ask, asked.values()))
+            else:
+                answers = [
+                    Answer(request=request, status=None, failure=Failure.TIMEOUT, detail="no time was left in this run")
+                    for request in asked.values()
+                ]
+            for key, answer in zip(asked, answers, strict=True):
+                step(key, answer)
+    return ended
+
+
+# ---- what came --------------------------------------------------------------------------------------------
+
+
+def _keep(session: Session, held: Anchors, service: Service, waiting: Waiting, said: Said, result: Anchored) -> None:
+    """Stores what came, and says when the service is asked again."""
+    now, upgrading = session.now(), _pending(held, waiting) is not None
+    with session.archive.transaction():
+        if said.token:
+            received = Received(
+                size=waiting.size,
+                kind=service.kind,
+                service=service.name,
+                token=said.token,
+                at=said.time,
+                chain=said.chain,
+                standings=tuple(
+                    Standing(certificate=one.certificate, kind=one.kind, url=one.url, der=one.der)
+                    for one in said.revocations
+                ),
+                said={"url": service.url} | ({"vkey": service.vkey} if service.vkey else {}),
+            )
+            result.stored += held.add(session.evidence, received, now=now) is not None
+        again = _again(waiting, said, now, upgrading=upgrading)
+        if again is None:
+            held.drop(waiting)
+        else:
+            held.wait(again)
+    _tell(service, waiting, said, again, now, result, upgrading=upgrading)
+
+
+def _again(waiting: Waiting, said: Said, now: str, *, upgrading: bool) -> Waiting | None:
+    """When the service is asked again about this checkpoint; None when it is not."""
+    if said.state in (State.HOLDS, State.UNVERIFIED):
+        return None
+    tries = waiting.attempts + 1
+    if upgrading:
+        pause = min(BLOCKS * 2 ** (tries // 12), LONGEST)
+        if tries > GIVE_UP:
+            return None
+    elif said.state is State.PENDING:
+        tries, pause = 0, BLOCKS
+    elif said.state is State.DISPUTED:
+        pause = LONGEST
+    else:
+        pause = min(FIRST * 2 ** min(tries - 1, 16), LONGEST)
+    return replace(waiting, due_at=text_of(time_of(now) + pause), attempts=tries, last=said.reason)
+
+
+def _tell(
+    service: Service,
+    waiting: Waiting,
+    said: Said,
+    again: Waiting | None,
+    now: str,
+    result: Anchored,
+    *,
+    upgrading: bool,
+) -> None:
+    what = f"the checkpoint of {waiting.size} leaves"
+    result.notes += [f"{service.label}: {told}" for told in said.notes]
+    match said.state:
+        case State.HOLDS:
+            when = f" at {said.time}" if said.time else ", in a block of Bitcoin"
+            result.told.append(f"{service.label} vouches for {what}{when}.")
+            if said.time and abs(time_of(said.time) - time_of(now)) > AGREE:
+                result.notes.append(f"{service.label} says that it is {said.time}, and this machine's clock says {now}")
+        case State.UNVERIFIED:
+            result.notes.append(f"{service.label} answered about {what}, and its token is kept: {said.reason}")
+        case State.PENDING if not upgrading:
+            result.told.append(f"{service.label} took {what}; in some hours it can say in which block it stands.")
+        case State.PENDING if again is None:
+            result.notes.append(f"{service.label} is asked no more about {what}: {said.reason}")
+        case State.PENDING:
+            if "no block yet" not in said.reason:
+                result.notes.append(f"{service.label}: {said.reason}")
+        case State.DISPUTED:
+            result.broken.append(f"{service.label} does not vouch for {what}: {said.reason}")
+        case State.NOTHING:
+            later = "It is asked no more" if again is None else f"It is asked again from {again.due_at[:16]}Z on"
+            result.notes.append(f"{service.label} does not vouch for {what}: {said.reason}. {later}")
