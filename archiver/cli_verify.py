@@ -1,0 +1,108 @@
+"""`archiver verify`: recomputes and compares everything that an archive can say of itself."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from archiver.cli import DEFAULT_DB, FAILED, INTEGRITY, config_of, config_option, json_option
+from archiver.custody import certificates
+from archiver.errors import InputError, ParseError
+from archiver.jobs import verify as jobs
+from archiver.jobs.session import open_session
+from archiver.jobs.verifying_heads import read_kept, read_key
+from archiver.net.clock import text_of
+from archiver.render.verify import print_verified, progress_bar
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=DEFAULT_DB)
+@click.option("--since", default="", metavar="DATE", help="Only what was recorded from this day (UTC) on.")
+@click.option("--sample", type=click.IntRange(min=0), metavar="N", help="Hash only N blobs, chosen at random.")
+@click.option(
+    "--checkpoint",
+    "kept",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A checkpoint that somebody kept: the log must continue it. Repeatable.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="VKEY",
+    help="The public key of the log, or of a witness, that you have from elsewhere (or its file). Repeatable.",
+)
+@click.option(
+    "--roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PEM",
+    help="Root certificates that you trust for timestamps, beside those of the configuration. Repeatable.",
+)
+@click.option("--log", "record", is_flag=True, help="Keep the outcome in the log, as a `fixity` leaf.")
+@click.option("--processes", type=click.IntRange(0, 256), default=0, help="Default: one for each core.")
+@config_option
+@json_option
+def verify(
+    path: Path,
+    since: str,
+    sample: int | None,
+    kept: tuple[Path, ...],
+    keys: tuple[str, ...],
+    roots: tuple[Path, ...],
+    record: bool,
+    processes: int,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Hashes every blob of the archive at PATH again, recomputes its log, and holds rows, signed heads, outside tokens,
+    clocks and authors' proofs against it. Changes nothing. Exit code 4 says that something is wrong, 1 that something
+    could not be checked; what, and why, is named."""
+    options = jobs.Options(
+        since=_moment(since),
+        sample=sample,
+        kept=tuple(read_kept(file) for file in kept),
+        keys=tuple(read_key(text) for text in keys),
+        roots=tuple(root for file in roots for root in _roots(file)),
+        processes=processes,
+    )
+    if path.is_dir():
+        raise InputError("this is a folder, not an archive", place=str(path), hint="Name the archive file")
+    config = config_of(config_path)
+    if record:
+        if not path.exists():
+            raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
+        with open_session(path, config) as session:  # held from the start: nobody writes in between
+            with progress_bar(quiet=as_json) as progress:
+                report = jobs.verify(path, config, options, progress=progress)
+            jobs.record(session, report)
+    else:
+        with progress_bar(quiet=as_json) as progress:
+            report = jobs.verify(path, config, options, progress=progress)
+    print_verified(report, as_json=as_json)
+    sys.exit(INTEGRITY * bool(report.wrong_counts) | FAILED * bool(report.unchecked_counts))
+
+
+def _moment(text: str) -> str:
+    """A day or a moment as the archive writes times."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError("this is no date", place="--since", hint="Write it as 2026-03-16") from None
+    return text_of(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _roots(file: Path) -> tuple[bytes, ...]:
+    try:
+        return certificates.from_pem(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=str(file), hint="Give a PEM file") from None
+    except ParseError as error:
+        raise InputError(error.message, place=str(file), hint="Give a PEM file of root certificates") from None

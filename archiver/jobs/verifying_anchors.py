@@ -1,0 +1,179 @@
+"""What outside services said of signed heads, verified again: timestamps, OpenTimestamps proofs, cosignatures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from archiver.custody import note, ots, timestamp
+from archiver.errors import ParseError, ProofError
+from archiver.jobs.config import Config
+from archiver.jobs.services import OTS, RFC3161, WITNESS
+from archiver.jobs.verifying_found import Findings, Mark, Outside, Place
+from archiver.jobs.verifying_heads import Stored
+from archiver.schedule import parse_time
+from archiver.store.archive import Archive, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whom the verifier believes. `roots` are certificates (DER) for every timestamping service, `service_roots` those
+    for one service by its name; `witnesses` are keys of witnesses."""
+
+    roots: tuple[bytes, ...] = ()
+    service_roots: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    witnesses: tuple[note.VerifierKey, ...] = ()
+
+
+def trust_of(config: Config, roots: tuple[bytes, ...], keys: tuple[note.VerifierKey, ...]) -> Trust:
+    """What the configuration and the command line name."""
+    by_service: dict[str, tuple[bytes, ...]] = {}
+    witnesses = [key for key in keys if key.type in note.WITNESSES]
+    for service in config.anchors:
+        if service.kind == RFC3161:
+            by_service[service.name] = service.trusted()
+        elif service.kind == WITNESS:
+            witnesses.append(note.VerifierKey.parse(service.vkey))
+    return Trust(roots=roots, service_roots=by_service, witnesses=tuple(dict.fromkeys(witnesses)))
+
+
+@dataclass(slots=True, kw_only=True)
+class Anchored:
+    """`held` counts verified tokens by kind; `outside` is what they say of time."""
+
+    outside: Outside
+    held: dict[str, int]
+
+
+def check(
+    archive: Archive, origin: int, heads: tuple[Stored, ...], trust: Trust, wrong: Findings, unchecked: Findings
+) -> Anchored:
+    """Every stored token, over the bytes of the checkpoint that it is about."""
+    by_size = {head.size: head for head in heads}
+    held: dict[str, int] = defaultdict(int)
+    after: dict[str, str] = {}
+    logged: list[Mark] = []
+    marks: list[Mark] = []
+    digests = set()
+    rows = archive.all("SELECT * FROM log_anchor WHERE origin = ? ORDER BY id", origin)
+    grown = {(row["size"], row["service"]) for row in rows if row["kind"] == OTS and _blocks(row)}
+    for row in rows:
+        digest = hashlib.sha256(row["token"]).hexdigest()
+        digests.add(digest)
+        at = Place(table="log_anchor", key=f"{row['kind']} {row['service']} on {row['size']}", leaf=row["leaf"])
+        head = by_size.get(row["size"])
+        if head is None:
+            wrong.add("anchor", "the checkpoint that it is about is not there", at)
+            continue
+        if row["kind"] == OTS and (row["size"], row["service"]) in grown and not _blocks(row):
+            continue  # what it waited for came, and is looked at itself
+        try:
+            time = _KINDS[row["kind"]](archive, row, head, trust)
+        except ProofError as error:
+            wrong.add("anchor", str(error), at)
+            continue
+        except ParseError as error:
+            unchecked.add("anchor", error.message, at)
+            continue
+        if row["at"] and row["at"] != time:
+            reason = f"its row says {row['at']}, and the token {time}"
+            wrong.add("anchor", reason, at)
+        held[row["kind"]] += 1
+        after[digest] = time
+        marks.append(Mark(place=row["size"], time=time))
+        if row["leaf"] is not None:
+            logged.append(Mark(place=row["leaf"], time=time))
+    _certificates(archive, wrong)
+    outside = Outside(after=after, logged=_rising(logged), heads=_falling(marks), stored=frozenset(digests))
+    return Anchored(outside=outside, held=dict(held))
+
+
+def _rising(marks: list[Mark]) -> tuple[Mark, ...]:
+    """In the order of places, each with the latest time up to there."""
+    found: list[Mark] = []
+    for mark in sorted(marks, key=lambda mark: mark.place):
+        later = not found or parse_time(mark.time) > parse_time(found[-1].time)
+        found.append(mark if later else Mark(place=mark.place, time=found[-1].time))
+    return tuple(found)
+
+
+def _falling(marks: list[Mark]) -> tuple[Mark, ...]:
+    """In the order of sizes, each with the earliest time from there on."""
+    found: list[Mark] = []
+    for mark in sorted(marks, key=lambda mark: -mark.place):
+        earlier = not found or parse_time(mark.time) < parse_time(found[-1].time)
+        found.append(mark if earlier else Mark(place=mark.place, time=found[-1].time))
+    return tuple(reversed(found))
+
+
+def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
+    """The time of a verified token. ProofError when it is bad, ParseError when it cannot be verified."""
+    token = timestamp.Token.parse(row["token"])
+    roots = (*trust.roots, *trust.service_roots.get(row["service"], ()))
+    named = [str(item) for item in json.loads(row["chain"])]
+    others = [
+        bytes(found["der"])
+        for sha256 in named
+        if (found := archive.one("SELECT der FROM certificates WHERE sha256 = ?", sha256)) is not None
+    ]
+    digest = hashlib.new(token.hash or "sha256", head.text.encode()).digest()
+    checked = timestamp.check(token, digest, roots, others=others)
+    if checked.verdict is timestamp.Verdict.BAD:
+        raise ProofError(checked.reason)
+    if not checked.holds:
+        raise ParseError(checked.reason)
+    return checked.time
+
+
+def _blocks(row: Row) -> bool:
+    """Whether a proof names a block."""
+    try:
+        return bool(ots.OtsProof.parse(row["token"]).blocks())
+    except (ParseError, ProofError):
+        return False
+
+
+def _ots(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
+    """Never a time: that a commitment stands in a block shows by the block's header, which is not in the archive."""
+    proof = ots.OtsProof.parse(row["token"])
+    if proof.digest != hashlib.sha256(head.text.encode()).digest():
+        raise ProofError("the proof is over other bytes than this checkpoint")
+    blocks = proof.blocks()
+    if not blocks:
+        raise ParseError("the proof stands in no block yet")
+    told = ", ".join(f"{height} with Merkle root {root[::-1].hex()}" for height, root in blocks)
+    raise ParseError(f"the header of a Bitcoin block is to be compared by you: block {told}")
+
+
+def _witness(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
+    """The time of a cosignature. ProofError when it does not hold, ParseError when no key for it is known here."""
+    lines = note.decoded(row["token"])
+    signatures = note.signature_lines(lines)
+    known = [key for key in trust.witnesses if any((s.name, s.key_id) == (key.name, key.id) for s in signatures)]
+    if not known:
+        names = ", ".join(sorted({signature.name for signature in signatures}))
+        raise ParseError(f"no key of this witness is known here: {names}")
+    cosigned = note.SignedNote.parse(head.text + lines)
+    time = max(note.cosigned(cosigned, key) for key in known)
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        raise ProofError("the time of the cosignature is none") from None
+
+
+_KINDS = {RFC3161: _timestamp, OTS: _ots, WITNESS: _witness}
+
+
+def _certificates(archive: Archive, wrong: Findings) -> None:
+    """Certificates, and what was said of their revocation, have the hash that names them."""
+    for table in ("certificates", "revocations"):
+        if archive.one("SELECT 1 FROM sqlite_schema WHERE name = ?", table) is None:
+            continue
+        for row in archive.db.execute(f"SELECT sha256, der FROM {table}"):
+            if hashlib.sha256(row["der"]).hexdigest() != row["sha256"]:
+                at = Place(table=table, key=row["sha256"])
+                wrong.add("row", "its bytes do not have the hash that names them", at)
