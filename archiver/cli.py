@@ -7,6 +7,7 @@ altered or spliced quotation, or words under another author's name.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import gc
 import importlib
@@ -279,12 +280,15 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
 
     decided = resolve_mention(db, config_of(config_path), mention, url, reason=reason, by=by)
     if as_json:
-        click.echo(json.dumps(decided, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(dataclasses.asdict(decided), indent=2, ensure_ascii=False))
     else:
-        click.echo(f"{decided['mention']} is {decided['post']} (leaf {decided['leaf']}): {decided['reason']}")
+        click.echo(f"{decided.mention} is {decided.post} (leaf {decided.leaf}): {decided.reason}")
         click.echo(
-            "It is queued: `archiver run` captures it." if decided["queued"] else "It was queued or captured before."
+            "It is queued: `archiver run` captures it." if decided.queued else "It was queued or captured before."
         )
+        for told in decided.notes:
+            click.echo(f"Note: {told}")
+    sys.exit(INTEGRITY if decided.broken else 0)
 
 
 @main.command()

@@ -147,7 +147,7 @@ def _read(path: Path, what: str, *, private: bool) -> str | None:
 def parsed(text: str, origin: str, *, place: str) -> tuple[PrivateKey, ...]:
     """Every key of a text; those without a name of their own are taken as keys of `origin`. InputError never repeats
     what stands there."""
-    found = [PrivateKey(name=origin, seed=_pem(match[0], place)) for match in _PEM.finditer(text)]
+    found = [checked(PrivateKey(name=origin, seed=_pem(match[0], place))) for match in _PEM.finditer(text)]
     for number, line in enumerate(_PEM.sub(lambda match: "\n" * match[0].count("\n"), text).splitlines(), 1):
         word = line.strip()
         if word and not word.startswith("#"):

@@ -314,9 +314,25 @@ def _phrase(text: str, source: str, target: str, pointer: str) -> str:
     return f"“{words}” {source} stands in {target}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision as it was stored: `leaf` is its statement, `signed` whether a head of the log covers it; `notes` say
+    why not, or that a key was made; `broken` that the log is not the one that was signed before. `queued` when the post
+    is to be captured still."""
+
+    mention: str
+    post: str
+    reason: str
+    leaf: int
+    queued: bool
+    signed: bool
+    broken: bool
+    notes: tuple[str, ...]
+
+
 def resolve_mention(
     db: Path, config: Config, mention: str, url: str, *, reason: str, by: str = "", now: Callable[[], str] = utc_now
-) -> dict[str, object]:
+) -> Decided:
     """Records a person's decision as a statement, queues the post and settles the document again."""
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
@@ -342,4 +358,14 @@ def resolve_mention(
         )
         queued = follow.enqueue(session, ref, purpose="post", depth=0, seed=mention)
         settle.settle(session)
-    return {"mention": mention, "post": str(ref), "reason": reason, "leaf": stored.leaf, "queued": queued}
+        sealed = checkpoint.seal(session, make=True)
+    return Decided(
+        mention=mention,
+        post=str(ref),
+        reason=reason,
+        leaf=stored.leaf,
+        queued=queued,
+        signed=sealed.head is not None,
+        broken=bool(sealed.broken),
+        notes=(*sealed.told, *sealed.notes, *sealed.problems, *filter(None, (sealed.broken,))),
+    )

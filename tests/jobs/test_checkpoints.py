@@ -83,6 +83,19 @@ def test_each_run_that_appended_ends_with_a_head_over_everything(office: Office)
     sound(office)
 
 
+def test_a_decision_is_signed_at_once(office: Office) -> None:
+    office.run("@ann wrote on 2024-10-28: “we have never said any such thing about the ferries of this town”")
+    passage = office.value("SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref")
+    decided = office.call("resolve", passage, "x:post:1850688931230646300", "--reason", "I saw it", "--json").json
+    assert (decided["signed"], decided["notes"]) == (True, [])
+    assert heads(office)[-1].size == len(office.leaves()) > decided["leaf"]
+    office.path.unlink()
+    ended = office.call("resolve", passage, "x:post:1850688931230646301", "--reason", "no, that one")
+    assert (ended.code, "Note: checkpoints are unsigned" in ended.out) == (0, True)
+    owner(office, forge)
+    assert office.call("resolve", passage, "x:post:1850688931230646302", "--reason", "or that one").code == 4
+
+
 def test_a_run_that_was_broken_off_is_covered_by_the_next(office: Office) -> None:
     office.run()
     with open_session(office.db, load(office.config)) as session, session.archive.transaction():

@@ -6,8 +6,10 @@ import base64
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,13 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from running import Desk, Ended, sound
 
 from archiver.cli import main
 from archiver.custody import note
+from archiver.errors import InputError
 from archiver.jobs import keyring
 from archiver.jobs.config import Config, load
 
@@ -250,6 +255,37 @@ def test_a_key_that_cannot_be_used_is_told_and_nothing_is_lost(
         monkeypatch.setenv("QUOTECHAIN_KEY", text)
         ended = office.run()
         assert (ended.code, reason in ended.out, "QUOTECHAIN_KEY" in ended.out) == (2, True, True)
+
+
+MUTATED = st.tuples(
+    st.sampled_from([SKEY, BAD[3][0], pem(Ed25519PrivateKey.from_private_bytes(SEED))]), st.integers(0, 200)
+)
+
+
+@settings(deadline=None)  # the first one loads cryptography
+@given(st.text() | MUTATED.map(lambda one: one[0][: one[1]] + chr(one[1]) + one[0][one[1] + 1 :]), st.text())
+def test_no_text_is_more_than_refused(text: str, origin: str) -> None:
+    held: tuple[keyring.PrivateKey, ...] = ()
+    with suppress(InputError):
+        held = keyring.parsed(text, origin, place="here")
+    assert all(len(key.seed) == 32 and str(key.public) for key in held)
+
+
+def test_keys_are_written_as_they_are_read(office: Office) -> None:
+    keys = tuple(keyring.PrivateKey(name=name, seed=seed) for name in (ORIGIN, "b") for seed in (SEED, OTHER))
+    text = "".join(f"{key.secret()}\n" for key in keys)
+    assert keyring.parsed(text, "c", place="here") == keys
+    assert SEED not in repr(keys).encode("latin-1", "replace")
+    assert SKEY not in repr(keyring.Ring(place="here", path=None, keys=keys))
+
+
+def test_an_archive_of_an_older_version_has_no_keys_to_show(office: Office) -> None:
+    office.run()
+    with closing(sqlite3.connect(office.db)) as db:
+        db.execute("DROP TABLE log_key")
+    for words in (("show",), ("export",)):
+        ended = office.keys(*words)
+        assert (ended.code, "made by an older version" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o777])
