@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines bench bench-million bench-log evidence bounds measured check clean
+.PHONY: run test serve demo datasette-lines witness bench bench-million bench-log evidence bounds measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -44,6 +44,21 @@ demo: .venv/installed
 datasette-lines: .venv-datasette1/installed
 	.venv-datasette1/bin/python -m pytest -p no:cacheprovider tests/test_reading_room.py
 
+# A witness that others wrote judges our log, from an environment of its own: it needs Python 3.12.
+PYENV_ROOT ?= $(HOME)/.pyenv
+WITNESS_PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3 $(PYENV_ROOT)/versions/3.1[2-9]*/bin/python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$python && break; done)
+
+.venv-witness/installed:
+	@test -n "$(WITNESS_PYTHON)" || { echo 'No Python 3.12 or later is found: name one as WITNESS_PYTHON.'; exit 1; }
+	$(WITNESS_PYTHON) -m venv .venv-witness
+	.venv-witness/bin/python -m pip install --quiet --disable-pip-version-check 'aics-witness==0.1.0'
+	touch $@
+
+witness: .venv/installed-dev
+	$(MAKE) .venv-witness/installed || echo 'The tests with the real witness are skipped.'
+	$(BIN)/python -m pytest -rs -p no:cacheprovider tests/jobs/test_real_witness.py
+
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
 
@@ -68,4 +83,4 @@ measured: .venv/installed-dev
 	BIN=$(BIN) sh docs/measure.sh > docs/measured.md
 
 clean:
-	rm -rf .venv .venv-datasette1 build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-datasette1 .venv-witness build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -244,7 +244,8 @@ def converse(
 
     for key in talks:
         step(key, None)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
+    try:
         while open_ones:
             asked, open_ones = open_ones, {}
             if clock() < deadline:
@@ -256,6 +257,8 @@ def converse(
                 ]
             for key, answer in zip(asked, answers, strict=True):
                 step(key, answer)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who interrupts a run need not wait for a service
     return ended
 
 

@@ -1,0 +1,180 @@
+"""A witness that others wrote (PyPI `aics-witness`) cosigns what the archive signs, and refuses what it must: each
+attack is made with the genuine key, by whoever owns the file. `make witness` makes its environment and runs this."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import Desk
+from test_anchors import ORIGIN, House, house
+
+from archiver.custody import log, note
+from archiver.custody.note import SignedNote, VerifierKey
+from archiver.jobs import keyring
+from archiver.jobs.anchor import anchor
+from archiver.jobs.config import Config, load
+from archiver.jobs.session import open_session
+from archiver.store.anchors import Anchors, Waiting
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAM = Path(os.environ.get("QUOTECHAIN_WITNESS", ROOT / ".venv-witness" / "bin" / "aics-witness"))
+__all__ = ["house"]
+
+
+@dataclass
+class Real:
+    """A witness in a process of its own."""
+
+    folder: Path
+    vkey: str
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    def command(self, *words: str) -> str:
+        done = subprocess.run(
+            [PROGRAM, *words, "--config", self.folder / "witness.json"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout
+
+    def serve(self) -> None:
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "--config", self.folder / "witness.json", "--listen", "127.0.0.1:0"],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if found := re.search(r"listening on (http://\S+)", line):
+                self.url = found[1]
+                return
+        raise AssertionError("the witness ended before it listened")
+
+    def table(self) -> str:
+        return f'[[anchors.witness]]\nname = "real"\nurl = "{self.url}"\nvkey = "{self.vkey}"\n'
+
+
+@pytest.fixture
+def real(house: House, tmp_path: Path) -> Iterator[Real]:
+    """A witness that knows the log of the house, which it has cosigned once."""
+    if not PROGRAM.exists():
+        pytest.skip("no aics-witness (it needs Python 3.12): run `make witness`")
+    folder = tmp_path / "witness"
+    folder.mkdir()
+    made = Real(folder, "")
+    made.vkey = made.command("init", "--name", "witness.example/real").strip().split("\n")[-1]
+    (key,) = house.trusted_log()
+    made.command("add-log", "--origin", ORIGIN, "--vkey", str(key))
+    made.serve()
+    try:
+        house.configure(made.table())
+        assert house.run().code == 0
+        yield made
+    finally:
+        assert made.process is not None
+        made.process.terminate()
+        made.process.wait(20)
+        assert made.process.stderr is not None
+        made.process.stderr.close()
+
+
+def rewritten(house: House, work: Callable[[sqlite3.Connection], object]) -> None:
+    """What the owner of the file and of the key does: changes leaves, rebuilds the tree, forgets every checkpoint."""
+    with closing(sqlite3.connect(house.desk.db)) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        work(db)
+        for index, data in db.execute("SELECT idx, data FROM log_leaf").fetchall():
+            db.execute("UPDATE log_leaf SET hash = ? WHERE idx = ?", (log.leaf_hash(data), index))
+        db.execute("DELETE FROM log_tile")
+        db.execute("DELETE FROM log_checkpoint")
+        db.execute("DELETE FROM log_anchor")
+        db.execute("DELETE FROM work_anchor")
+        db.commit()
+    keyring.seen_path(Config(), ORIGIN).unlink()
+
+
+def test_it_cosigns_every_head_and_we_accept_what_it_signs(house: House, real: Real) -> None:
+    for _ in range(3):
+        assert house.run().code == 0
+    key = VerifierKey.parse(real.vkey)
+    tokens = house.tokens()
+    assert len(tokens) == 4
+    for size, _, _, token, at in tokens:
+        assert at
+        assert note.cosigned(SignedNote.parse(house.note(size) + token.decode()), key)
+    assert '"size"' in real.command("status", "--json")
+
+
+def test_it_is_asked_by_its_own_size_where_ours_is_forgotten(house: House, real: Real) -> None:
+    house.configure(real.table().replace('"real"', '"again"'))
+    ended = house.run()
+    assert (ended.code, len(house.tokens())) == (0, 2), ended.out
+
+
+def test_it_refuses_a_log_that_was_rolled_back(house: House, real: Real) -> None:
+    backup = house.desk.folder / "backup.db"
+    shutil.copy(house.desk.db, backup)
+    house.run()
+    house.run()
+    shutil.copy(backup, house.desk.db)
+    keyring.seen_path(Config(), ORIGIN).unlink()
+    ended = house.desk.call("run", house.desk.seed("short.txt", "Shorter.\n"), "--json")
+    assert ended.code == 4
+    assert "it cosigned" in ended.json["broken"]
+
+
+def test_it_refuses_a_log_from_which_a_leaf_was_deleted(house: House, real: Real) -> None:
+    def delete(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE log_leaf SET data = (SELECT data FROM log_leaf WHERE idx = 3) WHERE idx = 2")
+
+    rewritten(house, delete)
+    ended = house.run()
+    assert ended.code == 4
+    assert "does not continue" in ended.json["broken"]
+    assert house.tokens() == []
+    assert "split" in real.command("evidence") or ORIGIN in real.command("evidence"), "it keeps what we signed"
+
+
+def test_it_refuses_another_tree_of_the_same_size(house: House, real: Real) -> None:
+    house.run(fresh=False)
+    ((size,),) = house.table("SELECT max(size) FROM log_anchor")
+    rewritten(house, lambda db: [db.execute("UPDATE log_leaf SET data = x'7b7d' WHERE idx = 1"), cut(db, size)])
+    with open_session(house.desk.db, load(house.desk.config)) as session:
+        ring = keyring.ring(session.config, ORIGIN)
+        head = session.evidence.checkpoint(lambda text: [key.sign(text) for key in ring.keys])
+        assert head is not None
+        assert head.size == size
+        held = Anchors(session.archive, 1)
+        held.wait(Waiting(size=size, kind="witness", service="real", due_at="", attempts=0, last=""))
+        told = anchor(session)
+    assert len(told.broken) == 1, told
+    assert house.tokens() == []
+
+
+def cut(db: sqlite3.Connection, size: int) -> Any:
+    return db.execute("DELETE FROM log_leaf WHERE idx >= ?", (size,))
+
+
+def test_it_refuses_a_log_of_another_key(house: House, real: Real, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = house.desk.folder.parent / "elsewhere"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(path))
+    other = House(Desk(house.desk.folder / "other", house.desk.config), house.street)
+    other.desk.folder.mkdir()
+    ended = other.run()
+    assert any("none of the keys" in told for told in ended.json["notes"])
