@@ -1,0 +1,143 @@
+"""report.html: what a bundle holds as one page, which checks itself in the reader's browser and asks for nothing.
+
+The page holds its data, its style and its script; its policy (Content Security Policy Level 3) lets nothing else
+apply and nothing be loaded. What it shows of captures is held against the leaves of the log, these against the signed
+checkpoint, and media against their hashes. Its verifier came with it, and it says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from importlib import resources
+
+from archiver.bundle.index import Index
+from archiver.bundle.report_entries import Read, Room, capture, chip, document, hashed, post, quotation
+from archiver.bundle.report_markup import block, facts, items, moment, own, text
+
+TITLE = "Evidence of social posts"
+EMBEDDED_IN_ALL = 64 << 20
+"""So many bytes of media stand in the page; the rest is named by hash."""
+LEAVES = 5000
+"""So many leaves with their proofs stand in the page."""
+
+
+def _packaged(name: str) -> str:
+    return resources.files("archiver.bundle").joinpath(name).read_text("utf-8")
+
+
+def _source(code: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
+    """The page in pieces (HTML, to be written as UTF-8). `read` gives files of the bundle; those that it does not give
+    are named and not shown. Equal bundles give equal pages."""
+    script, style = _packaged("report_script.js"), _packaged("report_style.css")
+    policy = (
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; img-src data:; "
+        "media-src data:; base-uri 'none'; form-action 'none'"
+    )
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
+        f"<title>{TITLE}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+    )
+    yield _head(index)
+    yield _contents(index)
+    yield "<main>\n"
+    if index["verdicts"]:
+        yield f'<h2 id="quotations">Quotations ({len(index["verdicts"]):,})</h2>\n'
+        for number, one in enumerate(index["verdicts"], 1):
+            yield quotation(number, one)
+    if index["posts"]:
+        yield f'<h2 id="posts">Posts ({len(index["posts"]):,})</h2>\n'
+        by_ref, room = {one["ref"]: one for one in index["posts"]}, Room(EMBEDDED_IN_ALL)
+        for number, single in enumerate(index["posts"], 1):
+            yield from post(number, single, by_ref, read, room)
+    if index["documents"]:
+        yield f'<h2 id="documents">Documents ({len(index["documents"]):,})</h2>\n'
+        for number, held in enumerate(index["documents"], 1):
+            yield document(number, held)
+    yield f'<h2 id="captures">Captures ({len(index["captures"]):,})</h2>\n{_CAPTURES}'
+    for made in index["captures"]:
+        yield capture(made)
+    yield _LIMITS + "</main>\n"
+    yield from _data(index, read)
+    yield f"<script>{script}</script>\n</body>\n</html>\n"
+
+
+def _head(index: Index) -> str:
+    about = facts(
+        (
+            ("Asked for", own(index["what"])),
+            ("Log", own(index["origin"], "ref")),
+            ("Signed head", f"{int(index['size']):,} leaves, root {hashed(index['root'])}"),
+            ("Keys of the log", "<br>".join(f'<span class="hash">{text(vkey)}</span>' for vkey in index["vkeys"])),
+            ("Made", text(f"{moment(index['made'])} by {index['tool']}")),
+        )
+    )
+    return (
+        f"<header>\n<h1>{TITLE}</h1>\n{about}</header>\n"
+        '<section id="checks" data-state="none">\n<h2>Checks in this browser</h2>\n'
+        '<p id="result" role="status">Nothing was checked: this browser did not run the checks of this page. '
+        'verify.py and verify.sh, beside this page’s folder, check more.</p>\n<ul id="found"></ul>\n'
+        "<p><strong>This page supplies its own verifier, and the bundle its own keys.</strong> That these checks hold "
+        "says that the page fits together, not who made it. Compare the keys above with keys that you had from the "
+        "keeper of the log by another way, and check the bundle with a verify.py that you trust, or with "
+        "<code>sha256sum</code>, <code>openssl</code> and <code>ssh-keygen</code>: "
+        "<code>python3 verify.py --key KEY</code>. Time stamps and the seal are checked there, not here.</p>\n"
+        "</section>\n"
+    )
+
+
+def _contents(index: Index) -> str:
+    links = [
+        f'<a href="#{place}">{name}</a> ({len(entries):,})'
+        for place, name, entries in (
+            ("quotations", "Quotations", list(index["verdicts"])),
+            ("posts", "Posts", list(index["posts"])),
+            ("documents", "Documents", list(index["documents"])),
+            ("captures", "Captures", list(index["captures"])),
+        )
+        if entries
+    ]
+    verdicts: dict[str, int] = {}
+    for one in index["verdicts"]:
+        verdict = one["verdict"] or one["status"] or "not judged"
+        verdicts[verdict] = verdicts.get(verdict, 0) + 1
+    told = [f"{chip(verdict)} {count:,}" for verdict, count in sorted(verdicts.items())]
+    return f'<nav aria-label="Contents">\n{items(links, "counts")}{items(told, "counts")}</nav>\n'
+
+
+_CAPTURES = (
+    '<p class="quiet">A capture is one request and what came back. It was made between <em>not before</em> and '
+    "<em>not after</em>, for which others vouch by time stamps; its own clock is the word of the archive alone.</p>\n"
+)
+_LIMITS = (
+    '<section id="limits">\n<h2>What this page does not say</h2>\n<p>A capture shows what a server answered, not that '
+    "the author wrote it; whoever ran the archive at the time of a capture could have fed it a false answer, and no "
+    "log, signature or time stamp shows that: compare with the author’s own proofs, other archives and other "
+    "observers. Posts, media and verdicts were read out of the captured bytes by the archiver; the bytes are in the "
+    "bundle. A verdict is about words, not about meaning.</p>\n</section>\n"
+)
+
+
+def _data(index: Index, read: Read) -> Iterator[str]:
+    """What the script checks: the signed head, the keys, leaves and their proofs."""
+    note = read("data/proofs/checkpoint")
+    if note is None:
+        return
+    shown = {one["leaf"] for one in index["captures"]}
+    chosen = [leaf for leaf in index["leaves"] if leaf["index"] in shown][:LEAVES]
+    yield block("log", {"note": note.decode("utf-8", "replace"), "vkeys": list(index["vkeys"]), "leaves": len(chosen)})
+    for entry in chosen:
+        leaf, proof = read(entry["leaf"]), read(entry["proof"])
+        if leaf is not None and proof is not None:
+            path = proof.decode("utf-8", "replace").partition("\n\n")[0].split("\n")
+            hashes = path[next((n for n, line in enumerate(path) if line.startswith("index ")), 0) + 1 :]
+            data = {"index": entry["index"], "leaf": base64.b64encode(leaf).decode("ascii"), "path": hashes}
+            yield block("leaf", data)

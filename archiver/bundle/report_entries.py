@@ -1,0 +1,218 @@
+"""The parts of the report: quotations with their verdicts, posts, documents, captures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+
+from archiver.bundle.index import CaptureEntry, ChangeEntry, DocumentEntry, MediaEntry, PostEntry, VerdictEntry
+from archiver.bundle.report_markup import facts, items, moment, own, plain, text, words
+
+Read = Callable[[str], bytes | None]
+"""The bytes of a file of the bundle by its path from the bag's folder, None where there is none."""
+
+EMBEDDED = 8 << 20
+"""A media file of more bytes is named by its hash."""
+SHOWN = {
+    "image/jpeg": "img", "image/png": "img", "image/gif": "img", "image/webp": "img", "image/avif": "img",
+    "video/mp4": "video", "video/webm": "video", "audio/mpeg": "audio", "audio/mp4": "audio", "audio/ogg": "audio",
+}  # fmt: skip
+"""Types that a browser shows without running anything. SVG is none of them."""
+FITS = ("exact", "normalised", "same-words", "partial", "truncated", "elided", "bracketed")
+STOPS = ("altered", "spliced")
+GONE = ("deleted", "suspended", "protected", "withheld", "not-found", "unavailable")
+_OWN = ("elided", "bracketed")
+
+
+class Room:
+    """How many bytes of media the page may still hold."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, size: int) -> bool:
+        fits = size <= min(EMBEDDED, self.left)
+        self.left -= size if fits else 0
+        return fits
+
+
+def hashed(sha256: str) -> str:
+    return f'<span class="hash">{text(sha256)}</span>'
+
+
+def chip(verdict: str) -> str:
+    kind = " stop" if verdict in STOPS else " fits" if verdict in FITS else ""
+    return f'<span class="verdict{kind}">{text(verdict)}</span>'
+
+
+def quotation(number: int, one: VerdictEntry) -> str:
+    """One quotation beside the version of the post that it was compared with."""
+    verdict = one["verdict"] or one["status"] or "not judged"
+    changes, stretch, theirs = one["changes"], one["quoted_span"], one["original_span"]
+    who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
+    ours = [(change["quoted_span"]["start"], change["quoted_span"]["end"]) for change in changes]
+    originals = [(change["original_span"]["start"], change["original_span"]["end"]) for change in changes]
+    tags = [
+        ("span" if change["op"] in _OWN else "del", "span" if change["op"] in _OWN else "ins") for change in changes
+    ]
+    out = [
+        f'<article id="v{number}">\n<h3>{chip(verdict)} '
+        f"{'signed to ' + own(who) if who else 'unsigned'}{', ' + own(one['day']) if one['day'] else ''}</h3>\n"
+        '<div class="sides"><div>\n<h4>The quotation</h4>\n',
+        words(one["words"], ours, [tag for tag, _ in tags], (stretch["start"], stretch["end"]) if stretch else None),
+        "</div><div>\n<h4>The post, as captured</h4>\n",
+    ]
+    if one["text"]:
+        part = (theirs["start"], theirs["end"]) if theirs else None
+        out.append(words(one["text"], originals, [tag for _, tag in tags], part))
+    else:
+        out.append(f'<p class="none">{text(one["reason"]) or "Nothing was compared."}</p>\n')
+    out.append("</div></div>\n")
+    out.append(items(_change(change) for change in changes))
+    out.append(
+        facts(
+            (
+                ("Warnings", text(", ".join(one["flags"]))),
+                ("Evened out", text(", ".join(one["steps"]))),
+                ("Said of it", own(one["reason"]) if one["reason"] and one["text"] else ""),
+                ("Standard", text(one["standard"])),
+                ("Post", own(one["post"], "ref")),
+                ("Version", hashed(one["version"]) if one["version"] else ""),
+                ("Passage", own(one["passage"], "ref")),
+                ("Rules", text(one["policy"])),
+            )
+        )
+    )
+    return "".join([*out, "</article>\n"])
+
+
+def _change(change: ChangeEntry) -> str:
+    quoted, original = own(change["quoted"]), own(change["original"])
+    if change["op"] in _OWN:
+        return f"{text(change['op'])}, as the quotation marks: <del>{quoted}</del> for <ins>{original}</ins>"
+    if not change["original"]:
+        return f"not in the post: <del>{quoted}</del>"
+    if not change["quoted"]:
+        return f"missing from the quotation: <ins>{original}</ins>"
+    return f"{text(change['op'])}: <del>{quoted}</del> where the post says <ins>{original}</ins>"
+
+
+def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, room: Room) -> Iterator[str]:
+    """One post: words, media, versions, chain, what became of it."""
+    who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
+    yield f'<article id="p{number}">\n<h3>{own(who or one["ref"])}</h3>\n'
+    if one["outcome"] in GONE:
+        yield f'<p class="bad">As seen {moment(text(one["outcome_at"]))}: {text(one["outcome"])}.</p>\n'
+    if one["warning"]:
+        yield f"<p>Content warning: {own(one['warning'])}</p>\n"
+    yield words(one["text"]) if one["text"] else '<p class="none">No text was captured.</p>\n'
+    if one["truncated"]:
+        yield '<p class="bad">This text is known to be cut.</p>\n'
+    for item in one["media"]:
+        yield from _media(item, read, room)
+    others = [version for version in one["versions"] if version["text"] != one["text"]]
+    if others:
+        yield f"<h4>Other versions ({len(others)})</h4>\n"
+        for version in others:
+            seen = f"seen from {moment(text(version['first_seen']))} to {moment(text(version['last_seen']))}"
+            yield f"<p>{seen}{', cut' if version['truncated'] else ''}</p>\n{words(version['text'])}"
+    if one["edits"]:
+        yield items(f"An edit is shown by {text(edit['shown_by'])} ({text(edit['route'])})" for edit in one["edits"])
+    if one["chain"]:
+        yield "<h4>Where it leads</h4>\n"
+        yield items(_step(step["depth"], f"{step['kind']} ({step['evidence']})", step["target"], by_ref)
+                    for step in one["chain"])  # fmt: skip
+    yield facts(
+        (
+            ("Post", own(one["ref"], "ref")),
+            ("Also known as", ", ".join(own(alias, "ref") for alias in one["aliases"])),
+            ("Address", own(one["url"], "address") if one["url"] else ""),
+            ("Author", own(one["author"], "ref") if one["author"] else ""),
+            ("Time it claims", text(moment(one["posted_at"]))),
+            ("Last seen as", text(f"{one['outcome']}, {moment(one['outcome_at'])}") if one["outcome"] else ""),
+            ("Author’s proofs", items(_proof(p["kind"], p["valid"], p["detail"]) for p in one["proofs"])),
+            ("Captures", ", ".join(f'<a href="#c-{plain(uid)}">{text(uid)}</a>' for uid in one["captures"])),
+        )
+    )
+    yield "</article>\n"
+
+
+def _step(depth: int, how: str, target: str, by_ref: dict[str, PostEntry]) -> str:
+    known = by_ref.get(target)
+    said = f": {own(known['handle'])} {own(known['text'][:140])}" if known else ", which was not captured"
+    return f"{'↳ ' * min(depth, 20)}{text(how)} {own(target, 'ref')}{said}"
+
+
+def _proof(kind: str, valid: int | None, detail: str) -> str:
+    state = {1: "held", 0: "REFUSED"}.get(-1 if valid is None else valid, "could not be checked")
+    return f"{text(kind)}: {state} when the archive read it{' (' + own(detail) + ')' if detail else ''}"
+
+
+def _media(item: MediaEntry, read: Read, room: Room) -> Iterator[str]:
+    element, path = SHOWN.get(item["type"], ""), f"data/blobs/{item['sha256']}"
+    data = read(path) if item["sha256"] and element and room.take(item["size"]) else None
+    yield '<figure class="media">\n'
+    if data is not None:
+        source = f"data:{item['type']};base64,{base64.b64encode(data).decode('ascii')}"
+        named = f'class="held" data-sha256="{item["sha256"]}" src="{source}"'
+        if element == "img":
+            yield f'<img {named} alt="{plain(item["alt"])}">\n'
+        else:
+            yield f"<{element} {named} controls></{element}>\n"
+    elif item["sha256"]:
+        size = f"{item['size']:,} bytes of {text(item['type'] or 'an unknown type')}"
+        yield f'<p class="none">Not shown here: {size}, the file {text(path)} of the bundle.</p>\n'
+    else:
+        yield f'<p class="none">Not in the archive: {text(item["kind"])} {own(item["url"], "address")}</p>\n'
+    told = f"<p>Described as: {own(item['alt'])}</p>" if item["alt"] else ""
+    checked = ' <span class="check"></span>' if data is not None else ""
+    yield f"<figcaption>{told}{hashed(item['sha256'])}{checked}</figcaption>\n</figure>\n"
+
+
+def document(number: int, one: DocumentEntry) -> str:
+    return f'<article id="d{number}">\n<h3>{own(one["title"] or one["url"])}</h3>\n' + (
+        facts(
+            (
+                ("Address", own(one["url"], "address")),
+                ("Document", own(one["ref"], "ref")),
+                ("Kind", text(one["media_type"])),
+                ("SHA-256", hashed(one["sha256"])),
+                ("Captures", ", ".join(f'<a href="#c-{plain(uid)}">{text(uid)}</a>' for uid in one["captures"])),
+            )
+        )
+        + "</article>\n"
+    )
+
+
+def capture(one: CaptureEntry) -> str:
+    """One capture. What its leaf says too bears the place in `data-path`, so that the page can hold the two equal."""
+    bracket = one["bracket"]
+
+    def logged(path: str, value: str, kind: str = "") -> str:
+        return f'<bdi lang="" class="{kind}" data-path="{path}">{text(value)}</bdi>'
+
+    before, after = bracket["not_before"], bracket["not_after"]
+    status = "" if one["status"] is None else logged("response.status", str(one["status"]))
+    failure = logged("response.failure", one["failure"], "bad") if one["failure"] else ""
+    return (
+        f'<article class="capture" id="c-{plain(one["uid"])}" data-leaf="{int(one["leaf"])}">\n'
+        f'<h3>{logged("request.url", one["url"], "address")} <span class="check"></span></h3>\n'
+    ) + (
+        facts(
+            (
+                ("Capture", logged("uid", one["uid"], "hash")),
+                ("About", logged("ref", one["ref"], "ref")),
+                ("By", logged("route", one["route"])),
+                ("Answer", f"{status} {failure}".strip()),
+                ("Not before", text(moment(before)) if before else "unknown: no token of others was known by then"),
+                ("Not after", text(moment(after)) if after else "unknown: no token of others over this log"),
+                ("By its own clock", logged("clock.wall", one["observed_at"])),
+                (
+                    "Body (SHA-256)",
+                    logged("response.body_sha256", one["body_sha256"], "hash") if one["body_sha256"] else "",
+                ),
+                ("Leaf of the log", str(int(one["leaf"]))),
+            )
+        )
+        + "</article>\n"
+    )
