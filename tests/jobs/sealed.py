@@ -20,7 +20,7 @@ from typing import Any
 from tsa import Clock, Played, Witness
 
 from archiver.custody import canonical, log, note
-from archiver.jobs import checkpoint, keys
+from archiver.jobs import checkpoint, keyring
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.verify import Options, Verified, verify
@@ -30,8 +30,7 @@ from archiver.net import timestamps
 from archiver.net.clock import text_of
 from archiver.net.timestamps import Said, State, Talk
 from archiver.store.anchors import Anchors, Received
-from archiver.store.archive import open_reader
-from archiver.store.checkpoints import Tree
+from tests.anew import Growing
 
 ORIGIN = "log.example/sealed"
 DAY = datetime.timedelta(days=1)
@@ -41,13 +40,18 @@ PER_DAY = 140
 
 @dataclass
 class Hands:
-    """The clock of the host, one second further at each look."""
+    """The clock of the host, one second further at each look. `lie` is how far it is off the true time `at`."""
 
     at: datetime.datetime
+    lie: datetime.timedelta = datetime.timedelta(0)
 
     def __call__(self) -> str:
         self.at += datetime.timedelta(seconds=1)
-        return text_of(self.at)
+        return text_of(self.shown)
+
+    @property
+    def shown(self) -> datetime.datetime:
+        return self.at + self.lie
 
 
 @dataclass
@@ -118,7 +122,7 @@ def a_day(desk: Desk, day: int, captures: int = PER_DAY) -> None:
     with desk.open() as session:
         evidence = session.evidence
         for number in range(day * 1000, day * 1000 + captures):
-            at = desk.host.at
+            at = desk.host.shown
             body = None if number % 50 == 49 else words(number)
             (recorded,) = evidence.record(exchange(number, at, body))
             evidence.mark(recorded.id, "parse", "parse/1", hashlib.sha256(b"%d" % number).hexdigest())
@@ -154,8 +158,6 @@ def vouched(desk: Desk, session: Session) -> str:
 
 
 def desk_key(desk: Desk) -> bytes:
-    from archiver.jobs import keyring
-
     return keyring.ring(desk.config, ORIGIN).keys[0].seed
 
 
@@ -238,31 +240,105 @@ def rebuild_tiles(db: sqlite3.Connection) -> None:
         hashes, level = [log.fold(tile) for tile in whole], level + 1
 
 
-def resign(desk: Desk, db: sqlite3.Connection) -> None:
-    """Signs every head again, with the genuine key."""
-    archive = open_reader(desk.db)
-    archive.db.close()
-    archive.db = db
-    for row in db.execute("SELECT size, note FROM log_checkpoint ORDER BY size").fetchall():
-        head = note.Checkpoint(origin=ORIGIN, size=row["size"], root=Tree(archive, 1).root(row["size"]))
-        signed = note.SignedNote(text=str(head), signatures=(note.sign(str(head), ORIGIN, desk.seed),))
-        db.execute("UPDATE log_checkpoint SET root = ?, note = ? WHERE size = ?", (head.root, str(signed), row["size"]))
+def resign(desk: Desk, db: sqlite3.Connection, tsa: Clock | None = None) -> None:
+    """Signs every head again with the genuine key, oldest first, and makes leaves name the new roots. With `tsa` the
+    timestamping service takes part: it makes its tokens anew, with their old times."""
+    for row in db.execute("SELECT size FROM log_checkpoint ORDER BY size").fetchall():
+        size = row["size"]
+        head = note.Checkpoint(origin=ORIGIN, size=size, root=root_of(db, size))
+        signed = str(note.SignedNote(text=str(head), signatures=(note.sign(str(head), ORIGIN, desk.seed),)))
+        db.execute("UPDATE log_checkpoint SET root = ?, note = ? WHERE size = ?", (head.root, signed, size))
+        for anchor in db.execute("SELECT * FROM log_anchor WHERE size = ?", (size,)).fetchall():
+            token, old = anchor["token"], hashlib.sha256(anchor["token"]).hexdigest()
+            if tsa is not None and anchor["kind"] == "rfc3161":
+                token = stamped_at(tsa, signed, anchor["at"])
+                db.execute("UPDATE log_anchor SET token = ? WHERE id = ?", (token, anchor["id"]))
+            new = hashlib.sha256(token).hexdigest()
+            put_leaf(db, anchor["leaf"], leaf(db, anchor["leaf"]) | {"root": head.root.hex(), "token_sha256": new})
+            for other in db.execute("SELECT idx, data FROM log_leaf WHERE idx >= ?", (size,)).fetchall():
+                fields = json.loads(other["data"])
+                if fields.get("after") == old:
+                    put_leaf(db, other["idx"], fields | {"after": new})
+    rebuild_tiles(db)
 
 
-def anchor_leaf_again(db: sqlite3.Connection, size: int) -> None:
-    """Makes the anchor leaves of a head say what the rows say by now."""
-    for row in db.execute(
-        "SELECT a.*, c.root FROM log_anchor a JOIN log_checkpoint c ON c.size = a.size WHERE a.size = ?", (size,)
-    ).fetchall():
-        fields = leaf(db, row["leaf"])
-        fields |= {"root": row["root"].hex(), "at": row["at"], "token_sha256": hashlib.sha256(row["token"]).hexdigest()}
-        put_leaf(db, row["leaf"], fields)
+def stamped_at(tsa: Clock, signed: str, time: str) -> bytes:
+    """A token that the service makes with whatever time it is asked for."""
+    then = datetime.datetime.fromisoformat(time)
+    forged = Clock(root=tsa.root, signer=tsa.signer, now=lambda: then)
+    return forged.token(hashlib.sha256(signed.encode()).digest(), 7)
+
+
+def root_of(db: sqlite3.Connection, size: int) -> bytes:
+    """The head over the first leaves, from their hashes alone."""
+    growing = Growing()
+    for row in db.execute("SELECT hash FROM log_leaf WHERE idx < ? ORDER BY idx", (size,)):
+        growing.append(row["hash"])
+    return growing.root()
+
+
+def edit(db: sqlite3.Connection, number: int, text: bytes) -> int:
+    """Puts other words into a capture and makes everything beside it agree: blob, row, leaf and the leaf's hash. The
+    index of the leaf."""
+    row = db.execute("SELECT * FROM captures WHERE uid = ?", (f"0190-{number:06d}",)).fetchone()
+    sha256 = hashlib.sha256(text).hexdigest()
+    db.execute("UPDATE blob_chunks SET data = ? WHERE blob_id = ?", (text, row["blob"]))
+    db.execute("UPDATE blobs SET sha256 = ?, size = ? WHERE id = ?", (sha256, len(text), row["blob"]))
+    changed = (sha256, len(text), row["id"])
+    db.execute("UPDATE captures SET entity_sha256 = ?, received = ? WHERE id = ?", changed)
+    fields = leaf(db, row["leaf"])
+    fields["response"] |= {"body_sha256": sha256, "entity_sha256": sha256, "body_size": str(len(text))}
+    put_leaf(db, row["leaf"], fields)
+    return int(row["leaf"])
+
+
+def delete(db: sqlite3.Connection, number: int) -> int:
+    """Takes a capture out with its mark, and moves everything behind it up. The index that its leaf had."""
+    row = db.execute("SELECT * FROM captures WHERE uid = ?", (f"0190-{number:06d}",)).fetchone()
+    index = int(row["leaf"])
+    db.execute("DELETE FROM reading_marks WHERE capture = ?", (row["id"],))
+    db.execute("DELETE FROM captures WHERE id = ?", (row["id"],))
+    forget_bodies(db)
+    db.execute("DELETE FROM log_leaf WHERE idx IN (?, ?)", (index, index + 1))
+    for other in db.execute("SELECT idx, data FROM log_leaf WHERE idx > ? ORDER BY idx", (index,)).fetchall():
+        fields = json.loads(other["data"])
+        fields["seq"] = str(other["idx"] - 2)
+        if fields["type"] == "reading" and int(fields["capture"]) > index:
+            fields["capture"] = str(int(fields["capture"]) - 2)
+        put_leaf(db, other["idx"], fields)
+        db.execute("UPDATE log_leaf SET idx = idx - 2 WHERE idx = ?", (other["idx"],))
+    for table in ("captures", "reading_marks", "statements", "log_key", "log_anchor"):
+        moved = db.execute(f"SELECT leaf FROM {table} WHERE leaf > ? ORDER BY leaf", (index,)).fetchall()
+        for one in moved:
+            db.execute(f"UPDATE {table} SET leaf = leaf - 2 WHERE leaf = ?", (one["leaf"],))
+    return index
+
+
+def shorten(db: sqlite3.Connection) -> None:
+    """Makes the heads be about as many leaves fewer as `delete` took out, so that they can be signed again."""
+    for row in db.execute("SELECT size FROM log_checkpoint ORDER BY size").fetchall():
+        db.execute("UPDATE log_checkpoint SET size = size - 2 WHERE size = ?", (row["size"],))
+        db.execute("UPDATE log_anchor SET size = size - 2 WHERE size = ?", (row["size"],))
+    for row in db.execute("SELECT leaf, size FROM log_anchor").fetchall():
+        put_leaf(db, row["leaf"], leaf(db, row["leaf"]) | {"size": str(row["size"])})
+
+
+def drop_tail(db: sqlite3.Connection, size: int) -> None:
+    """Takes out every leaf from `size` on, with its rows and bodies; signed heads stay."""
+    for table in ("reading_marks", "captures", "statements", "log_anchor"):
+        db.execute(f"DELETE FROM {table} WHERE leaf >= ?", (size,))
+    db.execute("DELETE FROM log_leaf WHERE idx >= ?", (size,))
+    forget_bodies(db)
+    rebuild_tiles(db)
+
+
+def forget_bodies(db: sqlite3.Connection) -> None:
+    """Takes out the blobs that no capture has any more."""
+    for table, column in (("blob_chunks", "blob_id"), ("blob_at", "blob"), ("blobs", "id")):
+        db.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT blob FROM captures WHERE blob IS NOT NULL)")
 
 
 def kept(text: str) -> Kept:
     """A head that somebody kept."""
     signed = note.SignedNote.parse(text)
     return Kept(place="kept.txt", head=note.Checkpoint.parse(signed.text), signed=signed)
-
-
-__all__ = ["DAY", "ORIGIN", "PER_DAY", "Desk", "a_day", "asked", "build", "exchange", "keys", "kept", "owner"]

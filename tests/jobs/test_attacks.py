@@ -1,0 +1,187 @@
+"""The threat table, acted out: each attack on an archive that the project made itself, and who notices.
+
+A  hashes of rows: bytes against the hash that stands beside them (blobs, leaves, rows against leaves)
+B  a hash chain: this log has none. What can be rebuilt as a chain can be is the tiles, so they stand for it here
+C  the signed Merkle log: signed heads against the leaves, under the key of the log
+D  RFC 3161 tokens over signed heads, and the clock of captures between two of them
+E  an independent witness, asked about the next head
+F  an old head that anybody kept: that of the first day
+
+Where a column is not claimed it is shown to be silent. What nothing notices is the last row: evidence that was
+invented when it was captured. Only authors' own proofs, other archives and other observers help against that.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sealed
+from sealed import DAY, Desk, kept, owner
+
+from archiver.custody import note
+from archiver.errors import IntegrityError
+from archiver.jobs.verify import Verified
+from archiver.jobs.verifying_found import Finding
+from archiver.net.timestamps import State
+from archiver.store.anchors import Anchors
+
+CLAIMED = {"blob": "A", "leaf": "A", "row": "A", "tile": "B", "checkpoint": "C", "signature": "C", "kept": "F"}
+CLAIMED |= {"after": "D", "bracket": "D"}
+TARGET = 20
+"""The capture of the first day that is attacked: the kept head covers it."""
+LIE = b"The ferry never left, and nobody ever said that it would.\n" * 20
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return sealed.build(tmp_path_factory.mktemp("sealed") / "desk")
+
+
+@pytest.fixture
+def desk(made: Desk, tmp_path: Path) -> Desk:
+    """A copy of the desk, which may be attacked."""
+    folder = tmp_path / "desk"
+    shutil.copytree(made.folder, folder)
+    (folder / "keys" / "log.example%2Fsealed.seen").unlink()  # what the desk itself keeps is another column's business
+    witness = sealed.Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
+    host = sealed.Hands(made.host.at)
+    return Desk(folder=folder, host=host, tsa=made.tsa, witness=witness, seed=made.seed, heads=list(made.heads))
+
+
+def column(finding: Finding) -> str:
+    if finding.check == "anchor":
+        return "D" if finding.place.key.startswith("rfc3161") else "E"
+    return CLAIMED[finding.check]
+
+
+def noticed(desk: Desk, report: Verified | None = None) -> str:
+    """The columns that notice something, in the order of the table."""
+    report = report or desk.verify(kept=(kept(desk.heads[0]),))
+    assert report.unchecked == []
+    found = {column(finding) for finding in report.wrong}
+    return "".join(sorted(found | ({"E"} if refused(desk) else set())))
+
+
+def refused(desk: Desk) -> bool:
+    """Whether the witness refuses the next head that the desk signs with its genuine key. Where the archive refuses to
+    sign at all the witness never hears of it."""
+    with desk.open() as session:
+        (recorded,) = session.evidence.record(sealed.exchange(9000, desk.host.shown, b"the next one"))
+        assert recorded.leaf
+        try:
+            head = session.evidence.checkpoint(lambda text: (note.sign(text, sealed.ORIGIN, desk.seed),))
+        except IntegrityError:
+            return False
+        assert head is not None
+        signed = str(session.archive.value("SELECT note FROM log_checkpoint ORDER BY size DESC LIMIT 1"))
+        known = Anchors(session.archive, session.evidence.origin).covered("witness", "w1")
+        said = sealed.asked(desk, session, signed, min(known, head.size))
+    assert said.state in (State.HOLDS, State.DISPUTED), said.reason
+    return said.state is State.DISPUTED
+
+
+def replace_a_blob(desk: Desk) -> None:
+    with owner(desk) as db:
+        blob = db.execute("SELECT blob FROM captures WHERE uid = ?", (f"0190-{TARGET:06d}",)).fetchone()[0]
+        size = db.execute("SELECT length(data) FROM blob_chunks WHERE blob_id = ?", (blob,)).fetchone()[0]
+        db.execute("UPDATE blob_chunks SET data = ? WHERE blob_id = ?", (LIE[:size].ljust(size), blob))
+
+
+def edit_a_row_and_its_hash(desk: Desk) -> None:
+    with owner(desk) as db:
+        sealed.edit(db, TARGET, LIE)
+
+
+def edit_and_rebuild(desk: Desk) -> None:
+    with owner(desk) as db:
+        sealed.edit(db, TARGET, LIE)
+        sealed.rebuild_tiles(db)
+
+
+def delete_and_rebuild(desk: Desk) -> None:
+    with owner(desk) as db:
+        sealed.delete(db, TARGET)
+        sealed.rebuild_tiles(db)
+
+
+def drop_the_tail(desk: Desk) -> None:
+    with owner(desk) as db:
+        size = db.execute("SELECT max(size) FROM log_checkpoint").fetchone()[0]
+        sealed.drop_tail(db, size - 10)
+
+
+def roll_back(desk: Desk) -> None:
+    """The file of the second evening, with all that was signed and stamped by then."""
+    shutil.copy(desk.folder / "backup-1.db", desk.db)
+
+
+def edit_and_sign_again(desk: Desk) -> None:
+    with owner(desk) as db:
+        sealed.edit(db, TARGET, LIE)
+        sealed.resign(desk, db)
+
+
+def delete_and_sign_again(desk: Desk) -> None:
+    with owner(desk) as db:
+        sealed.delete(db, TARGET)
+        sealed.shorten(db)
+        sealed.resign(desk, db)
+
+
+def rebuild_with_the_service(desk: Desk) -> None:
+    with owner(desk) as db:
+        sealed.edit(db, TARGET, LIE)
+        sealed.resign(desk, db, desk.tsa)
+
+
+def backdate(desk: Desk) -> None:
+    """A capture whose host says that it is last year."""
+    desk.host.at, desk.host.lie = desk.host.at + DAY, -365 * DAY
+    sealed.a_day(desk, 7, 3)
+    desk.host.lie = datetime.timedelta(0)
+
+
+def postdate(desk: Desk) -> None:
+    desk.host.at, desk.host.lie = desk.host.at + DAY, 365 * DAY
+    sealed.a_day(desk, 7, 3)
+    desk.host.lie = datetime.timedelta(0)
+
+
+def fabricate(desk: Desk) -> None:
+    """Words that nobody said, captured as if a server had sent them."""
+    desk.host.at += DAY
+    with desk.open() as session:
+        session.evidence.record(sealed.exchange(7000, desk.host.shown, LIE))
+        session.evidence.checkpoint(lambda text: (note.sign(text, sealed.ORIGIN, desk.seed),))
+        sealed.vouched(desk, session)
+
+
+TABLE = [
+    # attack, who notices
+    (replace_a_blob, "A"),
+    (edit_a_row_and_its_hash, "BCF"),
+    (edit_and_rebuild, "CF"),
+    (delete_and_rebuild, "CF"),
+    (drop_the_tail, "C"),
+    (roll_back, "E"),
+    (edit_and_sign_again, "DEF"),
+    (delete_and_sign_again, "DEF"),
+    (rebuild_with_the_service, "EF"),
+    (backdate, "D"),
+    (postdate, "D"),
+    (fabricate, ""),
+]
+
+
+def test_nobody_notices_anything_where_nothing_was_done(desk: Desk) -> None:
+    assert noticed(desk) == ""
+
+
+@pytest.mark.parametrize(("attack", "columns"), TABLE, ids=[attack.__name__ for attack, _ in TABLE])
+def test_who_notices(desk: Desk, attack: Callable[[Desk], None], columns: str) -> None:
+    attack(desk)
+    assert noticed(desk) == columns
