@@ -56,6 +56,8 @@ def read(kind: str, answer: bytes, certificate: bytes, issuer: bytes, now: str) 
 
 def _ocsp(answer: bytes, certificate: Certificate, issuer: Certificate, now: datetime) -> Standing:
     # Late for the same reason as above.
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.x509 import ocsp
 
     try:
@@ -75,7 +77,7 @@ def _ocsp(answer: bytes, certificate: Certificate, issuer: Certificate, now: dat
                     made=_text(single.this_update_utc),
                     until="" if single.next_update_utc is None else _text(single.next_update_utc),
                 )
-    except ValueError as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise ParseError(f"the OCSP answer cannot be read: {error}") from None
     raise ProofError("the OCSP answer is about another certificate")
 
@@ -162,7 +164,7 @@ def _crl(answer: bytes, certificate: Certificate, issuer: Certificate, now: date
             made=_text(made.last_update_utc),
             until="" if made.next_update_utc is None else _text(made.next_update_utc),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
         raise ParseError(f"the revocation list cannot be read: {error}") from None
 
 
