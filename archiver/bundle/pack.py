@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, BinaryIO, cast
+from typing import IO
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LARGE = 1 << 31
@@ -31,7 +31,8 @@ class Stream(io.RawIOBase):
 
     def __init__(self, target: IO[bytes]) -> None:
         self._target = target
-        self._sha256, self._sha512, self._size = hashlib.sha256(), hashlib.sha512(), 0
+        self._sha256, self._sha512 = hashlib.sha256(), hashlib.sha512()
+        self.size = 0
 
     def writable(self) -> bool:
         return True
@@ -40,19 +41,19 @@ class Stream(io.RawIOBase):
         self._target.write(data)
         self._sha256.update(data)
         self._sha512.update(data)
-        self._size += len(data)
+        self.size += len(data)
         return len(data)
 
     @property
     def digests(self) -> Digests:
-        return Digests(sha256=self._sha256.hexdigest(), sha512=self._sha512.hexdigest(), size=self._size)
+        return Digests(sha256=self._sha256.hexdigest(), sha512=self._sha512.hexdigest(), size=self.size)
 
 
 class Pack:
     """Writes a zip into an open file. `close` sorts its directory by name."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._zip = zipfile.ZipFile(cast(IO[bytes], file), "w", zipfile.ZIP_STORED)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
 
     @contextmanager
     def entry(self, name: str, *, about: int = 0) -> Iterator[Stream]:

@@ -107,36 +107,51 @@ def head(archive: Archive, tree: Tree, needed: int) -> Head | None:
     )
 
 
-def prove(bag: Bag, archive: Archive, tree: Tree, chosen: tuple[Leaf, ...], signed: Head) -> list[LeafEntry]:
-    """Writes each leaf with its proof, and the head with the keys that signed it. IntegrityError for a leaf that is
-    not the one that was logged."""
-    node, size = tree.reader(), signed.checkpoint.size
-    whole = cosigned(archive, tree.origin, signed)
-    under = note.SignedNote.parse(whole)
-    entries: list[LeafEntry] = []
-    keys = tuple(Leaf(index=index, type="key") for index in signed.key_leaves)
-    for leaf in sorted({*chosen, *keys}, key=lambda leaf: leaf.index):
-        row = archive.one("SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?", tree.origin, leaf.index)
-        if row is None or log.leaf_hash(row["data"]) != row["hash"]:
-            raise IntegrityError(f"leaf {leaf.index} is not the one that was logged")
-        path = log.inclusion(node, leaf.index, size)
-        if not log.check_inclusion(row["hash"], leaf.index, size, path, signed.checkpoint.root):
-            raise IntegrityError(f"leaf {leaf.index} does not lead to the signed head of {size} leaves")
-        proof = LogProof(index=leaf.index, hashes=path, checkpoint=under)
-        bag.add(f"proofs/{leaf.index}.leaf.json", (row["data"],))
-        entries.append(
-            {
-                "index": leaf.index,
-                "type": leaf.type,
-                "capture": leaf.capture,
-                "leaf": f"data/proofs/{leaf.index}.leaf.json",
-                "proof": bag.text(f"proofs/{leaf.index}.tlog-proof", str(proof)),
-            }
+class Prover:
+    """Gives leaves and their proofs under one head, which bears the signatures of witnesses below those of the log."""
+
+    def __init__(self, archive: Archive, tree: Tree, signed: Head) -> None:
+        self._archive, self._tree, self._signed = archive, tree, signed
+        self._node = tree.reader()
+        self.note = cosigned(archive, tree.origin, signed)
+        self._under = note.SignedNote.parse(self.note)
+
+    def leaf(self, index: int) -> bytes:
+        """The bytes of a leaf. IntegrityError when it is not the one that was logged."""
+        row = self._archive.one(
+            "SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?", self._tree.origin, index
         )
-    bag.text("proofs/checkpoint", whole)
-    bag.text("proofs/log.vkey", "".join(f"{key}\n" for key in signed.keys))
-    bag.text("proofs/log.pem", pem(signed.keys[0]))
-    return entries
+        if row is None or log.leaf_hash(row["data"]) != row["hash"]:
+            raise IntegrityError(f"leaf {index} is not the one that was logged")
+        return bytes(row["data"])
+
+    def proof(self, index: int) -> str:
+        """The tlog-proof of a leaf. IntegrityError when the leaf does not lead to the signed head."""
+        head = self._signed.checkpoint
+        path = log.inclusion(self._node, index, head.size)
+        if not log.check_inclusion(log.leaf_hash(self.leaf(index)), index, head.size, path, head.root):
+            raise IntegrityError(f"leaf {index} does not lead to the signed head of {head.size} leaves")
+        return str(LogProof(index=index, hashes=path, checkpoint=self._under))
+
+    def write(self, bag: Bag, chosen: tuple[Leaf, ...]) -> list[LeafEntry]:
+        """Writes each leaf with its proof, and the head with the keys that signed it."""
+        entries: list[LeafEntry] = []
+        keys = tuple(Leaf(index=index, type="key") for index in self._signed.key_leaves)
+        for leaf in sorted({*chosen, *keys}, key=lambda leaf: leaf.index):
+            bag.add(f"proofs/{leaf.index}.leaf.json", (self.leaf(leaf.index),))
+            entries.append(
+                {
+                    "index": leaf.index,
+                    "type": leaf.type,
+                    "capture": leaf.capture,
+                    "leaf": f"data/proofs/{leaf.index}.leaf.json",
+                    "proof": bag.text(f"proofs/{leaf.index}.tlog-proof", self.proof(leaf.index)),
+                }
+            )
+        bag.text("proofs/checkpoint", self.note)
+        bag.text("proofs/log.vkey", "".join(f"{key}\n" for key in self._signed.keys))
+        bag.text("proofs/log.pem", pem(self._signed.keys[0]))
+        return entries
 
 
 def cosigned(archive: Archive, origin: int, signed: Head) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from archiver import __version__
-from archiver.bundle import proving, recorded
+from archiver.bundle import case, crate, drafts, prov, proving, recorded, shell, tables, wacz
 from archiver.bundle.bag import Bag, Sign
 from archiver.bundle.choice import Choice
 from archiver.bundle.index import Index, StatementEntry
 from archiver.bundle.indexing import Indexing
 from archiver.bundle.pack import Pack
+from archiver.bundle.recorded import Body
+from archiver.bundle.report import page
 from archiver.store.archive import Archive
+from archiver.store.blobs import BlobStore
 from archiver.store.checkpoints import Tree
 
 TOOL = f"quotechain {__version__}"
@@ -62,7 +65,20 @@ def write(file: BinaryIO, archive: Archive, tree: Tree, choice: Choice, plan: Pl
     anchors.over(size)
     anchors.named(frozenset(after.values()))
     captures = recorded.write(bag, archive, choice.captures, anchors, size, after, held)
-    leaves = proving.prove(bag, archive, tree, plan.leaves, head)
+    with bag.entry("web/captures.wacz", about=3 * recorded.total(held)) as stream:
+        wacz.write(
+            cast(IO[bytes], stream),
+            archive,
+            choice.captures,
+            held,
+            origin=head.checkpoint.origin,
+            size=size,
+            made=plan.made,
+            tool=TOOL,
+            title=plan.what,
+        )
+    prover = proving.Prover(archive, tree, head)
+    leaves = prover.write(bag, plan.leaves)
     indexing = Indexing(archive, choice)
     index: Index = {
         "v": 1,
@@ -85,8 +101,13 @@ def write(file: BinaryIO, archive: Archive, tree: Tree, choice: Choice, plan: Pl
         "anchors": anchors.entries,
         "files": {},
     }
+    for name, text in {**tables.tables(index), **_documents(index)}.items():
+        bag.text(name, text)
     index["files"] = {path: digests.sha256 for path, digests in sorted(bag.files.items())}
+    bag.text("ro-crate-metadata.json", crate.crate(index))
     bag.text("bundle.json", json.dumps(index, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n")
+    report = page(index, _reader(archive, prover, held))
+    bag.add("report.html", (piece.encode("utf-8") for piece in report))
     manifest = bag.close(_info(plan), tags(index), sign=plan.sign, signers=plan.signers)
     return Written(
         manifest_sha256=manifest,
@@ -99,9 +120,36 @@ def write(file: BinaryIO, archive: Archive, tree: Tree, choice: Choice, plan: Pl
     )
 
 
+def _documents(index: Index) -> dict[str, str]:
+    return {
+        "metadata/case.jsonld": case.case(index),
+        "metadata/prov.json": prov.prov(index),
+        "certificate-902.md": drafts.certificate(index),
+        "collection-log.md": drafts.collection_log(index),
+    }
+
+
+def _reader(archive: Archive, prover: proving.Prover, held: Sequence[Body]) -> Callable[[str], bytes | None]:
+    """Gives the report the files that it shows and checks, by their paths: nothing of the bundle is kept for it."""
+    store, there = BlobStore(archive), {body.sha256 for body in held if not body.missing}
+
+    def read(path: str) -> bytes | None:
+        folder, _, name = path.removeprefix("data/").partition("/")
+        number, _, ending = name.partition(".")
+        if folder == "blobs":
+            return b"".join(store.get(name)) if name in there else None
+        if folder == "proofs" and name == "checkpoint":
+            return prover.note.encode("utf-8")
+        if folder == "proofs" and number.isdecimal():
+            return prover.leaf(int(number)) if ending == "leaf.json" else prover.proof(int(number)).encode("utf-8")
+        return None
+
+    return read
+
+
 def tags(index: Index) -> Mapping[str, str]:
     """The checks that travel with a bundle."""
-    return {}
+    return {"verify.py": shell.verifier(), "verify.sh": shell.script(index)}
 
 
 def _info(plan: Plan) -> dict[str, str]:
