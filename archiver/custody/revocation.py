@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OCSP, CRL = "ocsp", "crl"
 SLACK = timedelta(hours=1)
 """How far the clock of an authority may be ahead of ours."""
+_UNREADABLE = (ValueError, TypeError, KeyError)  # the last by older versions of cryptography, of names of odd types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def _ocsp(answer: bytes, certificate: Certificate, issuer: Certificate, now: dat
                     made=_text(single.this_update_utc),
                     until="" if single.next_update_utc is None else _text(single.next_update_utc),
                 )
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except (*_UNREADABLE, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise ParseError(f"the OCSP answer cannot be read: {error}") from None
     raise ProofError("the OCSP answer is about another certificate")
 
@@ -164,7 +165,7 @@ def _crl(answer: bytes, certificate: Certificate, issuer: Certificate, now: date
             made=_text(made.last_update_utc),
             until="" if made.next_update_utc is None else _text(made.next_update_utc),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
+    except (*_UNREADABLE, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
         raise ParseError(f"the revocation list cannot be read: {error}") from None
 
 
