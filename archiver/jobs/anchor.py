@@ -15,7 +15,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from archiver.custody.note import VerifierKey
-from archiver.errors import InputError
+from archiver.errors import InputError, IntegrityError
 from archiver.jobs import asking, services
 from archiver.jobs.anchored import RENEW_DAYS, until
 from archiver.jobs.read import answer_from_exchange
@@ -72,6 +72,9 @@ def anchor(session: Session, *, budget: float = BUDGET, patience: float = PATIEN
             for service in configured.values():
                 _plan(session, held, service, head, result)
     due = _due(session, held)
+    for waiting in held.waiting():
+        if waiting not in due and waiting.last.startswith(timestamps.REFUSED):  # it stands until the witness is content
+            result.broken.append(_disputed(configured[waiting.kind, waiting.service], waiting.size, waiting.last))
     talks: dict[Key, Talk] = {}
     for waiting in due:
         service = configured[waiting.kind, waiting.service]
@@ -81,8 +84,12 @@ def anchor(session: Session, *, budget: float = BUDGET, patience: float = PATIEN
             result.notes.append(f"{service.label} was not asked: {error}")
     if not talks:
         return result
-    with _network(session, patience) as ask:
-        ended = converse(talks, ask, budget=budget)
+    try:
+        with _network(session, patience) as ask:
+            ended = converse(talks, ask, budget=budget)
+    except IntegrityError as error:  # a proof for a witness could not be made
+        result.broken.append(str(error))
+        return result
     for waiting in due:
         said = ended.get((waiting.size, waiting.kind, waiting.service))
         if said is not None:
@@ -112,7 +119,7 @@ def _plan(session: Session, held: Anchors, service: Service, head: Head, result:
     older = [waiting for waiting in open_ones if waiting.size < head.size]
     for waiting in older:
         held.drop(waiting)
-        never = f"{service.label} never answered about the checkpoint of {waiting.size} leaves"
+        never = f"{service.label} never vouched for the checkpoint of {waiting.size} leaves"
         result.notes.append(f"{never}: that of {head.size} covers it")
     if len(open_ones) > len(older):
         return
@@ -281,7 +288,7 @@ def _keep(session: Session, held: Anchors, service: Service, waiting: Waiting, s
                     Standing(certificate=one.certificate, kind=one.kind, url=one.url, der=one.der)
                     for one in said.revocations
                 ),
-                said={"url": service.url} | ({"vkey": service.vkey} if service.vkey else {}),
+                said=_named(service),
             )
             result.stored += held.add(session.evidence, received, now=now) is not None
         again = _again(waiting, said, now, upgrading=upgrading)
@@ -290,6 +297,16 @@ def _keep(session: Session, held: Anchors, service: Service, waiting: Waiting, s
         else:
             held.wait(again)
     _tell(service, waiting, said, again, now, result, upgrading=upgrading)
+
+
+def _named(service: Service) -> dict[str, str | bool]:
+    """What the leaf says of a service, as it was configured."""
+    said: dict[str, str | bool] = {"url": service.url}
+    if service.kind == services.RFC3161:
+        said["qualified"] = service.qualified
+    if service.vkey:
+        said["vkey"] = service.vkey
+    return said
 
 
 def _again(waiting: Waiting, said: Said, now: str, *, upgrading: bool) -> Waiting | None:
@@ -304,10 +321,14 @@ def _again(waiting: Waiting, said: Said, now: str, *, upgrading: bool) -> Waitin
     elif said.state is State.PENDING:
         tries, pause = 0, BLOCKS
     elif said.state is State.DISPUTED:
-        pause = LONGEST
+        pause = FIRST
     else:
         pause = min(FIRST * 2 ** min(tries - 1, 16), LONGEST)
     return replace(waiting, due_at=text_of(time_of(now) + pause), attempts=tries, last=said.reason)
+
+
+def _disputed(service: Service, size: int, reason: str) -> str:
+    return f"{service.label} does not vouch for the checkpoint of {size} leaves: {reason}"
 
 
 def _tell(
@@ -325,7 +346,8 @@ def _tell(
     match said.state:
         case State.HOLDS:
             when = f" at {said.time}" if said.time else ", in a block of Bitcoin"
-            result.told.append(f"{service.label} vouches for {what}{when}.")
+            qualified = " (qualified, as configured)" if service.qualified else ""
+            result.told.append(f"{service.label}{qualified} vouches for {what}{when}.")
             if said.time and abs(time_of(said.time) - time_of(now)) > AGREE:
                 result.notes.append(f"{service.label} says that it is {said.time}, and this machine's clock says {now}")
         case State.UNVERIFIED:
@@ -338,7 +360,7 @@ def _tell(
             if "no block yet" not in said.reason:
                 result.notes.append(f"{service.label}: {said.reason}")
         case State.DISPUTED:
-            result.broken.append(f"{service.label} does not vouch for {what}: {said.reason}")
+            result.broken.append(_disputed(service, waiting.size, said.reason))
         case State.NOTHING:
             later = "It is asked no more" if again is None else f"It is asked again from {again.due_at[:16]}Z on"
             result.notes.append(f"{service.label} does not vouch for {what}: {said.reason}. {later}")

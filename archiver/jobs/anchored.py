@@ -17,7 +17,8 @@ RENEW_DAYS = 90
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vouching:
     """One service: the greatest checkpoint that it answered about, the time that it stated last (empty where none was
-    verified), until when the certificates of that answer are good, and whether that is soon."""
+    verified), until when the certificates of that answer are good, and whether that is soon; `qualified` is what its
+    owner said of it then."""
 
     kind: str
     service: str
@@ -25,6 +26,7 @@ class Vouching:
     at: str
     until: str
     ends_soon: bool
+    qualified: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def overview(held: Anchors, now: str) -> tuple[list[Vouching], list[Unanswered]]
                 at=newest.at if newest is not None else "",
                 until=ends,
                 ends_soon=bool(ends) and time_of(ends) - time_of(now) < timedelta(days=RENEW_DAYS),
+                qualified=newest is not None and held.qualified(newest),
             )
         )
     waiting = [

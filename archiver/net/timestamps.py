@@ -25,6 +25,8 @@ MAX_LIST = 1 << 22
 """Bytes of an answer: of a service, of a revocation list."""
 OTS_ACCEPT = "application/vnd.opentimestamps.v1"
 TURNS = 3
+REFUSED = "the witness refused: "
+"""How the reason of a dispute begins."""
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
 
 
@@ -312,7 +314,7 @@ def cosignature_of(
 
 
 def _disputed(reason: str) -> Said:
-    return Said(state=State.DISPUTED, reason=f"the witness refused: {reason}")
+    return Said(state=State.DISPUTED, reason=f"{REFUSED}{reason}")
 
 
 def _cosigned(answer: Answer, key: note.VerifierKey, signed: str) -> Said:

@@ -46,7 +46,8 @@ def _anchors(status: Status) -> None:
     """Who vouches for the log, who does not yet, and whose certificates end soon."""
     for one in status.vouching:
         when = f", stated {moment(one.at)}" if one.at else ""
-        line(f"Anchor {one.kind} {one.service}: the first {one.size:,} leaves{when}")
+        qualified = " (qualified, as configured)" if one.qualified else ""
+        line(f"Anchor {one.kind} {one.service}{qualified}: the first {one.size:,} leaves{when}")
         if one.ends_soon:
             again = "the next run takes another timestamp, once the service has newer ones"
             line((f"! its certificates end at {moment(one.until)}: {again}", "yellow"))

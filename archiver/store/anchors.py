@@ -68,7 +68,7 @@ class Received:
     at: str = ""
     chain: tuple[bytes, ...] = ()
     standings: tuple[Standing, ...] = ()
-    said: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str | bool] = field(default_factory=dict)
 
 
 _TOKEN = "SELECT id, size, kind, service, token, at, received_at, chain FROM log_anchor "
@@ -116,6 +116,15 @@ class Anchors:
             verified,
         )
         return None if row is None else Token(**{**dict(row), "chain": tuple(json.loads(row["chain"]))})
+
+    def qualified(self, token: Token) -> bool:
+        """Whether the leaf of a token says that its service was configured as a qualified one."""
+        row = self.archive.one(
+            "SELECT json_extract(CAST(l.data AS TEXT), '$.qualified') FROM log_anchor a JOIN log_leaf l "
+            "ON l.origin = a.origin AND l.idx = a.leaf WHERE a.id = ? AND json_valid(CAST(l.data AS TEXT))",
+            token.id,
+        )
+        return row is not None and row[0] == 1
 
     def covered(self, kind: str, service: str) -> int:
         """The size of the greatest checkpoint that a service answered about, 0 where there is none."""

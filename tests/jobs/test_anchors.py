@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Desk, Ended
+from running import Desk, Ended, sound
 from tsa import DAY, REJECTED, UTC, Authority, Calendar, Clock, Played, Street, Witness, write_roots
 
 from archiver.custody import note, ots, timestamp
@@ -119,7 +119,9 @@ def test_a_timestamp_is_kept_byte_for_byte_and_enters_the_log(house: House, tmp_
     expected = {"size": str(size), "root": root.lower(), "kind": kind, "service": service, "at": at}
     assert {key: leaf[key] for key in expected} == expected
     assert (leaf["token_sha256"], leaf["chain_sha256"]) == (hashlib.sha256(token).hexdigest(), chain)
-    assert leaf["url"] == house.street.url("clock")
+    assert (leaf["url"], leaf["qualified"]) == (house.street.url("clock"), True)
+    assert "(qualified, as configured)" in house.desk.call("status").out
+    sound(house.desk)
     assert house.table("SELECT chain, leaf FROM log_anchor") == [(json.dumps(chain), int(leaf["seq"]))]
     assert {sha256 for (sha256,) in house.table("SELECT sha256 FROM certificates")} == set(chain)
     assert house.waiting() == []
@@ -293,7 +295,7 @@ def test_an_older_question_gives_way_to_a_newer_checkpoint(house: House, tmp_pat
     ((second, _, attempts),) = house.waiting()
     assert second > first
     assert (house.street.times("clock"), attempts) == (1, 1), "the pause goes on"
-    assert any("never answered" in told and str(first) in told for told in ended.json["notes"])
+    assert any("never vouched" in told and str(first) in told for told in ended.json["notes"])
     house.street.services["clock"] = clock
     house.due()
     house.run(fresh=False)
@@ -312,6 +314,27 @@ def test_pauses_double_up_to_a_day(house: House) -> None:
         pauses.append(round((datetime.datetime.fromisoformat(due) - before).total_seconds() / 60))
     assert pauses[:4] == [10, 20, 40, 80]
     assert pauses[-1] == 24 * 60
+
+
+def test_clocks_that_differ_are_told(house: House, tmp_path: Path) -> None:
+    clock = Clock.make(now=lambda: datetime.datetime.now(UTC) - 3 * DAY)
+    house.configure(house.rfc3161(clock, roots=write_roots(tmp_path, clock)))
+    ended = house.run()
+    assert any("this machine's clock says" in told for told in ended.json["notes"])
+    assert [at != "" for *_, at in house.tokens()] == [True]
+
+
+def test_a_run_that_has_no_time_left_asks_nobody_and_forgets_nobody(house: House, tmp_path: Path) -> None:
+    from archiver.jobs.anchor import anchor
+
+    clock = Clock.make()
+    house.configure()
+    house.run()
+    house.configure(house.rfc3161(clock, roots=write_roots(tmp_path, clock)))
+    with open_session(house.desk.db, load(house.desk.config)) as session:
+        told = anchor(session, budget=0.0)
+    assert "no time was left" in told.notes[0]
+    assert (house.street.asked, len(house.waiting())) == ([], 1)
 
 
 # ---- revocation and renewal -------------------------------------------------------------------------------------
@@ -515,6 +538,11 @@ def test_a_witness_notices_another_log_under_the_same_name_and_key(house: House,
     assert ended.code == 4
     assert "the witness refused" in ended.json["broken"]
     assert len(house.tokens()) == 1
+    asked = house.street.times("witness")
+    ended = house.run(fresh=False)
+    assert (ended.code, house.street.times("witness")) == (4, asked), "it stands, whether it is asked again or not"
+    assert "the witness refused" in ended.json["broken"]
+    assert "the witness refused" in house.desk.call("status").out
 
 
 @pytest.mark.parametrize(
@@ -565,7 +593,11 @@ def test_all_kinds_side_by_side(house: House, tmp_path: Path) -> None:
     assert ended.code == 0
     assert sorted(service for _, _, service, _, _ in house.tokens()) == ["calendar", "clock", "witness"]
     assert {size for size, *_ in house.tokens()} == {house.waiting()[0][0]}
-    assert "Note: rfc3161 broken" in house.desk.call("run", house.seed()).out or house.waiting()
+    sound(house.desk)
+    assert house.desk.call("rebuild", "--check").code == 0
+    again = house.desk.call("run", house.seed()).out
+    assert "Note: rfc3161 broken never vouched" in again
+    assert "witness witness vouches for the checkpoint of" in again
     shown = house.desk.call("status").out
     assert "Anchor witness witness" in shown
     assert "rfc3161 broken" in shown
