@@ -275,12 +275,11 @@ def cosignature_of(
     """Hands a checkpoint to a witness (c2sp.org/tlog-witness). The token are the signature lines of its answer.
 
     `signed` is the note, `old` the size that the witness cosigned last as far as we know, `consistency` gives the
-    proof from such a size to that of the note. ParseError when the note is no checkpoint.
+    proof from such a size to that of the note (none from 0). ParseError when the note is no checkpoint.
     """
     head = note.Checkpoint.parse(note.SignedNote.parse(signed).text)
     for _ in range(TURNS):
-        proof = [] if old in (0, head.size) else consistency(old)
-        lines = [f"old {old}", *(note.to_base64(item) for item in proof), "", signed]
+        lines = [f"old {old}", *map(note.to_base64, consistency(old)), "", signed]
         body = "\n".join(lines).encode()
         answer = yield _request(f"{url.rstrip('/')}/add-checkpoint", body=body, kind="text/plain; charset=utf-8")
         if answer.failure is not Failure.NONE:

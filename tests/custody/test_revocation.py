@@ -24,6 +24,7 @@ DAY = datetime.timedelta(days=1)
 ROOT = party("Root of Example", authority=True)
 OTHER = party("Root of Example", authority=True)
 SIGNER = party("Clock of Example", ROOT)
+TWIN = party("Clock of Example", OTHER, serial=SIGNER.certificate.serial_number)
 RESPONDER = party("Responder of Example", ROOT, purposes=("1.3.6.1.5.5.7.3.9",))
 
 
@@ -110,6 +111,7 @@ def test_issuers_with_other_keys(key: Any) -> None:
     ("answer", "reason"),
     [
         (said(party("Another", ROOT)), "another certificate"),
+        (said(TWIN, OTHER, RESPONDER), "another certificate"),
         (said(issuer=OTHER), "not signed"),
         (said(signer=OTHER), "not signed"),
         (said(signer=party("No responder", ROOT)), "not signed"),

@@ -421,6 +421,8 @@ def test_a_calendar_gives_a_pending_proof_and_later_a_block(house: House) -> Non
     assert proof.digest == hashlib.sha256(house.note(size).encode()).digest()
     assert (kind, at, len(proof.pending()), proof.blocks()) == ("ots", "", 1, ())
     assert house.waiting() == [(size, "calendar", 0)]
+    house.run(fresh=False)
+    assert house.street.times("calendar") == 1, "a block takes its time"
     house.due()
     assert house.run(fresh=False).code == 0
     assert (len(house.tokens()), house.waiting()) == (1, [(size, "calendar", 1)])
