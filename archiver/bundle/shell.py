@@ -7,7 +7,7 @@ from importlib import resources
 
 from archiver.bundle.index import Index
 
-PARTS = ("verify_files", "verify_notes", "verify_stamps", "verify_captures", "verify")
+PARTS = ("verify_files", "verify_notes", "verify_stamps", "verify_captures", "verify_anchors", "verify")
 """The modules of verify.py, each before those that use it. They import the standard library and each other alone."""
 
 

@@ -13,7 +13,6 @@ What the posts say was read out of the captured bytes by the archiver; here the 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ import sys
 import zipfile
 from typing import Any
 
+from archiver.bundle.verify_anchors import Anchors
 from archiver.bundle.verify_captures import capture_faults, cut, same
 from archiver.bundle.verify_files import (
     BROKEN,
@@ -44,13 +44,13 @@ from archiver.bundle.verify_notes import (
     parse_key,
     parse_note,
     parse_proof,
-    signature_line,
     signed_by,
     signers_line,
 )
-from archiver.bundle.verify_stamps import Unchecked, attestations, check_stamp, utc
+from archiver.bundle.verify_stamps import utc
 
 HEX64 = re.compile(rb'"([0-9a-f]{64})"')
+HEAD = "data/proofs/checkpoint"
 LEAF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,18})\.leaf\.json", re.A)
 
 
@@ -63,12 +63,11 @@ class Bundle:
         self.leaves: dict[int, dict[str, Any]] = {}
         self.vouched: set[str] = set()
         self.erased: set[str] = set()
-        self.texts: dict[bytes, int] = {}  # what tokens may be over, with the size of the log that it tells of
-        self.times: dict[str, tuple[int, int]] = {}  # of tokens that held, by SHA-256: size and time
+        self.index: dict[str, Any] = {}
         self.note: Note | None = None
 
     def check(self) -> Report:
-        for name in ("bag", "log", "seal", "leaves", "captures", "blobs", "index", "anchors", "brackets"):
+        for name in ("bag", "log", "seal", "leaves", "index", "captures", "blobs", "anchors"):
             before = self.report.count("WRONG")
             try:
                 getattr(self, f"check_{name}")(before)
@@ -95,7 +94,7 @@ class Bundle:
             if not any((key.name, key.id) == (one.name, one.id) for one in self.keys):
                 self.keys.append(key)
         self.check_pem()
-        note = self.note = self.open_note("data/proofs/checkpoint")
+        note = self.note = parse_note(text_of(read(self.source, HEAD, MAX_NOTE), HEAD), HEAD)
         signers: list[Key] = []
         for signature in note.signatures:
             holders = [key for key in self.keys if (key.name, key.id) == signature[:2]]
@@ -109,19 +108,12 @@ class Bundle:
                     self.report.say("held", "witness", f"{key.name} saw the log with {note.size} leaves at {utc(when)}")
         mine = [key for key in signers if key.type == 1 and key.name == note.origin]
         if not mine or (any(k.given and k.type == 1 for k in self.keys) and not any(k.given for k in mine)):
-            raise Refused(f"data/proofs/checkpoint: no key of {note.origin} that you trust signed it")
+            raise Refused(f"{HEAD}: no key of {note.origin} that you trust signed it")
+        for key in self.keys:
+            if not key.given and key not in signers:
+                self.report.wrong("log", f"{own}: the key {key.id.hex()} did not sign the checkpoint")
         signed = ", ".join(key.id.hex() for key in mine)
         self.report.closed("log", before, f"{note.origin} with {note.size} leaves, signed by {signed}")
-
-    def open_note(self, name: str) -> Note:
-        """A checkpoint. Tokens may be over all of it, over its text, or over it with the log's own signatures alone."""
-        data = read(self.source, name, MAX_NOTE)
-        text = text_of(data, name)
-        note = parse_note(text, name)
-        log = [line for line in text.rpartition("\n\n")[2].split("\n") if line.split(" ")[1:2] == [note.origin]]
-        alone = note.text + "\n" + "".join(f"{line}\n" for line in log)
-        self.texts.update(dict.fromkeys((data, note.text.encode(), alone.encode()), note.size))
-        return note
 
     def check_pem(self) -> None:
         """log.pem, by which verify.sh checks, is the same key."""
@@ -150,7 +142,7 @@ class Bundle:
             if not whose:
                 raise Refused(f"{name}: sealed by a key that is none of the log's")
             self.report.closed("seal", before, f"{sealed} is sealed by {whose[0]}")
-        signers = {signers_line(key.name, key.public) for key in self.keys}
+        signers = {signers_line(name, key.public) for key in self.keys for name in (key.name, "log")}
         for name in self.names("seal/"):
             if name == "seal/allowed_signers":
                 lines = text_of(read(self.source, name, MAX_NOTE), name).split("\n")
@@ -224,7 +216,11 @@ class Bundle:
         if body in self.erased:
             self.report.say("unchecked", "captures", f"{name}: its body was erased, as the log says")
         elif body and f"data/blobs/{body}" not in self.source.sizes:
-            self.report.wrong("captures", f"{name}: its body data/blobs/{body} is missing")
+            rows = at(self.index, "captures")
+            told = [at(row, "body_missing") for row in rows if at(row, "uid") == at(leaf, "uid")] if rows else []
+            state = "unchecked" if told and told[0] else "WRONG"
+            why = f", {cut(told[0])}" if told and told[0] else ""
+            self.report.say(state, "captures", f"{name}: its body data/blobs/{body} is missing{why}")
         elif body and str(self.source.sizes[f"data/blobs/{body}"]) != at(leaf, "response.body_size"):
             self.report.wrong("captures", f"{name}: its body has another size than its leaf says")
         return int(index)
@@ -246,6 +242,7 @@ class Bundle:
         """bundle.json tells of the same log, captures and files."""
         name = "data/bundle.json"
         index = load(read(self.source, name), name)
+        self.index = index if isinstance(index, dict) else {}
         note, rows = self.note, at(index, "captures")
         if note and (at(index, "origin"), str(at(index, "size"))) != (note.origin, str(note.size)):
             self.report.wrong("index", f"{name}: origin and size are not those of the checkpoint")
@@ -269,79 +266,10 @@ class Bundle:
         self.report.closed("index", before, "bundle.json tells of the same log, captures and files")
 
     def check_anchors(self, before: int) -> None:
-        """What others say of the checkpoint, and of older ones that captures name."""
-        for name in self.names("data/anchors/checkpoint-"):
-            if self.note and self.open_note(name).origin != self.note.origin:
-                self.report.wrong("time", f"{name}: a checkpoint of another log")
-        own = self.names("data/anchors/roots/", ".pem")
-        roots = self.roots or [read(self.source, name, MAX_NOTE) for name in own]
-        checks = {".tsr": self.check_time, ".ots": self.check_ots, ".cosig": self.check_cosignature}
-        for name in self.names("data/anchors/"):
-            try:
-                for end, check in checks.items():
-                    if name.endswith(end):
-                        check(name, read(self.source, name, MAX_NOTE), roots)
-            except Refused as error:
-                self.report.wrong("time", f"{name}: {error}")
-            except Unchecked as error:
-                self.report.say("unchecked", "time", f"{name}: {error}")
-        if self.note and not any(name.endswith(tuple(checks)) for name in self.names("data/anchors/")):
-            self.report.say("absent", "time", "nobody outside vouches for any time: there is no token")
-
-    def check_time(self, name: str, token: bytes, roots: list[bytes]) -> None:
-        when, text, beside = check_stamp(token, list(self.texts), roots)
-        self.times[hashlib.sha256(token).hexdigest()] = self.texts[text], when
-        self.report.say(
-            "held", "time", f"{name}: the log of {self.texts[text]} leaves was there at {utc(when)}{beside}"
-        )
-        if not self.roots:
-            self.report.say("unchecked", "trust", f"{name}: its root came with the bundle; give one you know: --roots")
-
-    def check_ots(self, name: str, proof: bytes, roots: list[bytes]) -> None:
-        for kind, told in attestations(proof, list(self.texts)):
-            self.report.say("unchecked", "time", f"{name}: {kind}: {told}")
-
-    def check_cosignature(self, name: str, lines: bytes, roots: list[bytes]) -> None:
-        for line in text_of(lines, name).splitlines():
-            signature = signature_line(line, name)
-            holders = [key for key in self.keys if (key.name, key.id, key.type) == (*signature[:2], 4)]
-            if not holders:
-                raise Unchecked(f"the key of {signature[0]} ({signature[1].hex()}) is not known, give it: --key")
-            for text, size in self.texts.items():
-                try:
-                    when = signed_by(text.decode(), signature, holders[0])
-                except Refused:
-                    continue
-                told = f"{name}: {holders[0].name} saw the log of {size} leaves at {utc(when)}"
-                self.report.say("held", "witness", told)
-                break
-            else:
-                raise Refused(f"the signature of {holders[0].name} is over none of the checkpoints")
-
-    def check_brackets(self, before: int) -> None:
-        """The times between which captures were made, as bundle.json tells them, are those of tokens that held."""
+        """What others say of the checkpoint, and between which times captures were made."""
         if self.note is None:
-            return
-        dated = [when for size, when in self.times.values() if size == self.note.size]
-        first, counted = utc(min(dated)) if dated else None, 0
-        rows = at(load(read(self.source, "data/bundle.json"), "data/bundle.json"), "captures")
-        for row in rows if isinstance(rows, list) else ():
-            leaf = self.leaves.get(at(row, "leaf"), {}) if isinstance(at(row, "leaf"), int) else {}
-            older = self.times.get(str(leaf.get("after")))
-            for field, known in (("not_before", utc(older[1]) if older else None), ("not_after", first)):
-                told, uid = at(row, f"bracket.{field}"), cut(at(row, "uid"))
-                counted += told is not None and _second(told) == known
-                if told is not None and known is None:
-                    self.report.say("unchecked", "brackets", f"{uid}: {field} {cut(told)}: no token that held says so")
-                elif told is not None and _second(told) != known:
-                    self.report.wrong("brackets", f"{uid}: {field} is {cut(told)}, the token says {known}")
-        if counted:
-            self.report.closed("brackets", before, f"{counted} times of captures are those of tokens")
-
-
-def _second(moment: Any) -> str:
-    """A time without the part of its second."""
-    return re.sub(r"\.[0-9]+Z$", "Z", str(moment))
+            raise Refused("without a checkpoint no token can be checked")
+        Anchors(self.source, self.report, self.keys, self.roots, self.note).check(self.leaves, self.index)
 
 
 def open_bundle(path: str) -> Folder | Zip:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,15 +192,23 @@ def prove(made: Made, *, cosigned: int = 0) -> None:
     signed = note.SignedNote(text=str(head), signatures=tuple(signatures))
     made.note = str(signed)
     made.index |= {"size": head.size, "root": head.root.hex(), "leaves": []}
-    for place in [0, *(one["leaf"] for one in made.index["captures"])]:
-        proof = LogProof(index=place, hashes=log.inclusion(read, place, head.size), checkpoint=signed)
-        made.files[f"proofs/{place}.leaf.json"] = made.leaves[place]
-        made.files[f"proofs/{place}.tlog-proof"] = str(proof).encode()
+    places = [0, *(one["leaf"] for one in made.index["captures"])]
+    proofs_of(made, signed, places)
+    for place in places:
         kind = json.loads(made.leaves[place])["type"]
         names = (f"data/proofs/{place}.leaf.json", f"data/proofs/{place}.tlog-proof")
         made.index["leaves"].append({"index": place, "type": kind, "capture": "", "leaf": names[0], "proof": names[1]})
+
+
+def proofs_of(made: Made, signed: note.SignedNote, places: Iterable[int]) -> None:
+    """The signed head, its keys, and leaves with their proofs."""
+    read = node(made.leaves)
+    for place in places:
+        proof = LogProof(index=place, hashes=log.inclusion(read, place, len(made.leaves)), checkpoint=signed)
+        made.files[f"proofs/{place}.leaf.json"] = made.leaves[place]
+        made.files[f"proofs/{place}.tlog-proof"] = str(proof).encode()
     pem = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + KEY.public).decode()
-    made.files["proofs/checkpoint"] = made.note.encode()
+    made.files["proofs/checkpoint"] = str(signed).encode()
     made.files["proofs/log.vkey"] = f"{KEY}\n".encode()
     made.files["proofs/log.pem"] = f"-----BEGIN PUBLIC KEY-----\n{pem}\n-----END PUBLIC KEY-----\n".encode()
 
