@@ -6,25 +6,21 @@ does not name. Requests to services are no captures (docs/decisions/0018): what 
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 
+from archiver.custody import ots
 from archiver.custody.note import VerifierKey
 from archiver.errors import InputError, IntegrityError
-from archiver.jobs import asking, services
+from archiver.jobs import services
 from archiver.jobs.anchored import RENEW_DAYS, until
-from archiver.jobs.read import answer_from_exchange
+from archiver.jobs.conversing import Ended, converse, network
 from archiver.jobs.services import Service
 from archiver.jobs.session import Session
-from archiver.model import Answer, Failure, Request
 from archiver.net import timestamps
 from archiver.net.clock import text_of, time_of
-from archiver.net.fetch import Fetcher
 from archiver.net.timestamps import Said, State, Talk
 from archiver.store.anchors import Anchors, Head, Received, Standing, Waiting
 
@@ -32,7 +28,6 @@ PATIENCE = 20.0
 """Seconds for one answer of one service, whatever it trickles."""
 BUDGET = 60.0
 """Seconds for all services of one run; who has not been asked by then is asked in the next."""
-AT_ONCE = 8
 FIRST, LONGEST = timedelta(minutes=5), timedelta(days=1)
 """The pause after a first failure, doubled each time, and the longest one."""
 BLOCKS = timedelta(hours=1)
@@ -45,7 +40,6 @@ STANDING = timedelta(days=1)
 """How long an answer about the revocation of a certificate is taken for new."""
 RENEWED = timedelta(days=7)
 
-Ask = Callable[[Request], Answer]
 Key = tuple[int, str, str]
 
 
@@ -85,15 +79,15 @@ def anchor(session: Session, *, budget: float = BUDGET, patience: float = PATIEN
     if not talks:
         return result
     try:
-        with _network(session, patience) as ask:
+        with network(session.config, patience) as ask:
             ended = converse(talks, ask, budget=budget)
     except IntegrityError as error:  # a proof for a witness could not be made
         result.broken.append(str(error))
         return result
     for waiting in due:
-        said = ended.get((waiting.size, waiting.kind, waiting.service))
-        if said is not None:
-            _keep(session, held, configured[waiting.kind, waiting.service], waiting, said, result)
+        end = ended.get((waiting.size, waiting.kind, waiting.service))
+        if end is not None:
+            _keep(session, held, configured[waiting.kind, waiting.service], waiting, end, result)
     return result
 
 
@@ -203,77 +197,12 @@ def _talk(session: Session, held: Anchors, service: Service, waiting: Waiting) -
     )
 
 
-# ---- the network ------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _network(session: Session, patience: float) -> Iterator[Ask]:
-    """The fetcher of captures, with its guard and manners, and less patience."""
-    config = session.config
-    limits = {
-        name: min(float(config.network.get(name, patience)), patience)
-        for name in ("connect_timeout", "read_timeout", "total_timeout")
-    }
-    with asking.network(replace(config, network={**config.network, **limits})) as fetcher:
-        yield lambda request: _ask(fetcher, request)
-
-
-def _ask(fetcher: Fetcher, request: Request) -> Answer:
-    """One answer. A connection that was reset is tried once more: a kept one may have ended meanwhile."""
-    try:
-        for _ in range(2):
-            exchange = fetcher.fetch(request)[-1]
-            if exchange.failure is not Failure.RESET:
-                break
-    except InputError as error:
-        return Answer(request=request, status=None, failure=Failure.BLOCKED, detail=str(error))
-    try:
-        return answer_from_exchange(exchange)
-    finally:
-        if exchange.body is not None:
-            exchange.body.close()
-
-
-def converse(
-    talks: Mapping[Key, Talk], ask: Ask, *, budget: float = BUDGET, clock: Callable[[], float] = time.monotonic
-) -> dict[Key, Said]:
-    """Leads all talks to their end, their questions side by side; the talks themselves stay in this thread, which
-    owns the archive. After `budget` seconds every question is answered by a time-out."""
-    ended: dict[Key, Said] = {}
-    open_ones: dict[Key, Request] = {}
-    deadline = clock() + budget
-
-    def step(key: Key, answer: Answer | None) -> None:
-        try:
-            open_ones[key] = next(talks[key]) if answer is None else talks[key].send(answer)
-        except StopIteration as stop:
-            ended[key] = stop.value
-
-    for key in talks:
-        step(key, None)
-    pool = ThreadPoolExecutor(max_workers=AT_ONCE)
-    try:
-        while open_ones:
-            asked, open_ones = open_ones, {}
-            if clock() < deadline:
-                answers = list(pool.map(ask, asked.values()))
-            else:
-                answers = [
-                    Answer(request=request, status=None, failure=Failure.TIMEOUT, detail="no time was left in this run")
-                    for request in asked.values()
-                ]
-            for key, answer in zip(asked, answers, strict=True):
-                step(key, answer)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # who interrupts a run need not wait for a service
-    return ended
-
-
 # ---- what came --------------------------------------------------------------------------------------------
 
 
-def _keep(session: Session, held: Anchors, service: Service, waiting: Waiting, said: Said, result: Anchored) -> None:
+def _keep(session: Session, held: Anchors, service: Service, waiting: Waiting, end: Ended, result: Anchored) -> None:
     """Stores what came, and says when the service is asked again."""
+    said = end.said
     now, upgrading = session.now(), _pending(held, waiting) is not None
     with session.archive.transaction():
         if said.token:
@@ -291,7 +220,7 @@ def _keep(session: Session, held: Anchors, service: Service, waiting: Waiting, s
                 said=_named(service),
             )
             result.stored += held.add(session.evidence, received, now=now) is not None
-        again = _again(waiting, said, now, upgrading=upgrading)
+        again = _again(waiting, end, now, upgrading=upgrading)
         if again is None:
             held.drop(waiting)
         else:
@@ -309,8 +238,9 @@ def _named(service: Service) -> dict[str, str | bool]:
     return said
 
 
-def _again(waiting: Waiting, said: Said, now: str, *, upgrading: bool) -> Waiting | None:
+def _again(waiting: Waiting, end: Ended, now: str, *, upgrading: bool) -> Waiting | None:
     """When the service is asked again about this checkpoint; None when it is not."""
+    said = end.said
     if said.state in (State.HOLDS, State.UNVERIFIED):
         return None
     tries = waiting.attempts + 1
@@ -324,7 +254,13 @@ def _again(waiting: Waiting, said: Said, now: str, *, upgrading: bool) -> Waitin
         pause = FIRST
     else:
         pause = min(FIRST * 2 ** min(tries - 1, 16), LONGEST)
+    pause = min(max(pause, timedelta(seconds=end.retry_after)), LONGEST)
     return replace(waiting, due_at=text_of(time_of(now) + pause), attempts=tries, last=said.reason)
+
+
+def _blocks(said: Said) -> str:
+    heights = sorted({height for height, _ in ots.OtsProof.parse(said.token).blocks()})
+    return " and ".join(f"block {height} of Bitcoin" for height in heights)
 
 
 def _disputed(service: Service, size: int, reason: str) -> str:
@@ -345,9 +281,13 @@ def _tell(
     result.notes += [f"{service.label}: {told}" for told in said.notes]
     match said.state:
         case State.HOLDS:
-            when = f" at {said.time}" if said.time else ", in a block of Bitcoin"
             qualified = " (qualified, as configured)" if service.qualified else ""
-            result.told.append(f"{service.label}{qualified} vouches for {what}{when}.")
+            result.told.append(
+                f"{service.label}{qualified} vouches for {what} at {said.time}."
+                if said.time
+                else f"The proof of {service.label} for {what} is whole: it names {_blocks(said)}, whose header "
+                "`archiver verify` tells you to compare."
+            )
             if said.time and abs(time_of(said.time) - time_of(now)) > AGREE:
                 result.notes.append(f"{service.label} says that it is {said.time}, and this machine's clock says {now}")
         case State.UNVERIFIED:

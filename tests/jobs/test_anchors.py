@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from running import Desk, Ended, sound
 from tsa import DAY, REJECTED, UTC, Authority, Calendar, Clock, Played, Street, Witness, write_roots
 
+from archiver.cli import main
 from archiver.custody import note, ots, timestamp
 from archiver.custody.note import SignedNote, VerifierKey
 from archiver.jobs.config import load
@@ -337,6 +341,59 @@ def test_a_run_that_has_no_time_left_asks_nobody_and_forgets_nobody(house: House
     assert (house.street.asked, len(house.waiting())) == ([], 1)
 
 
+def test_a_service_that_asks_for_a_pause_is_given_it(house: House) -> None:
+    house.configure(house.rfc3161(lambda path, body: Played(b"", 429, headers=(("Retry-After", "7200"),))))
+    before = datetime.datetime.now(UTC)
+    house.run()
+    ((due,),) = house.table("SELECT due_at FROM work_anchor")
+    assert 120 <= (datetime.datetime.fromisoformat(due) - before).total_seconds() / 60 < 125
+
+
+def test_one_host_is_asked_at_its_pace(house: House, tmp_path: Path) -> None:
+    clock = Clock.make()
+    roots, at = write_roots(tmp_path, clock), list[float]()
+
+    def timed(path: str, body: bytes) -> Played:
+        at.append(time.monotonic())
+        return clock(path, body)
+
+    house.configure(*(house.rfc3161(timed, f"clock-{n}", roots=roots) for n in range(3)))
+    house.desk.config.write_text(house.desk.config.read_text().replace("default = 0.0", "default = 0.1"))
+    house.run()
+    assert len(house.tokens()) == 3
+    assert min(later - earlier for earlier, later in itertools.pairwise(sorted(at))) > 0.08
+
+
+def test_an_authority_at_a_forbidden_address_is_not_asked(house: House, tmp_path: Path) -> None:
+    clock = Clock.make(ocsp_url="http://169.254.169.254/latest", crl_url="ldap://directory.example/cn=list")
+    house.configure(house.rfc3161(clock, roots=write_roots(tmp_path, clock)))
+    ended = house.run()
+    (told,) = [note for note in ended.json["notes"] if "is not known" in note]
+    assert "blocked" in told
+    assert [at != "" for *_, at in house.tokens()] == [True]
+
+
+def test_verify_accepts_what_is_kept_and_names_a_token_that_was_changed(house: House, tmp_path: Path) -> None:
+    witness, clock = Witness(trusted=house.trusted_log()), Clock.make(ocsp_url=house.street.url("authority"))
+    house.street.services["authority"] = Authority(issuer=clock.root, certificates=[clock.signer])
+    house.configure(house.witness(witness, witness.vkey), house.rfc3161(clock, roots=write_roots(tmp_path, clock)))
+    house.run()
+
+    def verify() -> Ended:
+        words = ["verify", str(house.desk.db), "--config", str(house.desk.config), "--processes", "0"]
+        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        return Ended(result.exit_code, result.stdout, result.stderr)
+
+    assert verify().code == 0, verify().out
+    with closing(sqlite3.connect(house.desk.db)) as db:
+        db.execute("DROP TRIGGER log_anchor_no_update")
+        db.execute("UPDATE log_anchor SET token = CAST(token || x'00' AS BLOB) WHERE kind = 'rfc3161'")
+        db.commit()
+    ended = verify()
+    assert ended.code & 4
+    assert "rfc3161 clock" in ended.out
+
+
 # ---- revocation and renewal -------------------------------------------------------------------------------------
 
 
@@ -428,10 +485,11 @@ def test_a_calendar_gives_a_pending_proof_and_later_a_block(house: House) -> Non
     assert (len(house.tokens()), house.waiting()) == (1, [(size, "calendar", 1)])
     calendar.height = 900_000
     house.due()
-    house.run(fresh=False)
+    ended = house.run(fresh=False)
     _, (_, _, _, whole, at) = house.tokens()
     proof = ots.OtsProof.parse(whole)
     assert [height for height, _ in proof.blocks()] == [900_000]
+    assert any("block 900000 of Bitcoin" in told for told in ended.json["log"])
     assert (proof.digest, at, house.waiting()) == (ots.OtsProof.parse(pending).digest, "", [])
     assert [leaf["token_sha256"] for leaf in house.leaves("anchor")] == [
         hashlib.sha256(token).hexdigest() for token in (pending, whole)
