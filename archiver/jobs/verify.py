@@ -211,14 +211,13 @@ class _Verification:
 
     def beyond(self, origin: int, size: int) -> None:
         """Rows and tiles that stand where the log does not reach."""
-        for table in verifying_rows.QUERIES:
+        for table in verifying_rows.TABLES:
             if table not in self.tables:
                 continue
-            for row in self.archive.db.execute(
-                f"SELECT * FROM {table} WHERE origin = ? AND (leaf >= ? OR leaf < 0)", (origin, size)
-            ):
-                place = Place(table=table, key=verifying_rows.name_of(table, row), leaf=row["leaf"])
-                self.wrong.add("row", f"names a leaf that the log of {size} does not have", place)
+            for low, high in ((size, 2**63 - 1), (-(2**63), 0)):
+                for row in verifying_rows.read(self.archive, table, origin, low, high).values():
+                    place = Place(table=table, key=str(row[1] or ""), leaf=row[0])
+                    self.wrong.add("row", f"names a leaf that the log of {size} does not have", place)
         for row in self.archive.db.execute(
             "SELECT level, n FROM log_tile WHERE origin = ? AND (n < 0 OR level < 0 OR level > 6 "
             "OR n >= (? >> (8 * (level + 1))))",

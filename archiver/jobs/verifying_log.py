@@ -17,7 +17,7 @@ from archiver.custody import canonical, log
 from archiver.jobs import verifying_rows as rows
 from archiver.jobs.verifying_found import Erased, Findings, Mark, Outside, Place
 from archiver.schedule import parse_time
-from archiver.store.archive import Archive, Row
+from archiver.store.archive import Archive
 from archiver.store.checkpoints import folded
 
 SPAN = 32 * log.WIDTH
@@ -95,7 +95,11 @@ def check_span(archive: Archive, span: Span) -> SpanFound:
     """Everything that can be said of a span by itself."""
     found = SpanFound(low=span.low)
     tables = rows.present(archive)
-    held = {table: _rows(archive, table, span) for table in rows.QUERIES if table in tables}
+    held = {
+        table: rows.read(archive, table, span.origin, max(span.low, span.first), span.high)
+        for table in rows.TABLES
+        if table in tables
+    }
     hashes: list[bytes] = []
     leaves = archive.db.execute(
         "SELECT idx, data, hash FROM log_leaf WHERE origin = ? AND idx >= ? AND idx < ? ORDER BY idx",
@@ -111,35 +115,32 @@ def check_span(archive: Archive, span: Span) -> SpanFound:
         _gone(span.low + len(hashes), found)
         hashes.append(bytes(32))
     for table, left in held.items():
-        for index, row in left.items():
-            if index >= span.first:
-                _stray(table, row, index, found)
+        for row in left.values():
+            _stray(table, row, found)
     _tiles(archive, span, b"".join(hashes), found)
     return found
-
-
-def _rows(archive: Archive, table: str, span: Span) -> dict[int, Row]:
-    """The rows whose leaves stand here, by leaf. Of two rows for one leaf, which no index should allow, one is left."""
-    given = (span.origin, max(span.low, span.first), span.high)
-    return {row["leaf"]: row for row in archive.db.execute(rows.QUERIES[table], given)}
 
 
 def _gone(index: int, found: SpanFound) -> None:
     found.wrong.add("leaf", "is not there", Place(table="log_leaf", leaf=index))
 
 
-def _stray(table: str, row: Row, index: int, found: SpanFound) -> None:
-    found.wrong.add("row", "has no leaf of its kind", Place(table=table, key=rows.name_of(table, row), leaf=index))
+def _stray(table: str, row: rows.Values, found: SpanFound) -> None:
+    found.wrong.add("row", "has no leaf of its kind", Place(table=table, key=str(row[1] or ""), leaf=row[0]))
 
 
 def _leaf(
-    span: Span, index: int, data: bytes, stored: bytes, held: dict[str, dict[int, Row]], found: SpanFound
+    span: Span, index: int, data: bytes, stored: bytes, held: dict[str, dict[int, rows.Values]], found: SpanFound
 ) -> bytes:
     """The hash of a leaf as its bytes give it, and everything that is wrong with it."""
     if index < span.first:
         return stored
-    if not data and index in span.erased:
-        found.erased += 1
+    if not data:
+        if index in span.erased:
+            found.erased += 1
+        else:
+            reason = "its bytes are not there, and no `erase` leaf says that they were taken out"
+            found.wrong.add("leaf", reason, Place(table="log_leaf", leaf=index))
         for left in held.values():
             left.pop(index, None)
         return stored
@@ -154,7 +155,7 @@ def _leaf(
     if leaf.get("seq") != str(index) or leaf.get("v") != 1:
         found.wrong.add("leaf", "does not name its own place", Place(table="log_leaf", leaf=index))
     kind = leaf.get("type")
-    table = rows.TABLES.get(kind) if isinstance(kind, str) else None
+    table = rows.OF_TYPE.get(kind) if isinstance(kind, str) else None
     if table is None:
         if kind not in rows.ROWLESS:
             reason = f"is of a type that this version does not know: {kind!r}"
@@ -165,9 +166,9 @@ def _leaf(
         found.wrong.add("row", f"the leaf of type {kind} has no row", Place(table=table, key=_uid(leaf), leaf=index))
         return value
     found.rows += 1
-    rows.compare(leaf, table, row, index, found.wrong)
+    rows.compare(leaf, table, row, found.wrong)
     if table == "captures":
-        _times(span.outside, leaf, row, index, found)
+        _times(span.outside, leaf, index, found)
     return value
 
 
@@ -196,16 +197,17 @@ def read_leaf(data: bytes) -> Mapping[str, Any] | str:
     return leaf
 
 
-def _times(outside: Outside, leaf: Mapping[str, Any], row: Row, index: int, found: SpanFound) -> None:
+def _times(outside: Outside, leaf: Mapping[str, Any], index: int, found: SpanFound) -> None:
     """The clock of a capture against outside times. What was imported tells of times before it was logged."""
     after = leaf.get("after")
-    name = Place(table="captures", key=str(row["uid"]), leaf=index)
+    name = Place(table="captures", key=_uid(leaf), leaf=index)
     if after is not None and after not in outside.stored:
         found.wrong.add("after", f"names a token that is not stored: {after}", name)
-    if leaf["tier"] != "wire" or not (outside.after or outside.heads or outside.logged):
+    if leaf.get("tier") != "wire" or not (outside.after or outside.heads or outside.logged):
         return
     try:
-        began, ended = parse_time(leaf["clock"]["wall"]), parse_time(leaf["clock"]["end"])
+        told = leaf["clock"]["wall"]
+        began, ended = parse_time(told), parse_time(leaf["clock"]["end"])
     except (TypeError, ValueError, KeyError):
         found.wrong.add("bracket", "its times cannot be read", name)
         return
@@ -214,13 +216,13 @@ def _times(outside: Outside, leaf: Mapping[str, Any], row: Row, index: int, foun
     until = _first(outside.heads, index)
     found.bracketed += least is not None or until is not None
     if least is not None and began < parse_time(least) - SLACK:
-        reason = f"says that it was made at {row['observed_at']}, and names a token of {least}"
+        reason = f"says that it was made at {told}, and names a token of {least}"
         found.wrong.add("bracket", reason, name)
     elif before is not None and ended < parse_time(before) - LAG:
-        reason = f"says that it was made at {row['observed_at']}, and stands in the log behind a token of {before}"
+        reason = f"says that it was made at {told}, and stands in the log behind a token of {before}"
         found.wrong.add("bracket", reason, name)
     if until is not None and began > parse_time(until) + SLACK:
-        reason = f"says that it was made at {row['observed_at']}, and was in the log at {until}"
+        reason = f"says that it was made at {told}, and was in the log at {until}"
         found.wrong.add("bracket", reason, name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -54,6 +55,8 @@ class Pool:
         waiting: deque[tuple[Task, Future[Found]]] = deque()
         for task in tasks:
             if self.processes < 2:  # the processes were given up on
+                while waiting:
+                    yield self._first(archive, work, waiting)
                 yield _here(archive, work, task)
                 continue
             if len(waiting) == self.processes * WAITING:
@@ -97,6 +100,7 @@ def _begin(path: Path) -> None:
     """In a new process: Ctrl-C is the business of the one that started it."""
     global _reading
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(100_000, 50, 50)  # a span makes many small values and no circles: looking for them was a tenth
     _reading = open_reader(path)
     _reading.db.execute(f"PRAGMA mmap_size = {MAPPED}")
 

@@ -1,18 +1,26 @@
-"""Rows of evidence against the leaves that stand for them: every field that a leaf names is compared."""
+"""Rows of evidence against the leaves that stand for them: every field that a leaf names is compared.
+
+A million rows are compared at once, so they are plain tuples here: the index of the leaf, what a person calls the row,
+and then the columns in the order of `Table.columns`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from archiver.custody import framing
 from archiver.errors import ParseError
 from archiver.jobs.verifying_found import Findings, Place
-from archiver.store.archive import Archive, Row
+from archiver.store.archive import Archive
 
 Leaf = Mapping[str, Any]
+Values = tuple[Any, ...]
 
 UNNAMED = (
     "first_byte_at, recorded_at, detail, expected, sniffed_type, http_version, alpn, dns, proxy, source_blob, site and "
@@ -20,7 +28,219 @@ UNNAMED = (
 )
 """Columns of captures that no leaf names and that follow from none: nothing vouches for them."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table whose rows name a leaf: what is selected from it, and what its leaf says of each column."""
+
+    columns: tuple[str, ...]
+    select: str
+    says: Callable[[Leaf, Values], Values]
+    named: str = "t.uid"
+    more: str = ""
+
+    def query(self, name: str) -> str:
+        """Of one log, the rows from one leaf up to another."""
+        return (
+            f"SELECT t.leaf, {self.named}, {self.select} FROM {name} t {self.more} "
+            "WHERE t.origin = ? AND t.leaf >= ? AND t.leaf < ?"
+        )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _plain(*names: str, **others: str) -> Table:
+    """Columns that a leaf repeats, under the same name or another (`others`). What it leaves out is not compared."""
+    pairs = [*((name, name) for name in names), *others.items()]
+
+    def says(leaf: Leaf, row: Values) -> Values:
+        return tuple(
+            row[at] if name not in leaf or _text(leaf[name]) == _text(row[at]) else leaf[name]
+            for at, (_, name) in enumerate(pairs)
+        )
+
+    columns = tuple(column for column, _ in pairs)
+    return Table(columns=columns, select=", ".join(f"t.{column}" for column in columns), says=says)
+
+
+def _text(value: object) -> str:
+    """Numbers stand as text in some leaves and as numbers in others; lists are joined as columns hold them."""
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    text = str(value)
+    return " ".join(map(str, json.loads(text))) if text.startswith('["') else text
+
+
+# ---- captures -----------------------------------------------------------------------------------------------
+
+_CAPTURE = {
+    "sent": "t.sent",
+    "response_head": "t.response_head",
+    "framing": "t.framing",
+    "tls_chain": "t.tls_chain",
+    "declared_type": "t.declared_type",
+    "size of the blob": "b.size",
+    "type": "t.tier = 'import'",
+    "uid": "t.uid",
+    "ref": "t.ref",
+    "platform": "t.platform",
+    "route": "t.route",
+    "tier": "t.tier",
+    "observed_at": "t.observed_at",
+    "ended_at": "t.ended_at",
+    "mono_ns": "CAST(t.mono_ns AS TEXT)",
+    "method": "t.method",
+    "url": "t.url",
+    "request": "t.request",
+    "parent": "t.parent",
+    "hop": "t.hop",
+    "status": "t.status",
+    "blob": "coalesce(b.sha256, '')",
+    "received": "CAST(t.received AS TEXT)",
+    "entity_sha256": "t.entity_sha256",
+    "failure": "t.failure",
+    "rebuilt": "t.rebuilt",
+    "peer_ip": "t.peer_ip",
+    "peer_port": "t.peer_port",
+    "tls_version": "t.tls_version",
+    "tls_cipher": "t.tls_cipher",
+    "source_pointer": "t.source_pointer",
+    "tool_version": "t.tool_version",
+    "config_sha256": "t.config_sha256",
+    "operator": "t.operator",
+}
+
+
+def _capture(leaf: Leaf, row: Values) -> Values:
+    clock, request, response, peer = leaf["clock"], leaf["request"], leaf["response"], leaf["peer"]
+    sent, head, framed, chain, declared, size = row[:6]
+    return (
+        sent if request["sent_sha256"] == _digest(sent) else request["sent_sha256"],
+        head if response["head_sha256"] == _digest(head) else response["head_sha256"],
+        framed if response["framing_sha256"] == _digest(framed.encode()) else response["framing_sha256"],
+        chain if peer["chain_sha256"] == _list(chain) else peer["chain_sha256"],
+        _declared(head, declared) if head else declared,
+        size if size is None or str(size) == response["body_size"] else response["body_size"],
+        leaf["type"] == "import",
+        leaf["uid"],
+        leaf["ref"],
+        leaf["ref"].partition(":")[0],
+        leaf["route"],
+        leaf["tier"],
+        clock["wall"],
+        clock["end"],
+        clock["mono"],
+        request["method"],
+        request["url"],
+        request["meaning"],
+        request["parent"],
+        request["hop"],
+        response["status"],
+        response["body_sha256"],
+        response["body_size"],
+        response["entity_sha256"],
+        response["failure"],
+        response["rebuilt"],
+        peer["ip"],
+        peer["port"],
+        peer["tls"],
+        peer["cipher"],
+        leaf["source"]["pointer"],
+        leaf["tool"]["version"],
+        leaf["tool"]["config_sha256"],
+        leaf["operator"],
+    )
+
+
+@lru_cache(maxsize=1024)
+def _list(text: str) -> object:
+    return json.loads(text)
+
+
+_CONTENT_TYPE = re.compile(rb"^content-type:[ \t]*(.*?)[ \t]*\r?$", re.I | re.M)
+
+
+def _declared(head: bytes, stored: str) -> str:
+    """The content type that a head declares. A head that cannot be read says nothing against what is stored."""
+    lines = _CONTENT_TYPE.findall(head)
+    if len(lines) < 2 and (lines[0] if lines else b"") == stored.encode("latin-1", "replace"):
+        return stored
+    try:
+        headers = framing.parse_head(head).headers
+    except ParseError:
+        return stored
+    return next((value for name, value in headers if name == "content-type"), "")
+
+
+# ---- the others -----------------------------------------------------------------------------------------------
+
+
+def _reading(leaf: Leaf, row: Values) -> Values:
+    return leaf["capture"], leaf["stage"], leaf["parser"], leaf["result_sha256"]
+
+
+def _anchor(leaf: Leaf, row: Values) -> Values:
+    token, chain, root = row[:3]
+    return (
+        token if leaf["token_sha256"] == _digest(token) else leaf["token_sha256"],
+        chain if "chain_sha256" not in leaf or leaf["chain_sha256"] == _list(chain) else leaf["chain_sha256"],
+        root if root is None or leaf["root"] == root.hex() else leaf["root"],
+        str(leaf["size"]),
+        leaf["kind"],
+        leaf["service"],
+        leaf["at"],
+    )
+
+
+def _key(leaf: Leaf, row: Values) -> Values:
+    return leaf["name"], leaf["vkey"], leaf["action"]
+
+
+def _statement(leaf: Leaf, row: Values) -> Values:
+    return tuple(leaf[name] for name in _STATEMENT)
+
+
+_STATEMENT = ("uid", "at", "who", "what", "subject", "object", "reason")
+_DERIVED = _plain("uid", "at", "tool", "version", "arguments", "inputs")
+
 TABLES = {
+    "captures": Table(
+        columns=tuple(_CAPTURE),
+        select=", ".join(_CAPTURE.values()),
+        says=_capture,
+        more="LEFT JOIN blobs b ON b.id = t.blob",
+    ),
+    "statements": Table(columns=_STATEMENT, select=", ".join(f"t.{column}" for column in _STATEMENT), says=_statement),
+    "reading_marks": Table(
+        columns=("capture", "stage", "parser", "sha256"),
+        select="CAST(c.leaf AS TEXT), t.stage, t.parser, t.sha256",
+        says=_reading,
+        named="c.uid",
+        more="LEFT JOIN captures c ON c.id = t.capture",
+    ),
+    "derived": _DERIVED,
+    "log_key": Table(columns=("name", "vkey", "action"), select="t.name, t.vkey, t.action", says=_key, named="t.vkey"),
+    "log_anchor": Table(
+        columns=("token", "chain", "root", "size", "kind", "service", "at"),
+        select="t.token, t.chain, h.root, CAST(t.size AS TEXT), t.kind, t.service, t.at",
+        says=_anchor,
+        named="t.kind || ' ' || t.service || ' on ' || t.size",
+        more="LEFT JOIN log_checkpoint h ON h.origin = t.origin AND h.size = t.size",
+    ),
+    "erasures": _plain("uid", "at", "who", "what", "sha256", "reason"),
+    "exports": _plain("uid", "at", "who", "what", sha256="manifest_sha256"),
+    "fixities": Table(
+        columns=("at", "checked", "wrong", "detail"),
+        select="t.at, t.checked, t.wrong, t.detail",
+        says=_plain("at", "checked", "wrong", "detail").says,
+        named="''",
+    ),
+}
+"""Every table whose rows name a leaf."""
+
+OF_TYPE = {
     "capture": "captures",
     "import": "captures",
     "statement": "statements",
@@ -32,25 +252,9 @@ TABLES = {
     "export": "exports",
     "fixity": "fixities",
 }
-"""Where the row of a leaf stands, by its type. A `transfer` leaf has none."""
+"""Where the row of a leaf stands, by its type."""
 ROWLESS = frozenset({"transfer"})
-
-_WHERE = " WHERE t.origin = ? AND t.leaf >= ? AND t.leaf < ?"
-QUERIES = {
-    "captures": "SELECT t.*, b.sha256 AS blob_sha256, b.size AS blob_size FROM captures t "
-    "LEFT JOIN blobs b ON b.id = t.blob" + _WHERE,
-    "statements": "SELECT t.* FROM statements t" + _WHERE,
-    "reading_marks": "SELECT t.leaf, t.stage, t.parser, t.sha256, c.leaf AS capture_leaf, c.uid FROM reading_marks t "
-    "LEFT JOIN captures c ON c.id = t.capture" + _WHERE,
-    "derived": "SELECT t.*, b.sha256 AS sha256 FROM derived t LEFT JOIN blobs b ON b.id = t.blob" + _WHERE,
-    "log_key": "SELECT t.* FROM log_key t" + _WHERE,
-    "log_anchor": "SELECT t.*, h.root AS head_root FROM log_anchor t LEFT JOIN log_checkpoint h "
-    "ON h.origin = t.origin AND h.size = t.size" + _WHERE,
-    "erasures": "SELECT t.* FROM erasures t" + _WHERE,
-    "exports": "SELECT t.* FROM exports t" + _WHERE,
-    "fixities": "SELECT t.* FROM fixities t" + _WHERE,
-}
-"""Every table whose rows name a leaf, with what its rows are compared by."""
+"""Leaves that say all there is to say themselves."""
 
 
 def present(archive: Archive) -> frozenset[str]:
@@ -58,144 +262,23 @@ def present(archive: Archive) -> frozenset[str]:
     return frozenset(row[0] for row in archive.all("SELECT name FROM sqlite_schema WHERE type = 'table'"))
 
 
-def name_of(table: str, row: Row) -> str:
-    """What a person calls a row: its uid where it has one."""
-    keys = row.keys()
-    if table == "log_key":
-        return str(row["vkey"])
-    if table == "log_anchor":
-        return f"{row['kind']} {row['service']} on {row['size']}"
-    return str(row["uid"]) if "uid" in keys and row["uid"] is not None else ""
+def read(archive: Archive, table: str, origin: int, low: int, high: int) -> dict[int, Values]:
+    """The rows of a table whose leaves are [low, high), by leaf. Of two rows for one leaf, which no index should allow,
+    one is left."""
+    cursor = archive.db.cursor()
+    cursor.row_factory = None
+    return {row[0]: row for row in cursor.execute(TABLES[table].query(table), (origin, low, high))}
 
 
-def compare(leaf: Leaf, table: str, row: Row, index: int, wrong: Findings) -> None:
+def compare(leaf: Leaf, table: str, row: Values, wrong: Findings) -> None:
     """Adds the fields of a row that are not what its leaf says."""
+    said, is_ = TABLES[table], row[2:]
     try:
-        differing = [name for name, says, is_ in _PAIRS[table](leaf, row) if says != is_]
-    except (KeyError, TypeError, ValueError) as error:  # what a leaf lacks, or a column that cannot be read
+        says = said.says(leaf, is_)
+        if says == is_:
+            return
+        differing = [name for name, one, other in zip(said.columns, says, is_, strict=True) if one != other]
+        reason = f"is not what its leaf says: {', '.join(differing)}"
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # what a leaf lacks, a column that is no list
         reason = f"cannot be compared with its leaf: {error!r}"
-    else:
-        reason = f"is not what its leaf says: {', '.join(differing)}" if differing else ""
-    if reason:
-        wrong.add("row", reason, Place(table=table, key=name_of(table, row), leaf=index))
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-Pairs = list[tuple[str, object, object]]
-
-
-def _capture(leaf: Leaf, row: Row) -> Pairs:
-    clock, request, response, peer = leaf["clock"], leaf["request"], leaf["response"], leaf["peer"]
-    pairs: Pairs = [
-        ("type", leaf["type"] == "import", row["tier"] == "import"),
-        ("uid", leaf["uid"], row["uid"]),
-        ("ref", leaf["ref"], row["ref"]),
-        ("platform", leaf["ref"].partition(":")[0], row["platform"]),
-        ("route", leaf["route"], row["route"]),
-        ("tier", leaf["tier"], row["tier"]),
-        ("observed_at", clock["wall"], row["observed_at"]),
-        ("ended_at", clock["end"], row["ended_at"]),
-        ("mono_ns", clock["mono"], str(row["mono_ns"])),
-        ("method", request["method"], row["method"]),
-        ("url", request["url"], row["url"]),
-        ("sent", request["sent_sha256"], _digest(row["sent"])),
-        ("request", request["meaning"], row["request"]),
-        ("parent", request["parent"], row["parent"]),
-        ("hop", request["hop"], row["hop"]),
-        ("status", response["status"], row["status"]),
-        ("response_head", response["head_sha256"], _digest(row["response_head"])),
-        ("framing", response["framing_sha256"], _digest(row["framing"].encode())),
-        ("blob", response["body_sha256"], row["blob_sha256"] or ""),
-        ("received", response["body_size"], str(row["received"])),
-        ("entity_sha256", response["entity_sha256"], row["entity_sha256"]),
-        ("failure", response["failure"], row["failure"]),
-        ("rebuilt", response["rebuilt"], bool(row["rebuilt"])),
-        ("peer_ip", peer["ip"], row["peer_ip"]),
-        ("peer_port", peer["port"], row["peer_port"]),
-        ("tls_version", peer["tls"], row["tls_version"]),
-        ("tls_cipher", peer["cipher"], row["tls_cipher"]),
-        ("tls_chain", peer["chain_sha256"], json.loads(row["tls_chain"])),
-        ("source_pointer", leaf["source"]["pointer"], row["source_pointer"]),
-        ("tool_version", leaf["tool"]["version"], row["tool_version"]),
-        ("config_sha256", leaf["tool"]["config_sha256"], row["config_sha256"]),
-        ("operator", leaf["operator"], row["operator"]),
-    ]
-    if row["blob_size"] is not None:
-        pairs.append(("size of the blob", response["body_size"], str(row["blob_size"])))
-    if row["response_head"]:
-        pairs.append(("declared_type", _declared(row["response_head"], row["declared_type"]), row["declared_type"]))
-    return pairs
-
-
-def _declared(head: bytes, stored: str) -> str:
-    """The content type that a head declares. A head that cannot be read says nothing against what is stored."""
-    lines = head.lower()
-    if not stored and b"content-type" not in lines:
-        return stored
-    try:
-        headers = framing.parse_head(head).headers
-    except ParseError:
-        return stored
-    return next((value for name, value in headers if name == "content-type"), "")
-
-
-def _statement(leaf: Leaf, row: Row) -> Pairs:
-    return [(name, leaf[name], row[name]) for name in ("uid", "at", "who", "what", "subject", "object", "reason")]
-
-
-def _reading(leaf: Leaf, row: Row) -> Pairs:
-    return [
-        ("capture", leaf["capture"], str(row["capture_leaf"])),
-        ("stage", leaf["stage"], row["stage"]),
-        ("parser", leaf["parser"], row["parser"]),
-        ("sha256", leaf["result_sha256"], row["sha256"]),
-    ]
-
-
-def _key(leaf: Leaf, row: Row) -> Pairs:
-    return [(name, leaf[name], row[name]) for name in ("name", "vkey", "action")]
-
-
-def _anchor(leaf: Leaf, row: Row) -> Pairs:
-    pairs: Pairs = [(name, leaf[name], row[name]) for name in ("kind", "service", "at")]
-    pairs += [("size", str(leaf["size"]), str(row["size"])), ("token", leaf["token_sha256"], _digest(row["token"]))]
-    if "chain_sha256" in leaf:
-        pairs.append(("chain", leaf["chain_sha256"], json.loads(row["chain"])))
-    if row["head_root"] is not None:
-        pairs.append(("root", leaf["root"], bytes(row["head_root"]).hex()))
-    return pairs
-
-
-def _named(*columns: tuple[str, str]) -> Callable[[Leaf, Row], Pairs]:
-    """Fields of a leaf and the columns that repeat them; those that a leaf leaves out are not compared."""
-
-    def pairs(leaf: Leaf, row: Row) -> Pairs:
-        return [(column, _text(leaf[name]), _text(row[column])) for name, column in columns if name in leaf]
-
-    return pairs
-
-
-def _text(value: object) -> str:
-    """Numbers stand as text in some leaves and as numbers in others; lists are joined as columns hold them."""
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    text = str(value)
-    return " ".join(json.loads(text)) if text.startswith('["') else text
-
-
-_PAIRS: dict[str, Callable[[Leaf, Row], Pairs]] = {
-    "captures": _capture,
-    "statements": _statement,
-    "reading_marks": _reading,
-    "derived": _named(
-        *((name, name) for name in ("uid", "at", "tool", "version", "arguments", "inputs", "sha256")),
-    ),
-    "log_key": _key,
-    "log_anchor": _anchor,
-    "erasures": _named(*((name, name) for name in ("uid", "at", "who", "what", "sha256", "reason"))),
-    "exports": _named(*((name, name) for name in ("uid", "at", "who", "what")), ("manifest_sha256", "sha256")),
-    "fixities": _named(*((name, name) for name in ("at", "checked", "wrong", "detail"))),
-}
+    wrong.add("row", reason, Place(table=table, key=str(row[1] or ""), leaf=row[0]))
