@@ -16,13 +16,14 @@ RENEW_DAYS = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vouching:
-    """One service: the greatest checkpoint that it answered about, the time that it stated last (empty where none was
-    verified), until when the certificates of that answer are good, and whether that is soon; `qualified` is what its
+    """One service: the greatest checkpoint that it answered about, the one that it `verified` last and the time that it
+    stated of it (0 and empty where none was verified: nobody trusted vouches, or a block's header is not at hand), until when the certificates of that answer are good, and whether that is soon; `qualified` is what its
     owner said of it then."""
 
     kind: str
     service: str
     size: int
+    verified: int
     at: str
     until: str
     ends_soon: bool
@@ -66,6 +67,7 @@ def overview(held: Anchors, now: str) -> tuple[list[Vouching], list[Unanswered]]
                 kind=kind,
                 service=service,
                 size=held.covered(kind, service),
+                verified=newest.size if newest is not None else 0,
                 at=newest.at if newest is not None else "",
                 until=ends,
                 ends_soon=bool(ends) and time_of(ends) - time_of(now) < timedelta(days=RENEW_DAYS),

@@ -45,9 +45,10 @@ def print_status(status: Status, *, as_json: bool) -> None:
 def _anchors(status: Status) -> None:
     """Who vouches for the log, who does not yet, and whose certificates end soon."""
     for one in status.vouching:
-        when = f", stated {moment(one.at)}" if one.at else ""
+        when = f"the first {one.verified:,} leaves, stated {moment(one.at)}" if one.at else ""
+        more = f"an answer about {one.size:,} without a verified time" if one.size > one.verified else ""
         qualified = " (qualified, as configured)" if one.qualified else ""
-        line(f"Anchor {one.kind} {one.service}{qualified}: the first {one.size:,} leaves{when}")
+        line(f"Anchor {one.kind} {one.service}{qualified}: {'; '.join(filter(None, (when, more)))}")
         if one.ends_soon:
             again = "the next run takes another timestamp, once the service has newer ones"
             line((f"! its certificates end at {moment(one.until)}: {again}", "yellow"))

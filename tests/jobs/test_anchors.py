@@ -168,6 +168,8 @@ def test_an_unknown_root_leaves_a_token_unverified_and_without_a_time(house: Hou
     assert ended.code == 0
     assert [(service, at) for _, _, service, _, at in house.tokens()] == [("no-roots", ""), ("other", "")]
     assert sum("not verified" in told for told in ended.json["notes"]) == 2
+    assert "rfc3161 other: an answer about" in house.desk.call("status").out
+    assert [one["verified"] for one in house.desk.call("status", "--json").json["vouching"]] == [0, 0]
     assert house.waiting() == []
     house.run()
     assert house.leaves("import")[-1]["after"] is None, "nothing relies on what nobody vouches for"
