@@ -16,7 +16,6 @@ _CONTEXT = {
     "uco-observable": "https://ontology.unifiedcyberontology.org/uco/observable/",
     "uco-tool": "https://ontology.unifiedcyberontology.org/uco/tool/",
     "uco-types": "https://ontology.unifiedcyberontology.org/uco/types/",
-    "uco-vocabulary": "https://ontology.unifiedcyberontology.org/uco/vocabulary/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 
@@ -57,7 +56,7 @@ def _capture(capture: CaptureEntry, tool: str, index: Index) -> list[dict[str, A
             "uco-observable:hash": {
                 "@id": _id("hash", uid),
                 "@type": "uco-types:Hash",
-                "uco-types:hashMethod": {"@type": "uco-vocabulary:HashNameVocab", "@value": "SHA256"},
+                "uco-types:hashMethod": "SHA256",
                 "uco-types:hashValue": {"@type": "xsd:hexBinary", "@value": capture["body_sha256"]},
             },
         }

@@ -233,7 +233,8 @@ class LeafEntry(TypedDict):
 
 
 class AnchorEntry(TypedDict):
-    """What an outside service said of the head of `size` leaves, whose signed bytes are at `over`."""
+    """What an outside service said of the head of `size` leaves, whose signed bytes are at `over`. `chain` are the
+    certificates of a timestamp, `revocations` what authorities said of them, `roots` those that are trusted here."""
 
     path: str
     kind: str
@@ -242,6 +243,8 @@ class AnchorEntry(TypedDict):
     size: int
     over: str
     sha256: str
+    chain: list[str]
+    revocations: list[str]
     roots: list[str]
 
 

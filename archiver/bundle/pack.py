@@ -50,10 +50,17 @@ class Stream(io.RawIOBase):
 
 
 class Pack:
-    """Writes a zip into an open file. `close` sorts its directory by name."""
+    """Writes a zip into an open file. `close` sorts its directory by name; leaving it by an error writes no more."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+
+    def __enter__(self) -> Pack:
+        return self
+
+    def __exit__(self, kind: object, *unused: object) -> None:
+        if kind is not None:
+            self._zip.fp = None  # else it would write its directory once more when it is collected
 
     @contextmanager
     def entry(self, name: str, *, about: int = 0) -> Iterator[Stream]:

@@ -238,10 +238,28 @@ class Anchors:
             "size": size,
             "over": self._heads[size],
             "sha256": sha256,
+            "chain": [],
+            "revocations": [],
             "roots": self._roots if row["kind"] == "rfc3161" else [],
         }
+        for certificate in json.loads(row["chain"]):
+            self._certificate(certificate, entry)
         self.entries.append(entry)
         self._by_token[sha256] = entry
+
+    def _certificate(self, sha256: str, entry: AnchorEntry) -> None:
+        """Writes a certificate, and what authorities said of it."""
+        for row in self._archive.all("SELECT der FROM certificates WHERE sha256 = ?", sha256):
+            entry["chain"].append(self._once(f"anchors/certificates/{sha256}.cer", row["der"]))
+        for row in self._archive.all(
+            "SELECT sha256, kind, der FROM revocations WHERE certificate = ? ORDER BY received_at, sha256", sha256
+        ):
+            entry["revocations"].append(self._once(f"anchors/revocations/{row['sha256']}.{row['kind']}", row["der"]))
+
+    def _once(self, name: str, data: bytes) -> str:
+        if f"data/{name}" not in self._bag.files:
+            self._bag.add(name, (data,))
+        return f"data/{name}"
 
 
 def _plain(name: str) -> str:

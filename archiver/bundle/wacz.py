@@ -34,7 +34,22 @@ def write(
     title: str,
 ) -> None:
     """A whole WACZ, front to back."""
-    pack = Pack(into)
+    with Pack(into) as pack:
+        _write(pack, archive, captures, held, origin=origin, size=size, made=made, tool=tool, title=title)
+
+
+def _write(
+    pack: Pack,
+    archive: Archive,
+    captures: Sequence[int],
+    held: Sequence[Body],
+    *,
+    origin: str,
+    size: int,
+    made: str,
+    tool: str,
+    title: str,
+) -> None:
     store, missing = BlobStore(archive), {body.sha256: body.missing for body in held}
     index: list[str] = []
     pages: list[dict[str, str]] = [PAGES]

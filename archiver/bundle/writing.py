@@ -55,8 +55,11 @@ class Written:
 
 def write(file: BinaryIO, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -> Written:
     """The whole bundle. IntegrityError, and what was written is no bundle, when evidence is not what was logged."""
-    pack = Pack(file)
-    bag = Bag(pack)
+    with Pack(file) as pack:
+        return _write(Bag(pack), archive, tree, choice, plan)
+
+
+def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -> Written:
     head, size = plan.head, plan.head.checkpoint.size
     held = recorded.bodies(archive, choice.captures)
     recorded.write_bodies(bag, archive, held)

@@ -194,6 +194,7 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
         signers=signers,
         organisation=session.config.site,
         operator=session.config.operator,
+        roots=_roots(session, notes),
     )
     written = _written(path, lambda file: write(file, archive, tree, choice, plan))
     leaf = _logged(session, str(asked), written)
@@ -241,6 +242,18 @@ def _seal(session: Session, signed: Head, notes: list[str]) -> tuple[Sign | None
             return partial(sshsig.sign, seed=private.seed, namespace=NAMESPACE), _signers(origin, key)
     notes.append(f"the bundle has no seal: none of the keys that signed its checkpoint is in {held.place}")
     return None, ""
+
+
+def _roots(session: Session, notes: list[str]) -> tuple[tuple[str, str], ...]:
+    """The root certificates that are configured for timestamps, by the name of their service."""
+    found = []
+    for service in session.config.anchors:
+        if service.roots:
+            try:
+                found.append((service.name, Path(service.roots).read_text("utf-8")))
+            except (OSError, ValueError) as error:
+                notes.append(f"the roots of {service.name} are not in the bundle: {error}")
+    return tuple(found)
 
 
 def _signers(origin: str, key: note.VerifierKey) -> str:
