@@ -9,11 +9,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 
-from archiver.bundle.index import Index
-from archiver.bundle.report_entries import Read, Room, capture, chip, document, hashed, post, quotation
+from archiver.bundle.index import Index, VerdictEntry
+from archiver.bundle.report_entries import (
+    STOPS,
+    Read,
+    Room,
+    anchor,
+    capture,
+    chip,
+    document,
+    mention,
+    post,
+    quotation,
+    said_of,
+    signed,
+    statement,
+)
 from archiver.bundle.report_markup import block, facts, items, moment, own, text
 
 TITLE = "Evidence of social posts"
@@ -49,10 +64,7 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
     yield _head(index)
     yield _contents(index)
     yield "<main>\n"
-    if index["verdicts"]:
-        yield f'<h2 id="quotations">Quotations ({len(index["verdicts"]):,})</h2>\n'
-        for number, one in enumerate(index["verdicts"], 1):
-            yield quotation(number, one)
+    yield from _verdicts(index)
     if index["posts"]:
         yield f'<h2 id="posts">Posts ({len(index["posts"]):,})</h2>\n'
         by_ref, room = {one["ref"]: one for one in index["posts"]}, Room(EMBEDDED_IN_ALL)
@@ -62,6 +74,10 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
         yield f'<h2 id="documents">Documents ({len(index["documents"]):,})</h2>\n'
         for number, held in enumerate(index["documents"], 1):
             yield document(number, held)
+    if index["statements"]:
+        yield f'<h2 id="statements">What persons decided</h2>\n{items(map(statement, index["statements"]))}'
+    if index["anchors"]:
+        yield f'<h2 id="anchors">What others say of the log</h2>\n{items(map(anchor, index["anchors"]))}'
     yield f'<h2 id="captures">Captures ({len(index["captures"]):,})</h2>\n{_CAPTURES}'
     for made in index["captures"]:
         yield capture(made)
@@ -74,9 +90,12 @@ def _head(index: Index) -> str:
     about = facts(
         (
             ("Asked for", own(index["what"])),
-            ("Log", own(index["origin"], "ref")),
-            ("Signed head", f"{int(index['size']):,} leaves, root {hashed(index['root'])}"),
-            ("Keys of the log", "<br>".join(f'<span class="hash">{text(vkey)}</span>' for vkey in index["vkeys"])),
+            ("Log", f'<bdi lang="" id="origin" class="ref">{text(index["origin"])}</bdi>'),
+            (
+                "Signed head",
+                f'{int(index["size"]):,} leaves, root <span id="root" class="hash">{text(index["root"])}</span>',
+            ),
+            ("Keys of the log", "<br>".join(f'<span class="hash key">{text(vkey)}</span>' for vkey in index["vkeys"])),
             ("Made", text(f"{moment(index['made'])} by {index['tool']}")),
         )
     )
@@ -94,23 +113,47 @@ def _head(index: Index) -> str:
     )
 
 
+def _quoting(index: Index) -> list[VerdictEntry]:
+    return [one for one in index["verdicts"] if one["words"] or one["verdict"]]
+
+
 def _contents(index: Index) -> str:
-    links = [
-        f'<a href="#{place}">{name}</a> ({len(entries):,})'
-        for place, name, entries in (
-            ("quotations", "Quotations", list(index["verdicts"])),
-            ("posts", "Posts", list(index["posts"])),
-            ("documents", "Documents", list(index["documents"])),
-            ("captures", "Captures", list(index["captures"])),
-        )
-        if entries
+    quoting = _quoting(index)
+    sections = (
+        ("quotations", "Quotations", len(quoting)),
+        ("posts", "Posts", len(index["posts"])),
+        ("documents", "Documents", len(index["documents"])),
+        ("captures", "Captures", len(index["captures"])),
+    )
+    links = [f'<a href="#{place}">{name}</a> ({count:,})' for place, name, count in sections if count]
+    told = Counter(map(said_of, quoting))
+    counts = [f"{chip(verdict)} {count:,}" for verdict, count in sorted(told.items())]
+    stops = [
+        f'{chip(said_of(one))} <a href="#v{number}">{signed(one)}</a>'
+        for number, one in enumerate(quoting, 1)
+        if one["verdict"] in STOPS
     ]
-    verdicts: dict[str, int] = {}
-    for one in index["verdicts"]:
-        verdict = one["verdict"] or one["status"] or "not judged"
-        verdicts[verdict] = verdicts.get(verdict, 0) + 1
-    told = [f"{chip(verdict)} {count:,}" for verdict, count in sorted(verdicts.items())]
-    return f'<nav aria-label="Contents">\n{items(links, "counts")}{items(told, "counts")}</nav>\n'
+    first = f'<h2 class="small">Not faithful</h2>\n{items(stops)}' if stops else ""
+    return f'<nav aria-label="Contents">\n{items(links, "counts")}{items(counts, "counts")}{first}</nav>\n'
+
+
+def _verdicts(index: Index) -> Iterator[str]:
+    """Quotations, then mentions that quote nothing."""
+    titles = {
+        one["ref"]: f'<a href="#d{number}">{own(one["title"] or one["url"])}</a>'
+        for number, one in enumerate(index["documents"], 1)
+    }
+    quoting = _quoting(index)
+    if quoting:
+        yield f'<h2 id="quotations">Quotations ({len(quoting):,})</h2>\n'
+    for number, one in enumerate(quoting, 1):
+        yield quotation(number, one, titles.get(one["document"], own(one["document"], "ref")))
+    others = [one for one in index["verdicts"] if not (one["words"] or one["verdict"])]
+    if others:
+        yield f"<h3>Mentions that quote no words ({len(others):,})</h3>\n<ul>"
+        for one in others:
+            yield f"<li>{mention(one, titles.get(one['document'], own(one['document'], 'ref')))}</li>"
+        yield "</ul>\n"
 
 
 _CAPTURES = (

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
-from archiver.bundle.index import CaptureEntry, ChangeEntry, DocumentEntry, MediaEntry, PostEntry, VerdictEntry
+from archiver.bundle.index import (
+    AnchorEntry,
+    CaptureEntry,
+    ChangeEntry,
+    DocumentEntry,
+    MediaEntry,
+    PostEntry,
+    ProofEntry,
+    StatementEntry,
+    VerdictEntry,
+)
 from archiver.bundle.report_markup import facts, items, moment, own, plain, text, words
+from archiver.bundle.report_words import FLAGS, VERDICTS
 
 Read = Callable[[str], bytes | None]
 """The bytes of a file of the bundle by its path from the bag's folder, None where there is none."""
@@ -45,20 +57,36 @@ def chip(verdict: str) -> str:
     return f'<span class="verdict{kind}">{text(verdict)}</span>'
 
 
-def quotation(number: int, one: VerdictEntry) -> str:
-    """One quotation beside the version of the post that it was compared with."""
-    verdict = one["verdict"] or one["status"] or "not judged"
-    changes, stretch, theirs = one["changes"], one["quoted_span"], one["original_span"]
+def said_of(one: VerdictEntry) -> str:
+    """The verdict, or what became of the look for the post."""
+    return one["verdict"] or one["status"] or "not judged"
+
+
+def signed(one: VerdictEntry) -> str:
+    """Whose words they are said to be, and of when."""
     who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
+    return f"{'signed to ' + own(who) if who else 'unsigned'}{', ' + own(one['day']) if one['day'] else ''}"
+
+
+def mention(one: VerdictEntry, place: str) -> str:
+    """A mention that quotes no words, on one line."""
+    of = f" {own(one['post'], 'ref')}" if one["post"] else ""
+    why = f": {own(one['reason'])}" if one["reason"] else ""
+    return f'{text(one["kind"])} {text(one["status"])}{of}{why} <span class="quiet">in {place}</span>'
+
+
+def quotation(number: int, one: VerdictEntry, place: str) -> str:
+    """One quotation beside the version of the post that it was compared with. `place` names its document (HTML)."""
+    verdict = said_of(one)
+    changes, stretch, theirs = one["changes"], one["quoted_span"], one["original_span"]
     ours = [(change["quoted_span"]["start"], change["quoted_span"]["end"]) for change in changes]
     originals = [(change["original_span"]["start"], change["original_span"]["end"]) for change in changes]
     tags = [
         ("span" if change["op"] in _OWN else "del", "span" if change["op"] in _OWN else "ins") for change in changes
     ]
     out = [
-        f'<article id="v{number}">\n<h3>{chip(verdict)} '
-        f"{'signed to ' + own(who) if who else 'unsigned'}{', ' + own(one['day']) if one['day'] else ''}</h3>\n"
-        '<div class="sides"><div>\n<h4>The quotation</h4>\n',
+        f'<article id="v{number}">\n<h3>{chip(verdict)} {signed(one)}</h3>\n'
+        f'<p class="quiet">{text(VERDICTS.get(verdict, ""))}</p>\n<div class="sides"><div>\n<h4>The quotation</h4>\n',
         words(one["words"], ours, [tag for tag, _ in tags], (stretch["start"], stretch["end"]) if stretch else None),
         "</div><div>\n<h4>The post, as captured</h4>\n",
     ]
@@ -72,10 +100,14 @@ def quotation(number: int, one: VerdictEntry) -> str:
     out.append(
         facts(
             (
-                ("Warnings", text(", ".join(one["flags"]))),
+                (
+                    "Warnings",
+                    items(f"{text(FLAGS.get(flag, flag))} <code>{text(flag)}</code>" for flag in one["flags"]),
+                ),
                 ("Evened out", text(", ".join(one["steps"]))),
                 ("Said of it", own(one["reason"]) if one["reason"] and one["text"] else ""),
                 ("Standard", text(one["standard"])),
+                ("In", place),
                 ("Post", own(one["post"], "ref")),
                 ("Version", hashed(one["version"]) if one["version"] else ""),
                 ("Passage", own(one["passage"], "ref")),
@@ -130,7 +162,7 @@ def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, 
             ("Author", own(one["author"], "ref") if one["author"] else ""),
             ("Time it claims", text(moment(one["posted_at"]))),
             ("Last seen as", text(f"{one['outcome']}, {moment(one['outcome_at'])}") if one["outcome"] else ""),
-            ("Author’s proofs", items(_proof(p["kind"], p["valid"], p["detail"]) for p in one["proofs"])),
+            ("Author’s proofs", items(_proofs(one["proofs"]))),
             ("Captures", ", ".join(f'<a href="#c-{plain(uid)}">{text(uid)}</a>' for uid in one["captures"])),
         )
     )
@@ -143,9 +175,13 @@ def _step(depth: int, how: str, target: str, by_ref: dict[str, PostEntry]) -> st
     return f"{'↳ ' * min(depth, 20)}{text(how)} {own(target, 'ref')}{said}"
 
 
-def _proof(kind: str, valid: int | None, detail: str) -> str:
-    state = {1: "held", 0: "REFUSED"}.get(-1 if valid is None else valid, "could not be checked")
-    return f"{text(kind)}: {state} when the archive read it{' (' + own(detail) + ')' if detail else ''}"
+def _proofs(proofs: Sequence[ProofEntry]) -> Iterator[str]:
+    """Each proof once, with the number of captures that carried it."""
+    times = Counter((proof["kind"], proof["valid"], proof["detail"]) for proof in proofs)
+    for (kind, valid, detail), count in times.items():
+        state = {1: "held", 0: "REFUSED"}.get(-1 if valid is None else valid, "could not be checked")
+        again = f", in {count} captures" if count > 1 else ""
+        yield f"{text(kind)}: {state} when the archive read it{again}{': ' + own(detail) if detail else ''}"
 
 
 def _media(item: MediaEntry, read: Read, room: Room) -> Iterator[str]:
@@ -204,8 +240,11 @@ def capture(one: CaptureEntry) -> str:
                 ("About", logged("ref", one["ref"], "ref")),
                 ("By", logged("route", one["route"])),
                 ("Answer", f"{status} {failure}".strip()),
-                ("Not before", text(moment(before)) if before else "unknown: no token of others was known by then"),
-                ("Not after", text(moment(after)) if after else "unknown: no token of others over this log"),
+                ("Not before", text(moment(before)) if before else "unknown: no token of others was at hand by then"),
+                (
+                    "Not after",
+                    text(moment(after)) if after else "unknown: no token of others over this head of the log",
+                ),
                 ("By its own clock", logged("clock.wall", one["observed_at"])),
                 (
                     "Body (SHA-256)",
@@ -216,3 +255,16 @@ def capture(one: CaptureEntry) -> str:
         )
         + "</article>\n"
     )
+
+
+def anchor(one: AnchorEntry) -> str:
+    """What an outside service said of a head of the log, on one line."""
+    at = moment(one["at"]) if one["at"] else "pending"
+    over = f"over {int(one['size']):,} leaves, {own(one['path'], 'ref')}"
+    return f"{text(at)}: {text(one['kind'])} of {own(one['service'])} {over}"
+
+
+def statement(one: StatementEntry) -> str:
+    """What a person decided, on one line."""
+    about = f"{own(one['subject'], 'ref')}{' ' + own(one['object'], 'ref') if one['object'] else ''}"
+    return f"{text(moment(one['at']))}, {own(one['who'])}: {own(one['what'])} {about}: {own(one['reason'])}"

@@ -13,6 +13,7 @@
     return all;
   };
   const sha256 = async data => new Uint8Array(await subtle.digest("SHA-256", data));
+  const counted = (count, one, many) => `${count} ${count === 1 ? one : many}`;
   const say = (state, what) => results.push([state, what]);
   const data = kind => Array.from(document.querySelectorAll("script." + kind), one => JSON.parse(one.textContent));
   const mark = (place, state, what) => { if (place) { place.textContent = what; place.dataset.state = state; } };
@@ -71,7 +72,8 @@
         else say("wrong", `the signature of the key ${id} under the checkpoint does not hold`);
       }
     }
-    if (held) say("held", `the head of ${head.size} leaves is signed by ${held} key(s) that came with the bundle`);
+    const keys = counted(held, "key", "keys");
+    if (held) say("held", `the head of ${head.size} leaves is signed by ${keys} that came with the bundle`);
     else say("wrong", "no key of the log signed the checkpoint");
     return head;
   }
@@ -86,7 +88,11 @@
     if (!subtle) { say("unchecked", "this browser offers no WebCrypto to this page"); show(); return; }
     const log = data("log")[0];
     if (!log) { say("unchecked", "the proofs are not in this page"); show(); return; }
-    const head = await opened(log), leaves = new Map(), named = new Set();
+    const head = await opened(log);
+    const keys = Array.from(document.querySelectorAll(".key"), shown);
+    if (shown(document.getElementById("root")) !== hex(head.root) || shown(document.getElementById("origin")) !== head.origin
+      || keys.join("\n") !== log.vkeys.join("\n")) say("wrong", "the log, root and keys that are shown are not those that were checked");
+    const leaves = new Map(), named = new Set();
     let bad = 0;
     for (const one of data("leaf")) {
       const leaf = bytes(one.leaf);
@@ -97,7 +103,7 @@
       } else { bad += 1; say("wrong", `leaf ${one.index} does not stand in the log`); }
     }
     if (log.leaves !== leaves.size + bad) say("wrong", `${log.leaves} leaves should be in this page, ${leaves.size + bad} are`);
-    if (leaves.size) say("held", `${leaves.size} leaves stand in the log where they say`);
+    if (leaves.size) say("held", `${counted(leaves.size, "leaf stands", "leaves stand")} in the log where proofs say`);
 
     let right = 0, missing = 0;
     for (const capture of document.querySelectorAll(".capture")) {
@@ -113,8 +119,8 @@
         mark(place, "wrong", "not as logged");
       } else { right += 1; mark(place, "held", "as logged"); }
     }
-    if (right) say("held", `${right} captures are shown as their leaves say`);
-    if (missing) say("unchecked", `${missing} captures, whose leaves are not in this page`);
+    if (right) say("held", `${counted(right, "capture is", "captures are")} shown as logged`);
+    if (missing) say("unchecked", `${counted(missing, "capture", "captures")}, for want of a leaf in this page`);
 
     let media = 0;
     for (const one of document.querySelectorAll(".held[data-sha256]")) {
@@ -126,7 +132,7 @@
         mark(place, "unchecked", "these bytes; no leaf in this page names them");
       } else { media += 1; mark(place, "held", "these bytes were logged"); }
     }
-    if (media) say("held", `${media} media files have the SHA-256 under which they were logged`);
+    if (media) say("held", `${counted(media, "media file has", "media files have")} the SHA-256 that was logged`);
   } catch (error) { say("wrong", `the checks of this page broke off: ${error}`); }
   show();
 })();
