@@ -44,6 +44,13 @@ from archiver.render.verify import print_verified, progress_bar
     metavar="PEM",
     help="Root certificates that you trust for timestamps, beside those of the configuration. Repeatable.",
 )
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    metavar="HEX",
+    help="The header (80 bytes) of a Bitcoin block that an OpenTimestamps proof names. Repeatable.",
+)
 @click.option("--log", "record", is_flag=True, help="Keep the outcome in the log, as a `fixity` leaf.")
 @click.option("--processes", type=click.IntRange(0, 256), default=0, help="Default: one for each core.")
 @config_option
@@ -55,6 +62,7 @@ def verify(
     kept: tuple[Path, ...],
     keys: tuple[str, ...],
     roots: tuple[Path, ...],
+    blocks: tuple[str, ...],
     record: bool,
     processes: int,
     config_path: Path | None,
@@ -69,6 +77,7 @@ def verify(
         kept=tuple(read_kept(file) for file in kept),
         keys=tuple(read_key(text) for text in keys),
         roots=tuple(root for file in roots for root in _roots(file)),
+        headers=tuple(_header(text) for text in blocks),
         processes=processes,
     )
     if path.is_dir():
@@ -97,6 +106,16 @@ def _moment(text: str) -> str:
     except ValueError:
         raise InputError("this is no date", place="--since", hint="Write it as 2026-03-16") from None
     return text_of(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _header(text: str) -> bytes:
+    try:
+        header = bytes.fromhex(text)
+    except ValueError:
+        header = b""
+    if len(header) != 80:
+        raise InputError("this is no header of a block", place="--block", hint="Give its 160 hexadecimal digits")
+    return header
 
 
 def _roots(file: Path) -> tuple[bytes, ...]:

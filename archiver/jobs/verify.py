@@ -42,13 +42,15 @@ FEW_LEAVES, FEW_BYTES = 20_000, 64 << 20
 class Options:
     """`since` (ISO 8601) leaves what was recorded before it to its stored hashes; `sample` hashes only so many blobs,
     chosen at random. `kept` are checkpoints from elsewhere, `keys` those that the verifier holds, of the log and of
-    witnesses; `roots` certificates (DER) that it trusts for timestamps."""
+    witnesses; `roots` certificates (DER) that it trusts for timestamps, `headers` those of Bitcoin blocks (80
+    bytes each)."""
 
     since: str = ""
     sample: int | None = None
     kept: tuple[verifying_heads.Kept, ...] = ()
     keys: tuple[note.VerifierKey, ...] = ()
     roots: tuple[bytes, ...] = ()
+    headers: tuple[bytes, ...] = ()
     processes: int = 0
 
 
@@ -126,6 +128,10 @@ class _Verification:
         history = tree.key_history() if "log_key" in self.tables else ()
         keys = verifying_heads.Keys(history, self.options.keys, self.wrong)
         names = keys.names() | {name}
+        signing = keys.at(size)
+        if signing and name not in {key.name for key in signing}:
+            reason = f"its name is {name}, and its keys are those of {', '.join(sorted({key.name for key in signing}))}"
+            self.wrong.add("row", reason, Place(table="origin", key=name))
         kept = self.kept(name, names)
         anchored = self.anchors(origin, heads) if custody else None
         outside = Outside() if anchored is None else anchored.outside
@@ -169,7 +175,7 @@ class _Verification:
         return found
 
     def anchors(self, origin: int, heads: tuple[verifying_heads.Stored, ...]) -> verifying_anchors.Anchored:
-        trust = verifying_anchors.trust_of(self.config, self.options.roots, self.options.keys)
+        trust = verifying_anchors.trust_of(self.config, self.options.roots, self.options.keys, self.options.headers)
         anchored = verifying_anchors.check(self.archive, origin, heads, trust, self.wrong, self.unchecked)
         for kind, number in anchored.held.items():
             self.count(f"{kind} tokens", number)

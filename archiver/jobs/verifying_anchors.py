@@ -7,29 +7,39 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from archiver.custody import note, ots, timestamp
+from archiver.custody import note, ots, revocation, timestamp
 from archiver.errors import ParseError, ProofError
 from archiver.jobs.config import Config
 from archiver.jobs.services import OTS, RFC3161, WITNESS
 from archiver.jobs.verifying_found import Findings, Mark, Outside, Place
 from archiver.jobs.verifying_heads import Stored
-from archiver.schedule import parse_time
+from archiver.schedule import parse_time, time_text
 from archiver.store.archive import Archive, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """Whom the verifier believes. `roots` are certificates (DER) for every timestamping service, `service_roots` those
-    for one service by its name; `witnesses` are keys of witnesses."""
+    for one service by its name; `witnesses` are keys of witnesses, `headers` those of Bitcoin blocks (80 bytes)."""
 
     roots: tuple[bytes, ...] = ()
     service_roots: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
     witnesses: tuple[note.VerifierKey, ...] = ()
+    headers: tuple[bytes, ...] = ()
 
 
-def trust_of(config: Config, roots: tuple[bytes, ...], keys: tuple[note.VerifierKey, ...]) -> Trust:
+FLOOR = 5e13
+"""The least difficulty of a block that is believed; that of the network has been above it since 2023."""
+BLOCK_SLACK = timedelta(hours=2)
+"""How far the time of a block may be off."""
+
+
+def trust_of(
+    config: Config, roots: tuple[bytes, ...], keys: tuple[note.VerifierKey, ...], headers: tuple[bytes, ...]
+) -> Trust:
     """What the configuration and the command line name."""
     by_service: dict[str, tuple[bytes, ...]] = {}
     witnesses = [key for key in keys if key.type in note.WITNESSES]
@@ -38,7 +48,7 @@ def trust_of(config: Config, roots: tuple[bytes, ...], keys: tuple[note.Verifier
             by_service[service.name] = service.trusted()
         elif service.kind == WITNESS:
             witnesses.append(note.VerifierKey.parse(service.vkey))
-    return Trust(roots=roots, service_roots=by_service, witnesses=tuple(dict.fromkeys(witnesses)))
+    return Trust(roots=roots, service_roots=by_service, witnesses=tuple(dict.fromkeys(witnesses)), headers=headers)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +93,9 @@ def check(
             reason = f"its row says {row['at']}, and the token {time}"
             wrong.add("anchor", reason, at)
         held[row["kind"]] += 1
+        if row["kind"] == OTS:
+            marks.append(Mark(place=row["size"], time=time_text(parse_time(time) + BLOCK_SLACK)))
+            continue
         after[digest] = time
         marks.append(Mark(place=row["size"], time=time))
         if row["leaf"] is not None:
@@ -114,19 +127,43 @@ def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
     """The time of a verified token. ProofError when it is bad, ParseError when it cannot be verified."""
     token = timestamp.Token.parse(row["token"])
     roots = (*trust.roots, *trust.service_roots.get(row["service"], ()))
-    named = [str(item) for item in json.loads(row["chain"])]
-    others = [
-        bytes(found["der"])
-        for sha256 in named
-        if (found := archive.one("SELECT der FROM certificates WHERE sha256 = ?", sha256)) is not None
-    ]
     digest = hashlib.new(token.hash or "sha256", head.text.encode()).digest()
-    checked = timestamp.check(token, digest, roots, others=others)
+    checked = timestamp.check(token, digest, roots, others=_chain(archive, row))
     if checked.verdict is timestamp.Verdict.BAD:
         raise ProofError(checked.reason)
     if not checked.holds:
         raise ParseError(checked.reason)
+    _standing(archive, checked)
     return checked.time
+
+
+def _chain(archive: Archive, row: Row) -> list[bytes]:
+    """The stored certificates that a token came with."""
+    try:
+        named = [str(item) for item in json.loads(row["chain"])]
+    except (ValueError, TypeError):
+        return []  # told when the row is compared with its leaf
+    found = [archive.one("SELECT der FROM certificates WHERE sha256 = ?", sha256) for sha256 in named]
+    return [bytes(certificate["der"]) for certificate in found if certificate is not None]
+
+
+def _standing(archive: Archive, checked: timestamp.Checked) -> None:
+    """What was answered about the certificates of a chain. ProofError for one that was revoked when it signed; an
+    answer that cannot be believed says nothing, and where none was given there is none to check."""
+    if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'revocations'") is None:
+        return
+    for certificate, issuer in pairwise(checked.chain):
+        rows = archive.all(
+            "SELECT kind, der, received_at FROM revocations WHERE certificate = ? ORDER BY received_at, sha256",
+            hashlib.sha256(certificate).hexdigest(),
+        )
+        for row in rows:
+            try:
+                standing = revocation.read(row["kind"], row["der"], certificate, issuer, row["received_at"])
+            except (ParseError, ProofError):
+                continue
+            if standing.revoked and parse_time(standing.revoked) <= parse_time(checked.time):
+                raise ProofError(f"a certificate of its chain was revoked at {standing.revoked}")
 
 
 def _blocks(row: Row) -> bool:
@@ -138,15 +175,19 @@ def _blocks(row: Row) -> bool:
 
 
 def _ots(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
-    """Never a time: that a commitment stands in a block shows by the block's header, which is not in the archive."""
+    """The time of the block that a proof leads to, where its header is at hand: the archive has none."""
     proof = ots.OtsProof.parse(row["token"])
     if proof.digest != hashlib.sha256(head.text.encode()).digest():
         raise ProofError("the proof is over other bytes than this checkpoint")
     blocks = proof.blocks()
     if not blocks:
         raise ParseError("the proof stands in no block yet")
-    told = ", ".join(f"{height} with Merkle root {root[::-1].hex()}" for height, root in blocks)
-    raise ParseError(f"the header of a Bitcoin block is to be compared by you: block {told}")
+    for header in trust.headers:
+        for _, root in blocks:
+            if header[36:68] == root:
+                return ots.check_header(header, root, FLOOR).time
+    told = ", ".join(f"{height}, whose Merkle root must be {root[::-1].hex()}" for height, root in blocks)
+    raise ParseError(f"the header of its block is to be given with --block: {told}")
 
 
 def _witness(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:

@@ -165,7 +165,8 @@ def _signature(signed: note.SignedNote, head: note.Checkpoint, keys: Keys, wrong
         wrong.add("signature", "no key of this log signed it", at)
         return
     active = keys.at(head.size)
-    if not any(key in active or key in keys.given for key in signers):
+    given = [key for key in keys.given if keys.retired.get(str(key), head.size) >= head.size]
+    if not any(key in active or key in given for key in signers):
         which = ", ".join(key.id.hex() for key in signers)
         wrong.add("signature", f"only keys signed it that were not those of the log then: {which}", at)
 

@@ -3,6 +3,7 @@ what is wrong. Who notices which attack stands in test_attacks.py."""
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import shutil
@@ -18,15 +19,16 @@ from click.testing import CliRunner
 from running import Ended
 from sealed import Desk, owner
 from story import playing
-from tsa import write_roots
+from tsa import Authority, Calendar, Witness, write_roots
 
 from archiver.cli import main
-from archiver.custody import canonical, log, note
-from archiver.jobs import verifying_blobs, verifying_log, verifying_pool
+from archiver.custody import canonical, log, note, ots
+from archiver.jobs import checkpoint, keys, verifying_blobs, verifying_log, verifying_pool
 from archiver.jobs.config import Config
 from archiver.jobs.verify import Options, verify
 from archiver.jobs.verifying_found import MOST, Erased, Findings, Outside, Place
 from archiver.render.verify import print_verified
+from archiver.store.anchors import Anchors, Received
 from archiver.store.archive import Archive, open_archive, open_reader
 from archiver.store.checkpoints import Tree
 from archiver.store.evidence import Evidence, Tool
@@ -44,7 +46,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def desk(made: Desk, tmp_path: Path) -> Desk:
     shutil.copytree(made.folder, tmp_path / "desk")
     host = sealed.Hands(made.host.at)
-    return Desk(tmp_path / "desk", host, made.tsa, made.witness, seed=made.seed, heads=list(made.heads))
+    witness = Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
+    return Desk(tmp_path / "desk", host, made.tsa, witness, seed=made.seed, heads=list(made.heads))
 
 
 def called(desk: Desk, *arguments: str | Path) -> Ended:
@@ -153,7 +156,7 @@ def test_each_column_of_a_capture_that_a_leaf_names(desk: Desk, column: str) -> 
     report = desk.verify()
     (finding,) = report.wrong
     assert (finding.check, finding.place.table, finding.place.leaf) == ("row", "captures", leaf)
-    assert column in finding.reason or column in ("tls_chain",)
+    assert column in finding.reason
     assert finding.place.key == ("other" if column == "uid" else UID)
 
 
@@ -625,3 +628,92 @@ def test_an_authors_proof_that_was_changed_is_named(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert (done.exit_code, report["wrong_counts"]) == (4, {"proof": changed})
     assert "was refused, and now is valid" in report["wrong"][0]["reason"]
+
+
+# ---- names, keys and services ---------------------------------------------------------------------------------
+
+
+def test_keys_come_and_go_and_old_heads_still_hold(desk: Desk) -> None:
+    with desk.open() as session:
+        keys.rotate(session)
+        first = checkpoint.seal(session, make=False)
+        keys.retire(session, desk.vkey.id.hex())
+        checkpoint.seal(session, make=False)
+        keys.new_origin(session, name="log.example/anew", reason="a backup was restored", by="Desk")
+        last = checkpoint.seal(session, make=False)
+    assert first.head is not None
+    assert last.head is not None
+    assert (len(first.signers), last.head.origin) == (2, "log.example/anew")
+    report = desk.verify()
+    assert (report.wrong, report.held["checkpoints"]) == ([], 6)
+    assert desk.verify(kept=(sealed.kept(desk.heads[0]),)).wrong == [], "a head under the old name"
+
+
+def test_a_head_that_a_retired_key_signed_is_named(desk: Desk) -> None:
+    with desk.open() as session:
+        keys.rotate(session)
+        keys.retire(session, desk.vkey.id.hex())
+        session.evidence.checkpoint(lambda text: (note.sign(text, sealed.ORIGIN, desk.seed),))
+    (finding,) = desk.verify().wrong
+    assert (finding.check, "were not those of the log then" in finding.reason) == ("signature", True)
+
+
+def test_a_log_that_was_renamed_is_named(desk: Desk) -> None:
+    with owner(desk) as db:
+        sql("UPDATE origin SET name = 'log.example/other'")(db)
+    findings = desk.verify().wrong
+    assert [(finding.check, finding.place.table) for finding in findings] == [("row", "origin")]
+
+
+def header(root: bytes, time: int) -> bytes:
+    """A header whose work is not done: nobody can make one whose is."""
+    return (
+        (2).to_bytes(4, "little") + bytes(32) + root + time.to_bytes(4, "little") + bytes.fromhex("17034219") + bytes(4)
+    )
+
+
+def test_a_proof_that_stands_in_a_block_waits_for_its_header(desk: Desk) -> None:
+    calendar = Calendar(url="https://calendar.example")
+    with desk.open() as session:
+        held = Anchors(session.archive, 1)
+        head = held.newest_head()
+        assert head is not None
+        digest = hashlib.sha256(head.note.encode()).digest()
+        pending = ots.stamped(digest, b"", calendar("digest", digest).body)
+        held.add(session.evidence, Received(size=head.size, kind="ots", service="c", token=bytes(pending)), now="2026")
+    (finding,) = desk.verify().unchecked
+    assert "stands in no block yet" in finding.reason
+    with desk.open() as session:
+        calendar.height = 900_000
+        ((_, commitment),) = pending.pending()
+        grown = ots.merge(pending, commitment, calendar(f"timestamp/{commitment.hex()}", b"").body)
+        held = Anchors(session.archive, 1)
+        held.add(session.evidence, Received(size=head.size, kind="ots", service="c", token=bytes(grown)), now="2026")
+    (finding,) = desk.verify().unchecked
+    ((height, root),) = grown.blocks()
+    assert (height, root[::-1].hex() in finding.reason) == (900_000, True)
+    (finding,) = desk.verify(headers=(header(root, 1_700_000_000),)).wrong
+    assert (finding.check, "work of this header is not done" in finding.reason) == ("anchor", True)
+    assert called(desk, "--block", "00").code == 2
+    with owner(desk) as db:
+        sql("UPDATE log_anchor SET size = 282 WHERE kind = 'ots'")(db)
+    assert "over other bytes" in next(f.reason for f in desk.verify().wrong if f.check == "anchor")
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_a_certificate_that_was_revoked_when_it_signed_is_named(desk: Desk, revoked: bool) -> None:
+    authority = Authority(issuer=desk.tsa.root, certificates=[desk.tsa.signer], revoked=revoked)
+    der = authority.standing(desk.tsa.signer)
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with owner(desk) as db:
+        about = hashlib.sha256(desk.tsa.signer.der).hexdigest()
+        values = (hashlib.sha256(der).hexdigest(), about, "ocsp", "https://ocsp.example", der, now)
+        db.execute("INSERT INTO revocations VALUES (?, ?, ?, ?, ?, ?)", values)
+    assert desk.verify().wrong == [], "it was revoked after it had signed, if at all"
+    with desk.open() as session:
+        desk.host.at = datetime.datetime.now(datetime.UTC)
+        session.evidence.record(sealed.exchange(9000, desk.host.shown, b"the next one"))
+        checkpoint.seal(session, make=False)
+        sealed.vouched(desk, session)
+    found = [finding.reason for finding in desk.verify().wrong]
+    assert [reason.partition(" at ")[0] for reason in found] == ["a certificate of its chain was revoked"] * revoked
