@@ -16,9 +16,9 @@ RENEW_DAYS = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vouching:
-    """One service: the greatest checkpoint that it answered about, the one that it `verified` last and the time that it
-    stated of it (0 and empty where none was verified: nobody trusted vouches, or a block's header is not at hand), until when the certificates of that answer are good, and whether that is soon; `qualified` is what its
-    owner said of it then."""
+    """One service: the greatest checkpoint that it answered about; the one that was `verified` last, and what time it
+    stated for that (0 and empty where none could be verified); until when the certificates of that answer are good,
+    and whether that is soon; `qualified` is what the configuration said of the service then."""
 
     kind: str
     service: str
