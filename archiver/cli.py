@@ -59,7 +59,12 @@ def with_seed_options(command: Any) -> Any:
     return command
 
 
-ELSEWHERE = {"keys": "archiver.cli_keys", "export": "archiver.cli_export", "verify": "archiver.cli_verify"}
+ELSEWHERE = {
+    "keys": "archiver.cli_keys",
+    "export": "archiver.cli_export",
+    "verify": "archiver.cli_verify",
+    "erase": "archiver.cli_erase",
+}
 """Commands with a module of their own, loaded when asked for: name → module with a command of that name."""
 
 

@@ -13,7 +13,7 @@ FLOORS = {
     "store": 2, "net": 2,
     "bundle": 3, "jobs": 4,
     "datasette_plugin": 5, "render": 5,
-    "cli": 6, "cli_keys": 7, "cli_export": 7, "cli_verify": 7, "__main__": 7,
+    "cli": 6, "cli_keys": 7, "cli_export": 7, "cli_verify": 7, "cli_erase": 7, "__main__": 7,
 }  # fmt: skip
 IMPURE = {"httpx", "httpcore", "sqlite3", "sqlite_utils", "os", "socket", "subprocess", "time", "random"}
 IMPURE |= {"uuid", "secrets"}

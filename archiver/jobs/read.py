@@ -26,7 +26,7 @@ from archiver.model import (
     Unread,
 )
 from archiver.platforms import claim, outcomes, platform_of
-from archiver.store import summaries
+from archiver.store import erasing, summaries
 from archiver.store.archive import Row
 from archiver.store.evidence import Recorded, load_request
 
@@ -263,7 +263,8 @@ def _read_page(answer: Answer, reading: Reading) -> Read:
 
 
 CAPTURE = (
-    "SELECT c.*, b.sha256, EXISTS (SELECT 1 FROM captures n WHERE n.parent = c.uid) AS followed "
+    "SELECT c.*, b.sha256, EXISTS (SELECT 1 FROM captures n WHERE n.parent = c.uid) AS followed, "
+    f"EXISTS ({erasing.KEPT}) AS erased "
     "FROM captures c LEFT JOIN blobs b ON b.id = c.blob "
 )
 
@@ -288,9 +289,18 @@ def store_reading(session: Session, captured: Captured, read: Read) -> None:
 
 def read_capture(session: Session, row: Row) -> Read:
     """Reads one stored capture and stores what it says. A hop that was followed on says nothing itself."""
-    read = Read(reading=Reading()) if row["followed"] else read_answer(answer_from_capture(session, row))
+    read = read_row(session, row)
     store_reading(session, captured_before(row), read)
     return read
+
+
+def read_row(session: Session, row: Row) -> Read:
+    """What a stored capture says; of one that was erased what was kept of its reading."""
+    if row["followed"]:
+        return Read(reading=Reading())
+    if row["erased"]:
+        return Read(reading=erasing.kept_reading(session.archive, row["origin"], row["leaf"]))
+    return read_answer(answer_from_capture(session, row))
 
 
 def read_pending(session: Session) -> Iterator[tuple[Row, Read]]:

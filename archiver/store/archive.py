@@ -196,12 +196,17 @@ def _migrate(archive: Archive, *, now: str, origin: str, site: str) -> None:
 
 
 def guard(db: sqlite3.Connection) -> None:
-    """(Re)creates the append-only triggers. Every migration ends with it: rebuilding a table drops its triggers."""
+    """(Re)creates the append-only triggers. Every migration ends with it: rebuilding a table drops its triggers.
+
+    Erasing is the one way around them: a leaf that an `erase` leaf names may lose its bytes, its capture what it sent
+    and got, and a blob that it names its chunks. Hashes, sizes and times can never change."""
+    may = _may_be_erased(db)
     for table in GUARDED:
         for action in ("UPDATE", "DELETE"):
+            allowed = f"WHEN NOT ({may[table]}) " if action == "UPDATE" and table in may else ""
             db.execute(f"DROP TRIGGER IF EXISTS {table}_no_{action.lower()}")
             db.execute(
-                f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
+                f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} {allowed}"
                 f"BEGIN SELECT raise(ABORT, '{table} is evidence: it is never changed'); END"
             )
         # INSERT OR REPLACE would slip past a delete trigger on connections without recursive_triggers.
@@ -212,9 +217,38 @@ def guard(db: sqlite3.Connection) -> None:
             f"BEGIN SELECT raise(ABORT, '{table} is evidence: it is never replaced'); END"
         )
     for action in ("UPDATE", "DELETE"):
+        erased = f"AND NOT EXISTS ({_ERASED_BLOB}) " if action == "DELETE" and may else ""
         db.execute(f"DROP TRIGGER IF EXISTS blob_chunks_no_{action.lower()}")
         db.execute(
             f"CREATE TRIGGER blob_chunks_no_{action.lower()} BEFORE {action} ON blob_chunks "
-            "WHEN EXISTS (SELECT 1 FROM blobs WHERE id = OLD.blob_id) "
+            f"WHEN EXISTS (SELECT 1 FROM blobs WHERE id = OLD.blob_id) {erased}"
             "BEGIN SELECT raise(ABORT, 'a published blob is evidence: it is never changed'); END"
         )
+
+
+# What an erase leaf names: triggers ask the log itself. Such leaves are never erased, so their bytes are JSON.
+_ERASE_LEAF = "SELECT 1 FROM erasures e JOIN log_leaf l ON l.origin = e.origin AND l.idx = e.leaf, json_each("
+_ERASED_LEAF = (
+    _ERASE_LEAF + "CAST(l.data AS TEXT), '$.leaf_indexes') j WHERE e.origin = OLD.origin AND j.value = {leaf} || ''"
+)
+_ERASED_BLOB = (
+    _ERASE_LEAF + "CAST(l.data AS TEXT), '$.sha256') j JOIN blobs b ON b.sha256 = j.value WHERE b.id = OLD.blob_id"
+)
+EMPTIED = ("sent", "response_head", "framing", "url", "detail", "request")
+"""Columns of a capture that may hold what was said or name who said it. `request` keeps its ref and route."""
+
+
+def _may_be_erased(db: sqlite3.Connection) -> dict[str, str]:
+    """The updates of evidence that an erasure may make, as conditions on OLD and NEW."""
+    if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'erasures'").fetchone() is None:
+        return {}
+    columns = [row[0] for row in db.execute("SELECT name FROM pragma_table_info('captures')")]
+    same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in columns if name not in EMPTIED)
+    empty = " AND ".join(f"length(NEW.{name}) = 0" for name in EMPTIED if name != "request")
+    bare = "json_extract(NEW.request, '$.url', '$.body', '$.headers', '$.given') = '[\"\",\"\",[],[]]'"
+    return {
+        "log_leaf": "NEW.origin = OLD.origin AND NEW.idx = OLD.idx AND NEW.hash = OLD.hash AND length(NEW.data) = 0 "
+        "AND NOT EXISTS (SELECT 1 FROM erasures WHERE origin = OLD.origin AND leaf = OLD.idx) "
+        f"AND EXISTS ({_ERASED_LEAF.format(leaf='OLD.idx')})",
+        "captures": f"{same} AND {empty} AND {bare} AND EXISTS ({_ERASED_LEAF.format(leaf='OLD.leaf')})",
+    }

@@ -38,7 +38,7 @@ class BlobStore:
         self, sha256: str, size: int, chunks: Iterable[bytes], *, sniffed_type: str = ""
     ) -> Literal["created", "present"]:
         """Stores and publishes a blob. IntegrityError when the bytes are not what `sha256` and `size` say."""
-        if self.find(sha256) is not None:
+        if self._held(sha256):
             return "present"
         staged = self.stage(sha256, size, chunks, sniffed_type=sniffed_type)
         with self.archive.transaction():
@@ -48,7 +48,7 @@ class BlobStore:
     def stage(self, sha256: str, size: int, chunks: Iterable[bytes], *, sniffed_type: str = "") -> Staged:
         """Takes the bytes in bounded memory. Chunks of a large body commit under a reserved id, where nobody sees
         them until `publish`; a crash in between leaves what the next start deletes."""
-        if self.find(sha256) is not None:
+        if self._held(sha256):
             return Staged(sha256=sha256, size=size, sniffed_type=sniffed_type, reserved=0, pending=())
         reserved, seen, length = 0, hashlib.sha256(), 0
         pending: list[tuple[int, bytes]] = []
@@ -73,7 +73,9 @@ class BlobStore:
         """
         blob = self.find(staged.sha256)
         if blob is not None:
-            if staged.reserved:
+            if (staged.reserved or staged.pending) and not self._held(staged.sha256):
+                self._restore(blob, staged)
+            elif staged.reserved:
                 self.archive.db.execute("DELETE FROM blob_chunks WHERE blob_id = ?", (staged.reserved,))
             return blob
         if not staged.reserved and not staged.pending and staged.size:
@@ -86,6 +88,21 @@ class BlobStore:
         )
         self.archive.db.execute("INSERT INTO blob_at (blob, store) VALUES (?, 'sqlite')", (blob,))
         return blob
+
+    def _held(self, sha256: str) -> bool:
+        """Whether the bytes are here. Of what was erased the row is left, and the same bytes may come once more."""
+        return (
+            self.archive.one(
+                "SELECT 1 FROM blobs b WHERE b.sha256 = ? AND EXISTS (SELECT 1 FROM blob_at WHERE blob = b.id)", sha256
+            )
+            is not None
+        )
+
+    def _restore(self, blob: int, staged: Staged) -> None:
+        """Bytes that came again after they were erased, under the row that was kept."""
+        self.archive.db.execute("UPDATE blob_chunks SET blob_id = ? WHERE blob_id = ?", (blob, staged.reserved))
+        self._insert(blob, staged.pending)
+        self.archive.db.execute("INSERT INTO blob_at (blob, store) VALUES (?, 'sqlite')", (blob,))
 
     def _insert(self, blob: int, chunks: Iterable[tuple[int, bytes]]) -> None:
         rows = ((blob, n, data) for n, data in chunks)

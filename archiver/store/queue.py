@@ -29,12 +29,14 @@ class Frontier:
         self.archive = archive
 
     def add(self, ref: Ref, *, host: str, purpose: str, depth: int, seed: str, now: str, priority: int = 0) -> bool:
-        """Queues a ref, due now, unless it is queued already (then only its depth may shrink). Whether it is new."""
+        """Queues a ref, due now, unless it is queued already (then only its depth may shrink) or was erased, which is
+        not fetched again. Whether it is new."""
         with self.archive.transaction():
             cursor = self.archive.db.execute(
                 "INSERT INTO work_queue (ref, host, purpose, depth, seed, priority, added_at, due_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ref) DO NOTHING",
-                (str(ref), host, purpose, depth, seed, priority, now, now),
+                "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7 WHERE NOT EXISTS (SELECT 1 FROM erasures WHERE what = ?1) "
+                "ON CONFLICT (ref) DO NOTHING",
+                (str(ref), host, purpose, depth, seed, priority, now),
             )
             if cursor.rowcount == 0:
                 self.archive.db.execute(
