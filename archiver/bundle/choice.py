@@ -36,7 +36,8 @@ _BEHIND = (
 class Choice:
     """Local keys of what a bundle holds: `named` are the refs that were asked for, with those of the posts that the
     named documents quote; `posts` have rows of their own; `whole` are documents that were named, `documents` these and
-    those that quote a named post. `refs` are all posts with their aliases."""
+    those that quote a named post. `erased` are captures whose leaf is gone: they stay, and are told of. `derived` are
+    files made from the bodies of the others. `refs` are all posts with their aliases."""
 
     named: tuple[int, ...]
     posts: tuple[int, ...]
@@ -44,6 +45,8 @@ class Choice:
     documents: tuple[int, ...]
     mentions: tuple[int, ...]
     captures: tuple[int, ...]
+    erased: tuple[int, ...]
+    derived: tuple[int, ...]
     refs: tuple[int, ...]
     media: tuple[int, ...]
 
@@ -84,6 +87,13 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
     captures.update(_keys(archive, f"SELECT capture FROM documents WHERE id IN {_THEIRS}", held))
     captures.update(_keys(archive, f"SELECT capture FROM collection_documents WHERE document IN {_THEIRS}", held))
     captures.update(_hops(archive, captures))
+    erased = _keys(
+        archive,
+        "SELECT c.id FROM captures c JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
+        "WHERE length(l.data) = 0 AND c.id IN (SELECT value FROM json_each(?1))",
+        captures,
+    )
+    captures.difference_update(erased)
     return Choice(
         named=tuple(named),
         posts=tuple(with_row),
@@ -91,9 +101,31 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         documents=tuple(held),
         mentions=tuple(mentions),
         captures=tuple(sorted(captures)),
+        erased=tuple(erased),
+        derived=tuple(_derived(archive, captures)),
         refs=tuple(everything),
         media=tuple(media),
     )
+
+
+def _derived(archive: Archive, captures: Collection[int]) -> list[int]:
+    """Files made from the bodies of captures. What an erasure kept of readings is none: it speaks of other posts."""
+    bodies = {
+        row[0]
+        for row in archive.all(
+            f"SELECT b.sha256 FROM captures c JOIN blobs b ON b.id = c.blob WHERE c.id IN {_THEIRS}",
+            json.dumps(list(captures)),
+        )
+    }
+    found = archive.db.execute("SELECT id, inputs, arguments FROM derived ORDER BY id")
+    return [row["id"] for row in found if bodies & set(row["inputs"].split()) and not _of_leaves(row["arguments"])]
+
+
+def _of_leaves(arguments: str) -> bool:
+    try:
+        return "leaves" in json.loads(arguments)
+    except (ValueError, TypeError):
+        return False
 
 
 def neighbours(archive: Archive, choice: Choice) -> list[Row]:

@@ -79,6 +79,16 @@ def collection_log(index: Index) -> str:
         f"- Risks to persons that were weighed (posts name people): {BLANK}",
         "",
     ]
+    pictures = {
+        sha256: f"`data/blobs/{made['sha256']}`, made by {cell(made['tool'])} {cell(made['version'])}"
+        for made in index["derived"]
+        for sha256 in made["inputs"]
+        if '"of"' not in made["arguments"]
+    }
+    lines += [
+        f"- Not in this bundle, since it was erased: leaf {gone['leaf']}, {cell(gone['ref'])}"
+        for gone in index["erased"]
+    ] + [""] * bool(index["erased"])
     for entry in index["captures"]:
         bracket = entry["bracket"]
         lines += [
@@ -92,7 +102,7 @@ def collection_log(index: Index) -> str:
             f"- Method: {entry['method']} by the route {entry['route']}, tier {entry['tier']}",
             f"- Answer: {_answer(entry)}",
             f"- Source bytes: {_bytes(entry)}",
-            f"- Full-page capture: {_NOT_TAKEN}",
+            f"- Full-page capture: {pictures.get(entry['body_sha256'], _NOT_TAKEN)}",
             f"- Record: `data/captures/{entry['uid']}.json`, leaf {entry['leaf']}",
             f"- Relevance, and who decided it: {BLANK}",
             "",

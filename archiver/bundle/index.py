@@ -222,6 +222,28 @@ class StatementEntry(TypedDict):
     reason: str
 
 
+class DerivedEntry(TypedDict):
+    """A file that a tool made from bodies (`inputs`, by SHA-256): a picture of a page, a copy without what was erased.
+    Its bytes are at `data/blobs/<sha256>`."""
+
+    uid: str
+    leaf: int
+    at: str
+    tool: str
+    version: str
+    arguments: str
+    inputs: list[str]
+    sha256: str
+    size: int
+
+
+class ErasedEntry(TypedDict):
+    """A capture that is not in the bundle, since its leaf was erased: its place in the log and what it asked for."""
+
+    leaf: int
+    ref: str
+
+
 class LeafEntry(TypedDict):
     """One leaf of the log and its proof, by their paths. `capture` is the one that it is about, or empty."""
 
@@ -265,6 +287,8 @@ class Index(TypedDict):
     documents: list[DocumentEntry]
     verdicts: list[VerdictEntry]
     statements: list[StatementEntry]
+    derived: list[DerivedEntry]
+    erased: list[ErasedEntry]
     leaves: list[LeafEntry]
     anchors: list[AnchorEntry]
     files: dict[str, str]

@@ -40,7 +40,7 @@ class Head:
 
 
 def leaves(archive: Archive, origin: int, choice: Choice, refs: frozenset[str]) -> tuple[Leaf, ...]:
-    """The leaves of captures, of what was read from them, and of statements about `refs`, in the order of the log."""
+    """The leaves of captures, of what was read and made from them, and of statements about `refs`, in the log's order."""
     keys = json.dumps(choice.captures)
     found = [
         Leaf(index=row["leaf"], type="import" if row["tier"] == "import" else "capture", capture=row["uid"])
@@ -56,6 +56,14 @@ def leaves(archive: Archive, origin: int, choice: Choice, refs: frozenset[str]) 
             "SELECT m.leaf, c.uid FROM reading_marks m JOIN captures c ON c.id = m.capture "
             "WHERE m.capture IN (SELECT value FROM json_each(?1)) AND m.origin = ?2",
             keys,
+            origin,
+        )
+    ]
+    found += [
+        Leaf(index=row["leaf"], type="derived")
+        for row in archive.all(
+            "SELECT leaf FROM derived WHERE id IN (SELECT value FROM json_each(?1)) AND origin = ?2",
+            json.dumps(choice.derived),
             origin,
         )
     ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from archiver.bundle.bag import Bag
-from archiver.bundle.index import CaptureEntry
+from archiver.bundle.choice import Choice
+from archiver.bundle.index import CaptureEntry, DerivedEntry, ErasedEntry
 from archiver.bundle.proving import Anchors
 from archiver.custody import canonical
 from archiver.custody.note import to_base64
@@ -38,12 +40,15 @@ def rows(archive: Archive, captures: Sequence[int]) -> Iterator[Row]:
     )
 
 
-def bodies(archive: Archive, captures: Sequence[int]) -> list[Body]:
-    """Each body once, in the order of hashes. IntegrityError for one that is gone and was not erased."""
+def bodies(archive: Archive, choice: Choice) -> list[Body]:
+    """Each body and derived file once, in the order of hashes. IntegrityError for one that is gone and was not
+    erased."""
     found = archive.all(
-        "SELECT DISTINCT b.id, b.sha256, b.size FROM captures c JOIN blobs b ON b.id = c.blob "
-        "WHERE c.id IN (SELECT value FROM json_each(?)) ORDER BY b.sha256",
-        json.dumps(list(captures)),
+        "SELECT id, sha256, size FROM blobs WHERE id IN (SELECT blob FROM captures WHERE id IN (SELECT value FROM "
+        "json_each(?1))) OR id IN (SELECT blob FROM derived WHERE id IN (SELECT value FROM json_each(?2))) "
+        "ORDER BY sha256",
+        json.dumps(choice.captures),
+        json.dumps(choice.derived),
     )
     return [Body(sha256=row["sha256"], size=row["size"], missing=_missing(archive, row)) for row in found]
 
@@ -68,6 +73,25 @@ def write_bodies(bag: Bag, archive: Archive, held: Sequence[Body]) -> None:
         written = bag.add(f"blobs/{body.sha256}", store.get(body.sha256), about=body.size)
         if (written.sha256, written.size) != (body.sha256, body.size):
             raise IntegrityError(f"blob {body.sha256} holds other bytes: SHA-256 {written.sha256}")
+
+
+def derived(archive: Archive, choice: Choice) -> list[DerivedEntry]:
+    """The files that tools made from the bodies, in the order of the log."""
+    found = archive.all(
+        "SELECT d.uid, d.leaf, d.at, d.tool, d.version, d.arguments, d.inputs, b.sha256, b.size FROM derived d "
+        "JOIN blobs b ON b.id = d.blob WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.origin, d.leaf",
+        json.dumps(choice.derived),
+    )
+    return [cast(DerivedEntry, {**dict(row), "inputs": row["inputs"].split()}) for row in found]
+
+
+def erased(archive: Archive, choice: Choice) -> list[ErasedEntry]:
+    """The captures that are not in the bundle, in the order of the log."""
+    found = archive.all(
+        "SELECT leaf, ref FROM captures WHERE id IN (SELECT value FROM json_each(?)) ORDER BY origin, leaf",
+        json.dumps(choice.erased),
+    )
+    return [{"leaf": row["leaf"], "ref": row["ref"]} for row in found]
 
 
 def text(row: Row) -> bytes:

@@ -61,7 +61,7 @@ def write(file: BinaryIO, archive: Archive, tree: Tree, choice: Choice, plan: Pl
 
 def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -> Written:
     head, size = plan.head, plan.head.checkpoint.size
-    held = recorded.bodies(archive, choice.captures)
+    held = recorded.bodies(archive, choice)
     recorded.write_bodies(bag, archive, held)
     after = recorded.afters(archive, tree.origin, choice.captures)
     anchors = proving.Anchors(bag, archive, tree.origin, plan.roots)
@@ -100,6 +100,8 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         "statements": [
             cast(StatementEntry, dict(row)) for row in proving.statements(archive, tree.origin, indexing.refs())
         ],
+        "derived": recorded.derived(archive, choice),
+        "erased": recorded.erased(archive, choice),
         "leaves": leaves,
         "anchors": anchors.entries,
         "files": {},

@@ -50,7 +50,7 @@ class Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """What would leave the house. `neighbours` are (ref, handle) of posts that nobody asked for and that stand in the
-    same answers; `missing` are bodies that were erased; `seconds` of refs are those of captures, in their order."""
+    same answers; `missing` are bodies that were erased; `erased` says how many captures stay since their leaf was."""
 
     what: str
     posts: tuple[str, ...]
@@ -58,6 +58,7 @@ class Listed:
     captures: tuple[tuple[str, str], ...]
     neighbours: tuple[tuple[str, str], ...]
     missing: tuple[tuple[str, str], ...]
+    erased: int
     leaves: int
     blobs: int
     size: int
@@ -160,7 +161,7 @@ def listed(archive: Archive, asked: Asked) -> Listed:
     """What would leave the house; a connection that only reads is enough."""
     choice = choice_of(archive, asked)
     tree, indexing = Tree(archive, _origin(archive)), Indexing(archive, choice)
-    held = recorded.bodies(archive, choice.captures)
+    held = recorded.bodies(archive, choice)
     return Listed(
         what=str(asked),
         posts=tuple(indexing.post_refs()),
@@ -168,6 +169,7 @@ def listed(archive: Archive, asked: Asked) -> Listed:
         captures=tuple((row["uid"], row["url"]) for row in recorded.rows(archive, choice.captures)),
         neighbours=tuple((row["ref"], row["handle"]) for row in neighbours(archive, choice)),
         missing=tuple((body.sha256, body.missing) for body in held if body.missing),
+        erased=len(choice.erased),
         leaves=len(leaves(archive, tree.origin, choice, indexing.refs())),
         blobs=len(held),
         size=recorded.total(held),
