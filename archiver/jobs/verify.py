@@ -101,8 +101,10 @@ class _Verification:
             pool.close()
         self.guards()
         if "proofs" in self.tables:
-            proven = verifying_proofs.check(self.archive, self.erased(None).blobs, self.wrong, self.unchecked)
+            proven = verifying_proofs.check(self.archive, self.erased(None), self.wrong, self.unchecked)
             self.count("author proofs", proven.held)
+            if proven.erased:
+                self.report.notes.append(f"{proven.erased} author proofs went with captures that were erased")
             if proven.refused:
                 self.report.notes.append(
                     f"{proven.refused} author proofs were refused when they were read, and still are"

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from archiver.custody import framing
 from archiver.errors import IntegrityError, ParseError
 from archiver.jobs.read import answer_of, read_answer
-from archiver.jobs.verifying_found import Findings, Place
+from archiver.jobs.verifying_found import Erased, Findings, Place
 from archiver.model import Failure
 from archiver.store import schema
 from archiver.store.archive import Archive, Row
@@ -21,13 +21,15 @@ UNSAID = {None: "could not be checked", 0: "refused", 1: "valid"}
 
 @dataclass(slots=True, kw_only=True)
 class Proven:
-    """How many proofs say the same as when they were read; `refused` of them say that something is not the author's."""
+    """How many proofs say the same as when they were read; `refused` of them say that something is not the author's.
+    `erased` went with their captures."""
 
     held: int = 0
     refused: int = 0
+    erased: int = 0
 
 
-def check(archive: Archive, erased: frozenset[str], wrong: Findings, unchecked: Findings) -> Proven:
+def check(archive: Archive, erased: Erased, wrong: Findings, unchecked: Findings) -> Proven:
     """Reads each capture with a proof again and compares what comes of it with what the archive says."""
     proven = Proven()
     made = archive.one("SELECT value FROM work_state WHERE name = 'readings_version'")
@@ -50,8 +52,8 @@ def check(archive: Archive, erased: frozenset[str], wrong: Findings, unchecked: 
                 row["id"],
             )
         }
-        if row["sha256"] in erased:
-            unchecked.add("proof", "its capture was erased", at)
+        if row["leaf"] in erased.leaves or (row["sha256"] in erased.blobs and not _held(archive, row["blob"])):
+            proven.erased += len(stored)
             continue
         try:
             again = _again(archive, row)
@@ -66,6 +68,11 @@ def check(archive: Archive, erased: frozenset[str], wrong: Findings, unchecked: 
             now = UNSAID[again[key]] if key in again else "not found"
             wrong.add("proof", f"the {key[0]} proof of {key[1]} was {UNSAID[valid]}, and now is {now}", at)
     return proven
+
+
+def _held(archive: Archive, blob: int) -> bool:
+    """What was erased may have been captured once more since."""
+    return archive.one("SELECT 1 FROM blob_chunks WHERE blob_id = ? LIMIT 1", blob) is not None
 
 
 def _again(archive: Archive, row: Row) -> dict[tuple[str, str, str], int | None]:

@@ -51,26 +51,28 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _plain(*names: str, **others: str) -> Table:
-    """Columns that a leaf repeats, under the same name or another (`others`). What it leaves out is not compared."""
-    pairs = [*((name, name) for name in names), *others.items()]
+def _plain(*names: str, more: str = "", **others: str) -> Table:
+    """Columns that a leaf repeats, under the same name or another (`others`: name in the leaf = what is selected). What
+    a leaf leaves out is not compared."""
+    selected = {**{name: f"t.{name}" for name in names}, **others}
 
     def says(leaf: Leaf, row: Values) -> Values:
         return tuple(
-            row[at] if name not in leaf or _text(leaf[name]) == _text(row[at]) else leaf[name]
-            for at, (_, name) in enumerate(pairs)
+            is_ if name not in leaf or _text(leaf[name]) == _text(is_) else leaf[name]
+            for name, is_ in zip(selected, row, strict=True)
         )
 
-    columns = tuple(column for column, _ in pairs)
-    return Table(columns=columns, select=", ".join(f"t.{column}" for column in columns), says=says)
+    return Table(columns=tuple(selected), select=", ".join(selected.values()), says=says, more=more)
 
 
 def _text(value: object) -> str:
-    """Numbers stand as text in some leaves and as numbers in others; lists are joined as columns hold them."""
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    text = str(value)
-    return " ".join(map(str, json.loads(text))) if text.startswith('["') else text
+    """Numbers stand as text in some leaves and as numbers in others; lists are joined, or are JSON, in columns."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # ---- captures -----------------------------------------------------------------------------------------------
@@ -203,7 +205,6 @@ def _statement(leaf: Leaf, row: Values) -> Values:
 
 
 _STATEMENT = ("uid", "at", "who", "what", "subject", "object", "reason")
-_DERIVED = _plain("uid", "at", "tool", "version", "arguments", "inputs")
 
 TABLES = {
     "captures": Table(
@@ -220,7 +221,11 @@ TABLES = {
         named="c.uid",
         more="LEFT JOIN captures c ON c.id = t.capture",
     ),
-    "derived": _DERIVED,
+    "derived": _plain(
+        *("uid", "at", "tool", "version", "arguments", "inputs"),
+        sha256="b.sha256",
+        more="LEFT JOIN blobs b ON b.id = t.blob",
+    ),
     "log_key": Table(columns=("name", "vkey", "action"), select="t.name, t.vkey, t.action", says=_key, named="t.vkey"),
     "log_anchor": Table(
         columns=("token", "chain", "root", "size", "kind", "service", "at"),
@@ -230,7 +235,7 @@ TABLES = {
         more="LEFT JOIN log_checkpoint h ON h.origin = t.origin AND h.size = t.size",
     ),
     "erasures": _plain("uid", "at", "who", "what", "sha256", "reason"),
-    "exports": _plain("uid", "at", "who", "what", sha256="manifest_sha256"),
+    "exports": _plain("uid", "at", "who", "what", manifest_sha256="t.sha256"),
     "fixities": Table(
         columns=("at", "checked", "wrong", "detail"),
         select="t.at, t.checked, t.wrong, t.detail",
