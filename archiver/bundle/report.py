@@ -68,7 +68,7 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
     if index["posts"]:
         yield f'<h2 id="posts">Posts ({len(index["posts"]):,})</h2>\n'
         by_ref, room = {one["ref"]: one for one in index["posts"]}, Room(EMBEDDED_IN_ALL)
-        for number, single in enumerate(index["posts"], 1):
+        for number, single in enumerate(sorted(index["posts"], key=lambda one: not one["named"]), 1):
             yield from post(number, single, by_ref, read, room)
     if index["documents"]:
         yield f'<h2 id="documents">Documents ({len(index["documents"]):,})</h2>\n'

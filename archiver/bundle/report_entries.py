@@ -134,7 +134,7 @@ def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, 
     who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
     yield f'<article id="p{number}">\n<h3>{own(who or one["ref"])}</h3>\n'
     if one["outcome"] in GONE:
-        yield f'<p class="bad">As seen {moment(text(one["outcome_at"]))}: {text(one["outcome"])}.</p>\n'
+        yield f'<p class="bad">As seen {text(moment(one["outcome_at"]))}: {text(one["outcome"])}.</p>\n'
     if one["warning"]:
         yield f"<p>Content warning: {own(one['warning'])}</p>\n"
     yield words(one["text"]) if one["text"] else '<p class="none">No text was captured.</p>\n'
@@ -144,10 +144,12 @@ def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, 
         yield from _media(item, read, room)
     others = [version for version in one["versions"] if version["text"] != one["text"]]
     if others:
-        yield f"<h4>Other versions ({len(others)})</h4>\n"
+        yield f"<h4>As other captures showed it ({len(others)})</h4>\n{_ROUTES}"
         for version in others:
-            seen = f"seen from {moment(text(version['first_seen']))} to {moment(text(version['last_seen']))}"
-            yield f"<p>{seen}{', cut' if version['truncated'] else ''}</p>\n{words(version['text'])}"
+            routes = text(", ".join(sorted({sighting["route"] for sighting in version["sightings"]})))
+            seen = f"{text(moment(version['first_seen']))} to {text(moment(version['last_seen']))}"
+            cut = ", known to be cut" if version["truncated"] else ""
+            yield f"<p>{seen}{', by ' + routes if routes else ''}{cut}</p>\n{words(version['text'])}"
     if one["edits"]:
         yield items(f"An edit is shown by {text(edit['shown_by'])} ({text(edit['route'])})" for edit in one["edits"])
     if one["chain"]:
@@ -169,10 +171,13 @@ def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, 
     yield "</article>\n"
 
 
+_ROUTES = '<p class="quiet">Routes may render one post differently: that alone shows no edit.</p>\n'
+
+
 def _step(depth: int, how: str, target: str, by_ref: dict[str, PostEntry]) -> str:
     known = by_ref.get(target)
     said = f": {own(known['handle'])} {own(known['text'][:140])}" if known else ", which was not captured"
-    return f"{'↳ ' * min(depth, 20)}{text(how)} {own(target, 'ref')}{said}"
+    return f"{'&emsp;' * min(max(depth - 1, 0), 20)}↳ {text(how)} {own(target, 'ref')}{said}"
 
 
 def _proofs(proofs: Sequence[ProofEntry]) -> Iterator[str]:

@@ -141,7 +141,8 @@ def story() -> Made:
                 "truncated": False, "edits": [], "outcomes": [],
                 "versions": [
                     {"sha256": "0" * 64, "text": text, "posted_at": "", "edited_at": "", "truncated": False,
-                     "first_seen": "2026-03-01T10:00:00Z", "last_seen": "2026-03-01T10:00:00Z", "captures": [post]}
+                     "first_seen": "2026-03-01T10:00:00Z", "last_seen": "2026-03-01T10:00:00Z", "captures": [post],
+                     "sightings": [{"capture": post, "route": "page", "pointer": "", "whole": 1, "edited": 0}]}
                     for text in (ORIGINAL, "An earlier wording.")
                 ],
                 "media": [

@@ -1,0 +1,202 @@
+"""report.html in a browser from file://: its checks hold, see what was changed, and nothing leaves the page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import making
+import pytest
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return (making.bundle(tmp_path_factory.mktemp("whole") / "bag") / "data/report.html").read_text("utf-8")
+
+
+class Trap:
+    """A proxy that answers nobody and remembers which names were asked for."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.asked: list[bytes] = []
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(2)
+                try:
+                    self.asked.append(connection.recv(4096))
+                except OSError:
+                    continue
+
+    @property
+    def port(self) -> int:
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    def of(self, name: bytes) -> list[bytes]:
+        return [asked for asked in self.asked if name in asked]
+
+
+@pytest.fixture
+def trap() -> Iterator[Trap]:
+    made = Trap()
+    yield made
+    made.socket.close()
+
+
+@pytest.fixture
+def browse(tmp_path: Path, trap: Trap) -> Callable[[str], str]:
+    def browse(page: str) -> str:
+        """The page after its checks, as HTML."""
+        path = tmp_path / "report.html"
+        path.write_text(page, "utf-8")
+        command = [
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
+            f"--user-data-dir={tmp_path / 'profile'}", f"--proxy-server=127.0.0.1:{trap.port}",
+            "--proxy-bypass-list=<-loopback>", "--virtual-time-budget=20000", "--dump-dom", path.as_uri(),
+        ]  # fmt: skip
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert "<html" in ended.stdout, ended.stderr[-2000:]
+        return ended.stdout
+
+    return browse
+
+
+def state(dom: str) -> str:
+    found = re.search(r'<section id="checks" data-state="(\w+)"', dom)
+    assert found
+    return found[1]
+
+
+def told(dom: str) -> list[str]:
+    listed = re.search(r'<ul id="found">(.*?)</ul>', dom, re.S)
+    assert listed
+    return [html.unescape(line) for line in re.findall(r"<li[^>]*>(.*?)</li>", listed[1])]
+
+
+def title(dom: str) -> str:
+    found = re.search(r"<title>(.*?)</title>", dom)
+    assert found
+    return found[1]
+
+
+def test_its_checks_hold_and_nothing_leaves_it(written: str, browse: Callable[[str], str], trap: Trap) -> None:
+    dom = browse(written)
+    assert state(dom) == "held", told(dom)
+    assert told(dom) == [
+        "Held: the head of 300 leaves is signed by 1 key that came with the bundle",
+        "Held: 3 leaves stand in the log where proofs say",
+        "Held: 3 captures are shown as logged",
+        "Held: 1 media file has the SHA-256 that was logged",
+    ]
+    assert title(dom) == "Evidence of social posts", "a hostile post ran"
+    assert dom.count("— as logged") + dom.count(">as logged<") == 3
+    assert "these bytes were logged" in dom
+    assert trap.of(b"example") == []
+
+
+def test_without_a_script_it_says_that_nothing_was_checked(written: str, browse: Callable[[str], str]) -> None:
+    dom = browse(re.sub(r"script-src 'sha256-.....", "script-src 'sha256-AAAAA", written, count=1))
+    assert state(dom) == "none"
+    assert "Nothing was checked: this browser did not run the checks of this page." in dom
+
+
+def leaf_block(page: str, index: int) -> str:
+    found = re.search(rf'<script type="application/json" class="leaf">{{"index":{index},.*?</script>\n', page)
+    assert found
+    return found[0]
+
+
+def other_leaf(page: str) -> str:
+    block = leaf_block(page, 5)
+    coded = re.search(r'"leaf":"([^"]+)"', block)
+    assert coded
+    changed = base64.b64decode(coded[1]).replace(b"Desk", b"Dusk")
+    return page.replace(coded[1], base64.b64encode(changed).decode())
+
+
+CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
+    "a leaf": (other_leaf, "WRONG: leaf 5 does not stand in the log"),
+    "a leaf left out": (
+        lambda page: page.replace(leaf_block(page, 5), ""),
+        "WRONG: 3 leaves should be in this page, 2 are",
+    ),
+    "an address": (
+        lambda page: page.replace(
+            'data-path="request.url">https://social.example/@tam/1',
+            'data-path="request.url">https://social.example/@tam/2',
+        ),
+        "WRONG: the capture at leaf 5 is shown otherwise than it was logged: request.url",
+    ),
+    "a time": (
+        lambda page: page.replace('data-path="clock.wall">2026-03-01', 'data-path="clock.wall">2025-03-01', 1),
+        "WRONG: the capture at leaf 5 is shown otherwise than it was logged: clock.wall",
+    ),
+    "a picture": (
+        lambda page: page.replace("base64,iVBORw0KGgo", "base64,iVBORw0KGgp", 1),
+        f"not {making.sha256(making.PICTURE)}",
+    ),
+    "the head": (
+        lambda page: page.replace("\\n300\\n", "\\n301\\n", 1),
+        "WRONG: the signature of the key dbe481da under the checkpoint does not hold",
+    ),
+    "the root that is shown": (
+        lambda page: re.sub(r'(<span id="root" class="hash">)..', r"\g<1>00", page),
+        "WRONG: the log, root and keys that are shown are not those that were checked",
+    ),
+    "the key that is shown": (
+        lambda page: page.replace(f'key">{making.KEY}', f'key">{making.WITNESS_KEY}'),
+        "WRONG: the log, root and keys that are shown are not those that were checked",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_was_changed_is_wrong(written: str, browse: Callable[[str], str], what: str) -> None:
+    change, expected = CHANGES[what]
+    page = change(written)
+    assert page != written
+    dom = browse(page)
+    assert state(dom) == "wrong"
+    assert any(expected in line for line in told(dom)), told(dom)
+    assert title(dom) == "WRONG: Evidence of social posts"
+
+
+LEAK = (
+    '<img src="http://leak.example/a"><link rel="stylesheet" href="http://leak.example/b"><iframe src="http://leak.example/c">'
+    '</iframe><script src="http://leak.example/d"></script><style>body{background:url(http://leak.example/e)}</style>'
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    '<meta http-equiv="refresh" content="0;url=http://leak.example/f"><object data="http://leak.example/g"></object>'
+)
+
+
+def test_were_anything_to_slip_through_the_policy_would_stop_it(
+    written: str, browse: Callable[[str], str], trap: Trap
+) -> None:
+    """Markup put into the page by force loads nothing and runs nothing; without the policy it would."""
+    inside = LEAK.replace("<meta", "<x-meta")  # no policy stops a page from being left
+    dom = browse(written.replace("<header>", f"{inside}<header>", 1))
+    assert title(dom) == "Evidence of social posts"
+    assert trap.of(b"leak.example") == []
+    dom = browse(re.sub(r"<meta http-equiv=.*?>\n", "", written, count=1).replace("<header>", f"{inside}<header>", 1))
+    assert title(dom) == "owned"
+    assert trap.of(b"leak.example"), "the trap itself does not work"
