@@ -26,6 +26,7 @@ from archiver.custody.note import SignedNote, VerifierKey
 from archiver.jobs.config import load
 from archiver.jobs.session import open_session
 from tests.custody.authority import OpenSSL
+from tests.net.rawserver import RawServer, Reply, message
 
 ORIGIN = "log.example/anchors"
 
@@ -244,7 +245,9 @@ def test_a_slow_service_is_left_in_time_and_asked_again(house: House, tmp_path: 
     house.run()
     house.configure(house.rfc3161(slow, roots=write_roots(tmp_path, clock)))
     with open_session(house.desk.db, load(house.desk.config)) as session:
+        started = time.monotonic()
         told = anchor(session, patience=0.2)
+        assert time.monotonic() - started < 5
         assert "timeout" in told.notes[0]
         gate.set()
         assert anchor(session, patience=0.2).notes == [], "it is not due yet"
@@ -364,6 +367,45 @@ def test_one_host_is_asked_at_its_pace(house: House, tmp_path: Path) -> None:
     house.run()
     assert len(house.tokens()) == 3
     assert min(later - earlier for earlier, later in itertools.pairwise(sorted(at))) > 0.08
+
+
+def test_a_host_that_cannot_be_asked_in_time_is_left_for_a_later_run(house: House, tmp_path: Path) -> None:
+    clock = Clock.make()
+    roots = write_roots(tmp_path, clock)
+    house.configure(*(house.rfc3161(clock, f"clock-{n}", roots=roots) for n in range(2)))
+    house.desk.config.write_text(house.desk.config.read_text().replace("default = 0.0", "default = 600"))
+    ended = house.run()
+    assert (len(house.tokens()), len(house.waiting())) == (1, 1)
+    assert any("no time was left" in told for told in ended.json["notes"])
+
+
+def test_more_services_on_one_host_than_it_is_asked_at_once(house: House, tmp_path: Path) -> None:
+    clock = Clock.make()
+    roots = write_roots(tmp_path, clock)
+    house.configure(*(house.rfc3161(clock, f"clock-{n}", roots=roots) for n in range(10)))
+    house.run()
+    assert len(house.tokens()) == 10
+
+
+def test_a_connection_that_was_reset_is_tried_once_more(house: House) -> None:
+    answer = bytes(ots.Tree.of([ots.Attestation.pending("https://calendar.example")]))
+    replies = [Reply(b"", then="reset"), Reply(message(answer))]
+    with RawServer({"/a/digest": replies, "/b/digest": [Reply(b"", then="reset")]}) as raw:
+        tables = (f'[[anchors.ots]]\nname = "{name}"\nurl = "{raw.url(f"/{name}")}"\n' for name in "ab")
+        house.configure(*tables)
+        ended = house.run()
+        assert len(raw.got) == 4
+    assert [service for _, _, service, _, _ in house.tokens()] == ["a"]
+    assert any("ots b" in told and "reset" in told for told in ended.json["notes"])
+
+
+def test_a_service_that_is_not_configured_any_more_is_forgotten(house: House) -> None:
+    house.configure(house.rfc3161(lambda path, body: Played(status=500), "old"))
+    house.run()
+    house.due()
+    house.configure(house.rfc3161(lambda path, body: Played(status=500), "new"))
+    assert house.run().code == 0
+    assert [service for _, service, _ in house.waiting()] == ["new"]
 
 
 def test_an_authority_at_a_forbidden_address_is_not_asked(house: House, tmp_path: Path) -> None:
@@ -509,6 +551,23 @@ def test_a_newer_checkpoint_does_not_end_the_wait_for_a_block(house: House) -> N
     house.run(fresh=False)
     assert house.waiting() == []
     assert sum(bool(ots.OtsProof.parse(token).blocks()) for *_, token, _ in house.tokens()) == 2
+
+
+def test_a_calendar_is_asked_for_few_proofs_in_a_run_and_not_for_ever(house: House) -> None:
+    calendar = Calendar(url=house.street.url("calendar"))
+    house.configure(house.ots(calendar))
+    for _ in range(12):
+        house.run()
+    house.due()
+    house.run(fresh=False)
+    assert house.street.times("calendar") == 12 + 10
+    with closing(sqlite3.connect(house.desk.db)) as db:
+        db.execute("UPDATE work_anchor SET attempts = 100")
+        db.commit()
+    house.due()
+    ended = house.run(fresh=False)
+    assert sum("is asked no more" in told for told in ended.json["notes"]) == 10
+    assert len(house.waiting()) == 2
 
 
 @pytest.mark.parametrize("bad", ["page", "rubbish", "error", "nothing"])
