@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver import graph
+from archiver.custody import c2pa_told
 from archiver.errors import InputError
 from archiver.jobs.aliases import canonical
 from archiver.model import EdgeKind, Evidence, Ref
 from archiver.platforms import claim
 from archiver.store.archive import Archive
+from archiver.store.blobs import BlobStore
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Shown:
 
 _HERE = "m.id IN (SELECT id FROM mentions WHERE document = ?1 UNION SELECT id FROM mentions WHERE ref = ?1)"
 _SHORTENED = re.compile(r"doc:(document|passage):([0-9a-f]{6,64})(?:…|\.\.\.|\\u2026)?(:[0-9]+-[0-9]+)?")
+_MANIFEST_BYTES = 256 << 20
+"""How many bytes of the media of one ref are searched for manifests, one file in memory at a time."""
 _HINT = "Give a ref (x:post:20), the address of a post, the name of a seed, or a doc: ref as a report shows it"
 
 
@@ -172,6 +176,7 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob "
         "WHERE m.post IN (SELECT value FROM json_each(?)) ORDER BY m.key, m.rank DESC, m.url"
     )
+    _manifests(archive, shown.media)
     shown.captures = rows(
         "SELECT DISTINCT c.uid, c.observed_at, c.route, c.status, c.failure, c.url, o.outcome, o.reason, c.leaf, "
         "c.tier FROM outcomes o JOIN captures c ON c.id = o.capture "
@@ -188,6 +193,20 @@ def show_ref(archive: Archive, what: str) -> Shown:
     )
     shown.queue = None if queued is None else dict(queued)
     return shown
+
+
+def _manifests(archive: Archive, media: list[dict[str, Any]]) -> None:
+    """Adds to each kept file what its C2PA manifests claim, as `c2pa`: None where it has none, or was not looked at."""
+    blobs, told, left = BlobStore(archive), dict[str, dict[str, Any] | None](), _MANIFEST_BYTES
+    for item in media:
+        sha256, size = item["sha256"], item["size"]
+        item["c2pa"] = None
+        if not sha256:
+            continue
+        if sha256 not in told and size <= left:
+            left -= size
+            told[sha256] = c2pa_told.report(b"".join(blobs.get(sha256)))
+        item["c2pa"] = told.get(sha256)
 
 
 def _step(archive: Archive, step: graph.Step) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
     for item in shown.media:
         kept = f"kept, sha256 {item['sha256'][:16]}…, {item['size']:,} bytes" if item["sha256"] else "not fetched"
         out.print(f"Media {item['kind']} {short(item['url'])}: {kept}")
+        for told in () if item["c2pa"] is None else item["c2pa"]["told"]:
+            out.print(f"  {short(told, 600)}", soft_wrap=True)
     if shown.quotations:
         out.print("Quotations of it:")
         for row in shown.quotations:
