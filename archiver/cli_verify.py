@@ -12,7 +12,6 @@ from archiver.cli import DEFAULT_DB, FAILED, INTEGRITY, config_of, config_option
 from archiver.custody import certificates
 from archiver.errors import InputError, ParseError
 from archiver.jobs import verify as jobs
-from archiver.jobs.session import open_session
 from archiver.jobs.verifying_heads import read_kept, read_key
 from archiver.net.clock import text_of
 from archiver.render.verify import print_verified, progress_bar
@@ -86,10 +85,13 @@ def verify(
     if record:
         if not path.exists():
             raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
+        from archiver.jobs.session import open_session  # loads every parser, which takes 200 ms
+        from archiver.jobs.verifying_record import record as keep
+
         with open_session(path, config) as session:  # held from the start: nobody writes in between
             with progress_bar(quiet=as_json) as progress:
                 report = jobs.verify(path, config, options, progress=progress)
-            jobs.record(session, report)
+            keep(session, report)
     else:
         with progress_bar(quiet=as_json) as progress:
             report = jobs.verify(path, config, options, progress=progress)

@@ -16,17 +16,14 @@ from pathlib import Path
 from archiver.custody import log, note
 from archiver.errors import InputError, IntegrityError
 from archiver.jobs import (
-    checkpoint,
     keyring,
     verifying_anchors,
     verifying_blobs,
     verifying_heads,
     verifying_log,
-    verifying_proofs,
     verifying_rows,
 )
 from archiver.jobs.config import Config
-from archiver.jobs.session import Session
 from archiver.jobs.verifying_found import Erased, Finding, Findings, Outside, Place
 from archiver.jobs.verifying_pool import Pool, cores
 from archiver.store.archive import GUARDED, Archive, DatabaseError, open_reader
@@ -100,15 +97,7 @@ class _Verification:
         finally:
             pool.close()
         self.guards()
-        if "proofs" in self.tables:
-            proven = verifying_proofs.check(self.archive, self.erased(None), self.wrong, self.unchecked)
-            self.count("author proofs", proven.held)
-            if proven.erased:
-                self.report.notes.append(f"{proven.erased} author proofs went with captures that were erased")
-            if proven.refused:
-                self.report.notes.append(
-                    f"{proven.refused} author proofs were refused when they were read, and still are"
-                )
+        self.proofs()
         for kept in self.options.kept:
             if kept.place not in self.placed:
                 reason = f"is a head of the log {kept.head.origin}, which this archive does not hold"
@@ -298,6 +287,18 @@ class _Verification:
         rows = self.archive.db.execute(f"SELECT id, sha256, size FROM blobs {where} ORDER BY id", given)
         return ((row[0], row[1], row[2]) for row in rows), total
 
+    def proofs(self) -> None:
+        if "proofs" not in self.tables or self.archive.one("SELECT 1 FROM proofs LIMIT 1") is None:
+            return
+        from archiver.jobs import verifying_proofs  # loads every parser, which takes 200 ms
+
+        proven = verifying_proofs.check(self.archive, self.erased(None), self.wrong, self.unchecked)
+        self.count("author proofs", proven.held)
+        if proven.erased:
+            self.report.notes.append(f"{proven.erased} author proofs went with captures that were erased")
+        if proven.refused:
+            self.report.notes.append(f"{proven.refused} author proofs were refused when they were read, and still are")
+
     def guards(self) -> None:
         """The triggers that keep mistakes from evidence: who drops them may have had a reason."""
         held = {row[0] for row in self.archive.all("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
@@ -333,28 +334,3 @@ def verify(db: Path, config: Config, options: Options, *, progress: Progress | N
         raise IntegrityError(f"{db} cannot be read: {error}") from error
     finally:
         archive.db.close()
-
-
-def record(session: Session, report: Verified) -> int:
-    """Keeps in the log what was checked and how it ended: a `fixity` leaf. Its index."""
-    counted = ", ".join(f"{number} {what}" for what, number in report.held.items())
-    with session.archive.transaction():
-        at, checked = session.now(), report.held.get("leaves", 0) + report.held.get("blobs", 0)
-        fields = {
-            "at": at,
-            "checked": str(checked),
-            "wrong": str(report.faults),
-            "scope": report.scope,
-            "detail": counted,
-        }
-        report.fixity = leaf = session.evidence.append("fixity", fields)
-        session.archive.db.execute(
-            "INSERT INTO fixities (origin, leaf, at, checked, wrong, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            (session.evidence.origin, leaf, at, checked, report.faults, counted),
-        )
-    if report.faults:
-        report.notes.append("The fixity leaf is not signed: what is wrong is to be looked at first")
-        return leaf
-    sealed = checkpoint.seal(session, make=False)
-    report.notes += [*sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
-    return leaf

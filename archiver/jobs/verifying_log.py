@@ -20,7 +20,7 @@ from archiver.schedule import parse_time
 from archiver.store.archive import Archive
 from archiver.store.checkpoints import folded
 
-SPAN = 32 * log.WIDTH
+SPAN = 16 * log.WIDTH
 """Leaves a span."""
 SLACK = timedelta(seconds=60)
 """How far the clock of this host and that of a service may be apart before a time is called a contradiction."""

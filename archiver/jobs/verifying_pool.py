@@ -20,8 +20,6 @@ Task = TypeVar("Task")
 Found = TypeVar("Found")
 Work = Callable[[Archive, Task], Found]
 
-MAPPED = 1 << 40
-"""Bytes of the file that may be read as memory: a copy less for each blob."""
 WAITING = 2
 """Tasks that each process has before it, so that memory stays flat."""
 
@@ -46,8 +44,8 @@ class Pool:
     def run(self, archive: Archive, work: Work[Task, Found], tasks: Iterable[Task]) -> Iterator[Found]:
         """What `work` finds in each task, in their order. `work` is a function of a module.
 
-        A process that the system ended (a disk that cannot read a page ends whoever maps it) takes no finding with it:
-        what it had before it is done here, without mapping. IntegrityError when the file cannot be read here either.
+        A process that the system ended, for want of memory or for a fault of the machine, takes no finding with it:
+        what it had before it is done here. IntegrityError when the file cannot be read.
         """
         if self.processes < 2:
             yield from (_here(archive, work, task) for task in tasks)
@@ -102,7 +100,6 @@ def _begin(path: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(100_000, 50, 50)  # a span makes many small values and no circles: looking for them was a tenth
     _reading = open_reader(path)
-    _reading.db.execute(f"PRAGMA mmap_size = {MAPPED}")
 
 
 def _do(work: Work[Task, Found], task: Task) -> Found:
