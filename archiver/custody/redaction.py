@@ -103,10 +103,16 @@ def redacted(
     return walk(answer, "", "")
 
 
-def without(reading: Reading, posts: Collection[Ref], *, names: Collection[Ref], words: Collection[str]) -> Reading:
-    """A reading without what it says of these posts and of the accounts `names`. What was asked and how it ended
-    stays, and so do other names of the posts: they are addresses, which say what was erased. Other posts stay as they
-    are."""
+UPSTREAM = frozenset({EdgeKind.QUOTES, EdgeKind.REPOSTS, EdgeKind.REPLIES_TO, EdgeKind.RESOLVES_TO})
+"""Edges of an erased post that stay, refs without a word: else it would pass for the origin of what it quoted."""
+
+
+def without(
+    reading: Reading, posts: Collection[Ref], *, names: Collection[Ref], words: Collection[str], proofs: bool
+) -> Reading:
+    """A reading without what it says of these posts and of the accounts `names`, and without authors' proofs where the
+    bytes that they could be checked by go (`proofs` False). What was asked and how it ended stays, and so do other
+    names of the posts: they are addresses, which say what was erased. Other posts stay as they are."""
 
     def clean(item: Any) -> bool:
         return not any(holds(text, words) for text in _texts(item))
@@ -117,8 +123,8 @@ def without(reading: Reading, posts: Collection[Ref], *, names: Collection[Ref],
         posts=tuple(post for post in reading.posts if post.ref not in posts),
         accounts=tuple(account for account in reading.accounts if account.ref not in names and clean(account)),
         aliases=tuple(alias for alias in reading.aliases if alias.ref not in names and alias.alias not in names),
-        edges=tuple(edge for edge in reading.edges if edge.source not in posts or edge.kind is EdgeKind.RESOLVES_TO),
-        proofs=tuple(proof for proof in reading.proofs if proof.ref not in posts and clean(proof)),
+        edges=tuple(edge for edge in reading.edges if edge.source not in posts or edge.kind in UPSTREAM),
+        proofs=tuple(proof for proof in reading.proofs if proofs and proof.ref not in posts and clean(proof)),
         pages=tuple(page for page in reading.pages if page.ref not in posts and clean(page)),
         unread=tuple(part for part in reading.unread if clean(part)),
     )

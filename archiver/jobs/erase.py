@@ -155,7 +155,8 @@ class _Plan:
         self.archive, self.blobs = session.archive, BlobStore(session.archive)
         self.origin = session.evidence.origin
         self.gone = erasing.as_refs(self.concern.refs or {one.ref for one in self.concern.neighbours})
-        texts, self.names = erasing.said(self.archive, self.concern)
+        said = self.concern.refs or erasing.only_here(self.archive, self.concern)
+        texts, self.names = erasing.said(self.archive, said)
         self.words = redaction.pieces(texts)
         self.authors = erasing.authors(self.archive, self.gone)
         self.readings: dict[str, Reading] = {}
@@ -175,7 +176,9 @@ class _Plan:
             reading = read.read_row(self.session, row).reading if answer is None else read.read_answer(answer).reading
             others = [post for post in reading.posts if post.ref not in self.gone]
             names = self.authors - {post.author for post in others if post.author is not None}
-            self.readings[str(one.leaf)] = redaction.without(reading, self.gone, names=names, words=self.words)
+            self.readings[str(one.leaf)] = redaction.without(
+                reading, self.gone, names=names, words=self.words, proofs=not (one.goes or one.own)
+            )
             gone, kept = pointers.setdefault(one.sha256, (set(), set()))
             gone |= {post.pointer for post in reading.posts if post.ref in self.gone}
             gone |= {account.pointer for account in reading.accounts if account.ref in names}
@@ -191,17 +194,17 @@ class _Plan:
 
     def _copy(self, sha256: str, body: bytes, gone: set[str], kept: set[str], *, replaced: str) -> None:
         """A copy of a body without what is erased, where other posts stand in it."""
-        if not kept or not self.concern.refs:
+        if not self.concern.refs or not (kept or sha256 in self.concern.found):
             return
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
-            self.done.uncopied[sha256] = "it is no JSON, so the whole body goes; readings of other posts are kept"
+            self.done.uncopied[sha256] = "it is no JSON, so all of it goes; what was read of others is kept"
             return
         copy = redaction.redacted(answer, gone=gone - kept, kept=kept - gone, words=self.words, names=self.names)
         data = json.dumps(copy, separators=(",", ":")).encode("ascii")
         if any(form in data for piece in self.words for form in redaction.forms(piece)):
-            self.done.uncopied[sha256] = "the words stand in it where no post was read; readings of others are kept"
+            self.done.uncopied[sha256] = "the words stand in it where no post was read; what was read of others is kept"
             return
         self.done.copies[sha256] = self._keep({"what": self.concern.what, "of": sha256}, [replaced or sha256], data)
 

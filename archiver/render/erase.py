@@ -113,6 +113,7 @@ def _touched(shown: Shown) -> None:
         )
     elif concern.neighbours:
         click.echo("  A body that is named itself goes whole: what it says of them goes, too.")
+    _some("Bodies that came for something else and hold its words, though no post of it was read there", concern.found)
     _some("Documents that are read from these bodies, and go with their mentions", concern.documents)
     _some("Documents that quote it keep their own words", concern.quoting)
     _some("Stays, since others need it", [f"{what}: {why}" for what, why in concern.shared])

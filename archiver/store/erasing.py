@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from archiver.custody import redaction
 from archiver.errors import IntegrityError
 from archiver.model import Reading, Ref
+from archiver.store import strays
 from archiver.store.archive import Archive, Row
 from archiver.store.blobs import BlobStore
 from archiver.store.evidence import dump_request, load_request
@@ -63,7 +64,8 @@ class Neighbour:
 class Concerned:
     """Everything that an erasure of `what` touches. `refs` are all names of it, `media` refs of files that are of these
     posts alone, `shared` refs and blobs that stay since others need them, with the reason. `documents` are read from
-    bodies that go, `quoting` quote these posts and stay; `sighted` when readings show the posts."""
+    bodies that go, `quoting` quote these posts and stay; `found` are bodies that only their words led to; `sighted`
+    when readings show the posts."""
 
     what: str
     refs: tuple[str, ...]
@@ -72,6 +74,7 @@ class Concerned:
     neighbours: tuple[Neighbour, ...] = ()
     documents: tuple[str, ...] = ()
     quoting: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     sighted: bool = False
     shared: tuple[tuple[str, str], ...] = ()
 
@@ -87,11 +90,12 @@ class Concerned:
 
 
 def same(archive: Archive, ref: str) -> tuple[str, ...]:
-    """All names of one thing: aliases both ways."""
+    """All names of one thing, aliases both ways, and what leads to it or is another server's copy of it."""
     rows = archive.all(
         "WITH RECURSIVE held(id) AS (SELECT id FROM refs WHERE ref = ? "
         "UNION SELECT a.alias FROM held JOIN aliases a ON a.ref = held.id "
-        "UNION SELECT a.ref FROM held JOIN aliases a ON a.alias = held.id) "
+        "UNION SELECT a.ref FROM held JOIN aliases a ON a.alias = held.id "
+        "UNION SELECT e.source FROM held JOIN edges e ON e.target = held.id AND e.kind = 'resolves-to') "
         "SELECT r.ref FROM held JOIN refs r ON r.id = held.id ORDER BY r.ref <> ?, r.ref",
         ref,
         ref,
@@ -140,7 +144,8 @@ def concerned(archive: Archive, ref: str) -> Concerned:
     touched = alone | sighted
     rows = archive.all(_CAPTURED + "WHERE c.id IN (SELECT value FROM json_each(?))", json.dumps(sorted(touched)))
     going |= {row["blob"] for row in rows if row["id"] in sighted and row["blob"] is not None and row["held"]}
-    return _told(archive, ref, refs, media, alone, touched, going, shared)
+    found = strays.strays(archive, _texts(archive, refs), going) if sighted else set()
+    return _told(archive, ref, refs, media, alone, touched, going | found, shared, found=found)
 
 
 def concerned_blob(archive: Archive, sha256: str) -> Concerned:
@@ -180,6 +185,8 @@ def _told(
     touched: set[int],
     going: set[int],
     shared: list[tuple[str, str]],
+    *,
+    found: Collection[int] = (),
 ) -> Concerned:
     rows = archive.all(
         _CAPTURED + "WHERE c.id IN (SELECT value FROM json_each(?1)) OR c.blob IN (SELECT value FROM json_each(?2)) "
@@ -236,27 +243,47 @@ def _told(
         quoting=tuple(row[0] for row in quoting),
         sighted=archive.db.execute(_SIGHTED.format(posts=_POSTS), {"refs": json.dumps(refs)}).fetchone() is not None,
         shared=tuple(dict.fromkeys(shared)),
+        found=tuple(dict.fromkeys(row["sha256"] for row in rows if row["blob"] in found)),
     )
 
 
-def said(archive: Archive, concern: Concerned) -> tuple[list[str], list[str]]:
-    """The words of what is erased, and the names and handles of who said them, as captures showed them."""
-    given = {"refs": json.dumps(concern.refs)}
-    texts = archive.db.execute(
+def _texts(archive: Archive, refs: Iterable[str]) -> list[str]:
+    """Everything that captures showed posts to say."""
+    rows = archive.db.execute(
         f"SELECT text FROM versions WHERE post IN ({_POSTS}) "
         f"UNION SELECT warning FROM versions WHERE post IN ({_POSTS}) "
-        f"UNION SELECT alt FROM media WHERE post IN ({_POSTS}) UNION SELECT text FROM documents WHERE id IN ({_POSTS}) "
-        f"UNION SELECT title FROM pages WHERE ref IN ({_POSTS}) "
+        f"UNION SELECT alt FROM media WHERE post IN ({_POSTS})",
+        {"refs": json.dumps(sorted(refs))},
+    )
+    return [row[0] for row in rows if row[0]]
+
+
+def said(archive: Archive, refs: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The words of what has these refs, and the names and handles of who said them, as captures showed them."""
+    given = {"refs": json.dumps(sorted(refs))}
+    more = archive.db.execute(
+        f"SELECT text FROM documents WHERE id IN ({_POSTS}) UNION SELECT title FROM pages WHERE ref IN ({_POSTS}) "
         f"UNION SELECT description FROM pages WHERE ref IN ({_POSTS})",
         given,
     )
+    texts = [*_texts(archive, json.loads(given["refs"])), *(row[0] for row in more if row[0])]
     names = archive.db.execute(
         "SELECT s.handle FROM sightings s JOIN versions v ON v.id = s.version "
         f"WHERE v.post IN ({_POSTS}) UNION SELECT s.name FROM sightings s JOIN versions v ON v.id = s.version "
         f"WHERE v.post IN ({_POSTS})",
         given,
     )
-    return [row[0] for row in texts if row[0]], [row[0] for row in names if row[0]]
+    return texts, [row[0] for row in names if row[0]]
+
+
+def only_here(archive: Archive, concern: Concerned) -> tuple[str, ...]:
+    """Posts that no other capture shows."""
+    rows = archive.db.execute(
+        "SELECT r.ref FROM versions v JOIN refs r ON r.id = v.post JOIN sightings s ON s.version = v.id GROUP BY r.ref "
+        "HAVING min(s.capture IN (SELECT value FROM json_each(?))) ORDER BY r.ref",
+        (json.dumps([one.id for one in concern.captures]),),
+    )
+    return tuple(row[0] for row in rows)
 
 
 def authors(archive: Archive, posts: Iterable[Ref]) -> frozenset[Ref]:
