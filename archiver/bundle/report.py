@@ -21,7 +21,9 @@ from archiver.bundle.report_entries import (
     anchor,
     capture,
     chip,
+    derived,
     document,
+    erased,
     mention,
     post,
     quotation,
@@ -65,15 +67,23 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
     yield _contents(index)
     yield "<main>\n"
     yield from _verdicts(index)
+    room = Room(EMBEDDED_IN_ALL)
     if index["posts"]:
         yield f'<h2 id="posts">Posts ({len(index["posts"]):,})</h2>\n'
-        by_ref, room = {one["ref"]: one for one in index["posts"]}, Room(EMBEDDED_IN_ALL)
+        by_ref = {one["ref"]: one for one in index["posts"]}
         for number, single in enumerate(sorted(index["posts"], key=lambda one: not one["named"]), 1):
             yield from post(number, single, by_ref, read, room)
     if index["documents"]:
         yield f'<h2 id="documents">Documents ({len(index["documents"]):,})</h2>\n'
         for number, held in enumerate(index["documents"], 1):
             yield document(number, held)
+    yield f'<h2 id="derived">Files made from captures ({len(index["derived"]):,})</h2>\n'
+    for made_of in index["derived"]:
+        yield from derived(made_of, read, room)
+    if not index["derived"]:
+        yield _NO_PICTURES
+    if index["erased"]:
+        yield f'<h2 id="erased">Erased, and so not in this bundle</h2>\n{items(map(erased, index["erased"]))}'
     if index["statements"]:
         yield f'<h2 id="statements">What persons decided</h2>\n{items(map(statement, index["statements"]))}'
     if index["anchors"]:
@@ -156,6 +166,10 @@ def _verdicts(index: Index) -> Iterator[str]:
         yield "</ul>\n"
 
 
+_NO_PICTURES = (
+    '<p class="none">None. No picture was taken of how a browser shows a post or page: posts stand here in words and '
+    "media, and data/web/captures.wacz replays the captured pages in a reader of web archives.</p>\n"
+)
 _CAPTURES = (
     '<p class="quiet">A capture is one request and what came back. It was made between <em>not before</em> and '
     "<em>not after</em>, for which others vouch by time stamps; its own clock is the word of the archive alone.</p>\n"
@@ -174,7 +188,7 @@ def _data(index: Index, read: Read) -> Iterator[str]:
     note = read("data/proofs/checkpoint")
     if note is None:
         return
-    shown = {one["leaf"] for one in index["captures"]}
+    shown = {one["leaf"] for one in [*index["captures"], *index["derived"]]}
     chosen = [leaf for leaf in index["leaves"] if leaf["index"] in shown][:LEAVES]
     yield block("log", {"note": note.decode("utf-8", "replace"), "vkeys": list(index["vkeys"]), "leaves": len(chosen)})
     for entry in chosen:

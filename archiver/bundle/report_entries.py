@@ -10,7 +10,9 @@ from archiver.bundle.index import (
     AnchorEntry,
     CaptureEntry,
     ChangeEntry,
+    DerivedEntry,
     DocumentEntry,
+    ErasedEntry,
     MediaEntry,
     PostEntry,
     ProofEntry,
@@ -194,12 +196,7 @@ def _media(item: MediaEntry, read: Read, room: Room) -> Iterator[str]:
     data = read(path) if item["sha256"] and element and room.take(item["size"]) else None
     yield '<figure class="media">\n'
     if data is not None:
-        source = f"data:{item['type']};base64,{base64.b64encode(data).decode('ascii')}"
-        named = f'class="held" data-sha256="{item["sha256"]}" src="{source}"'
-        if element == "img":
-            yield f'<img {named} alt="{plain(item["alt"])}">\n'
-        else:
-            yield f"<{element} {named} controls></{element}>\n"
+        yield _embedded(element, item["type"], item["sha256"], data, item["alt"])
     elif item["sha256"]:
         size = f"{item['size']:,} bytes of {text(item['type'] or 'an unknown type')}"
         yield f'<p class="none">Not shown here: {size}, the file {text(path)} of the bundle.</p>\n'
@@ -208,6 +205,14 @@ def _media(item: MediaEntry, read: Read, room: Room) -> Iterator[str]:
     told = f"<p>Described as: {own(item['alt'])}</p>" if item["alt"] else ""
     checked = ' <span class="check"></span>' if data is not None else ""
     yield f"<figcaption>{told}{hashed(item['sha256'])}{checked}</figcaption>\n</figure>\n"
+
+
+def _embedded(element: str, type: str, sha256: str, data: bytes, alt: str) -> str:
+    source = f"data:{type};base64,{base64.b64encode(data).decode('ascii')}"
+    named = f'class="held" data-sha256="{plain(sha256)}" src="{source}"'
+    if element == "img":
+        return f'<img {named} alt="{plain(alt)}">\n'
+    return f"<{element} {named} controls></{element}>\n"
 
 
 def document(number: int, one: DocumentEntry) -> str:
@@ -260,6 +265,33 @@ def capture(one: CaptureEntry) -> str:
         )
         + "</article>\n"
     )
+
+
+SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+
+
+def derived(one: DerivedEntry, read: Read, room: Room) -> Iterator[str]:
+    """A file that a tool made from captured bytes; a picture is shown."""
+    yield f"<article>\n<h3>{own(one['tool'])} {own(one['version'])}</h3>\n"
+    data = read(f"data/blobs/{one['sha256']}") if room.take(one["size"]) else None
+    type = next((name for start, name in SIGNATURES if data is not None and data.startswith(start)), "")
+    if data is not None and type:
+        yield f'<figure class="media">\n{_embedded("img", type, one["sha256"], data, "")}<figcaption>'
+        yield f'{hashed(one["sha256"])} <span class="check"></span></figcaption>\n</figure>\n'
+    yield facts(
+        (
+            ("Made", text(moment(one["at"]))),
+            ("By", own(one["arguments"])),
+            ("From (SHA-256)", "<br>".join(map(hashed, one["inputs"]))),
+            ("File", f"{own('data/blobs/' + one['sha256'], 'ref')}, {int(one['size']):,} bytes"),
+            ("Leaf of the log", str(int(one["leaf"]))),
+        )
+    )
+    yield "</article>\n"
+
+
+def erased(one: ErasedEntry) -> str:
+    return f"{own(one['ref'], 'ref')}, leaf {int(one['leaf'])} of the log"
 
 
 def anchor(one: AnchorEntry) -> str:

@@ -99,7 +99,9 @@
       if (await inclusion(leaf, one.index, head.size, one.path.map(bytes), head.root)) {
         const said = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(leaf));
         leaves.set(String(one.index), said);
-        if (said.response && said.response.body_sha256) named.add(said.response.body_sha256);
+        for (const hash of [said.response && said.response.body_sha256, said.type === "derived" && said.sha256]) {
+          if (hash) named.add(hash);
+        }
       } else { bad += 1; say("wrong", `leaf ${one.index} does not stand in the log`); }
     }
     if (log.leaves !== leaves.size + bad) say("wrong", `${log.leaves} leaves should be in this page, ${leaves.size + bad} are`);

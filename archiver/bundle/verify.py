@@ -51,6 +51,10 @@ from archiver.bundle.verify_stamps import utc
 
 HEX64 = re.compile(rb'"([0-9a-f]{64})"')
 HEAD = "data/proofs/checkpoint"
+LOGGED = {
+    "statement": ("uid", "at", "who", "what", "subject", "object", "reason"),
+    "derived": ("uid", "at", "tool", "version", "arguments", "inputs", "sha256"),
+}
 LEAF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,18})\.leaf\.json", re.A)
 
 
@@ -187,7 +191,8 @@ class Bundle:
         self.leaves[index] = leaf
         self.vouched.update(found.decode() for found in HEX64.findall(data))
         if leaf.get("type") == "erase":
-            self.erased.update(one for one in leaf.get("sha256") or () if isinstance(one, str))
+            gone = leaf.get("sha256")
+            self.erased.update(map(str, gone if isinstance(gone, list) else [gone]))
 
     def check_captures(self, before: int) -> None:
         """Each capture says what its leaf says, and each capture leaf has its capture."""
@@ -213,11 +218,10 @@ class Bundle:
         for fault in capture_faults(row, leaf, name):
             self.report.wrong("captures", f"{name}: {fault}")
         body = at(leaf, "response.body_sha256")
-        if body in self.erased:
+        if str(body) in self.erased:
             self.report.say("unchecked", "captures", f"{name}: its body was erased, as the log says")
         elif body and f"data/blobs/{body}" not in self.source.sizes:
-            rows = at(self.index, "captures")
-            told = [at(row, "body_missing") for row in rows if at(row, "uid") == at(leaf, "uid")] if rows else []
+            told = [at(row, "body_missing") for row in self.rows("captures") if row.get("uid") == at(leaf, "uid")]
             state = "unchecked" if told and told[0] else "WRONG"
             why = f", {cut(told[0])}" if told and told[0] else ""
             self.report.say(state, "captures", f"{name}: its body data/blobs/{body} is missing{why}")
@@ -238,18 +242,28 @@ class Bundle:
             "blobs", before, f"{len(names)} files have the SHA-256 that is their name, and a leaf names each"
         )
 
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """The entries of bundle.json of one kind."""
+        rows = at(self.index, kind)
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    def leaf_of(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The leaf that an entry names; empty where it is not in the bundle."""
+        index = row.get("leaf")
+        return self.leaves.get(index, {}) if isinstance(index, int) else {}
+
     def check_index(self, before: int) -> None:
         """bundle.json tells of the same log, captures and files."""
         name = "data/bundle.json"
         index = load(read(self.source, name), name)
         self.index = index if isinstance(index, dict) else {}
-        note, rows = self.note, at(index, "captures")
+        note = self.note
         if note and (at(index, "origin"), str(at(index, "size"))) != (note.origin, str(note.size)):
             self.report.wrong("index", f"{name}: origin and size are not those of the checkpoint")
-        held = {at(leaf, "uid"): leaf for leaf in self.leaves.values() if leaf.get("type") in ("capture", "import")}
-        told = (
-            {at(row, "uid"): row for row in rows if isinstance(at(row, "uid"), str)} if isinstance(rows, list) else {}
-        )
+        held = {
+            str(at(leaf, "uid")): leaf for leaf in self.leaves.values() if leaf.get("type") in ("capture", "import")
+        }
+        told = {str(row.get("uid")): row for row in self.rows("captures")}
         for uid in sorted(set(held) ^ set(told), key=str):
             self.report.wrong("index", f"{name}: the capture {cut(uid)} stands in it or in the log, not in both")
         paths = {"leaf": "seq", "ref": "ref", "url": "request.url", "route": "route", "status": "response.status"}
@@ -259,6 +273,12 @@ class Bundle:
                 given, logged = row.get(field), at(held.get(uid), path)
                 if uid in held and field in row and not same(given, logged):
                     self.report.wrong("index", f"{name}: {uid}: {field} is {cut(given)}, its leaf says {cut(logged)}")
+        for kind, fields in LOGGED.items():
+            for row in self.rows(f"{kind}s" if kind == "statement" else kind):
+                leaf = self.leaf_of(row)
+                given = [" ".join(map(str, one)) if isinstance(one, list) else one for one in map(row.get, fields)]
+                if leaf.get("type") != kind or given != [leaf.get(field) for field in fields]:
+                    self.report.wrong("index", f"{name}: the {kind} {cut(at(row, 'uid'))} is not as it was logged")
         files = at(index, "files")
         for path, sha256 in files.items() if isinstance(files, dict) else ():
             if self.known.get(path, self.known.get(f"data/{path}")) != sha256:

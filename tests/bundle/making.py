@@ -30,6 +30,7 @@ HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+DRAWN = PICTURE + b"another"
 
 
 def sha256(data: bytes) -> str:
@@ -96,6 +97,13 @@ def capture(made: Made, url: str, body: bytes, *, ref: str, kind: str = "capture
     return uid
 
 
+def logged(made: Made, kind: str, fields: dict[str, str]) -> int:
+    """Another leaf that leaves the house. Its index."""
+    made.index["also"] = [*made.index.get("also", []), len(made.leaves)]
+    made.leaves.append(canonical.dumps({"v": 1, "type": kind, "seq": str(len(made.leaves)), "nonce": "", **fields}))
+    return len(made.leaves) - 1
+
+
 def filler(made: Made, count: int) -> None:
     """Leaves that stay in the house."""
     for _ in range(count):
@@ -121,6 +129,13 @@ def story() -> Made:
         made, "https://social.example/p.png", PICTURE, ref="web:page:https://social.example/p.png", declared="image/png"
     )
     filler(made, 160)
+    said = {"uid": "s1", "at": MADE, "who": "Desk", "what": "same", "subject": "doc:passage:1:0-10",
+            "object": "fediverse:post:1", "reason": HOSTILE}  # fmt: skip
+    said_at = logged(made, "statement", said)
+    drawn = {"uid": "d1", "at": MADE, "tool": "chromium", "version": "1", "arguments": "--screenshot",
+             "inputs": sha256(ORIGINAL.encode()), "sha256": sha256(DRAWN)}  # fmt: skip
+    drawn_at = logged(made, "derived", drawn)
+    made.files[f"blobs/{sha256(DRAWN)}"] = DRAWN
     document = capture(
         made, "seed:story.html", f"<p>{QUOTED}</p>{HOSTILE}".encode(), ref="doc:document:1", kind="import"
     )
@@ -178,7 +193,9 @@ def story() -> Made:
              "quoted_span": {"start": 0, "end": len(QUOTED)}, "original_span": {"start": 0, "end": len(ORIGINAL)},
              "reason": "", "policy": "quotes/4"},
         ],
-        "statements": [], "anchors": [],
+        "statements": [{**said, "leaf": said_at}],
+        "derived": [{**drawn, "inputs": [drawn["inputs"]], "leaf": drawn_at, "size": len(DRAWN)}],
+        "erased": [{"leaf": 7, "ref": HOSTILE}], "anchors": [],
     }  # fmt: skip
     return made
 
@@ -193,12 +210,11 @@ def prove(made: Made, *, cosigned: int = 0) -> None:
     signed = note.SignedNote(text=str(head), signatures=tuple(signatures))
     made.note = str(signed)
     made.index |= {"size": head.size, "root": head.root.hex(), "leaves": []}
-    places = [0, *(one["leaf"] for one in made.index["captures"])]
+    places = [0, *made.index.pop("also", []), *(one["leaf"] for one in made.index["captures"])]
     proofs_of(made, signed, places)
     for place in places:
-        kind = json.loads(made.leaves[place])["type"]
         names = (f"data/proofs/{place}.leaf.json", f"data/proofs/{place}.tlog-proof")
-        made.index["leaves"].append({"index": place, "type": kind, "capture": "", "leaf": names[0], "proof": names[1]})
+        made.index["leaves"].append({"index": place, "type": "", "capture": "", "leaf": names[0], "proof": names[1]})
 
 
 def proofs_of(made: Made, signed: note.SignedNote, places: Iterable[int]) -> None:

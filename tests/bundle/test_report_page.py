@@ -140,7 +140,7 @@ def test_every_text_may_be_hostile() -> None:
     for number in range(count):
         made = story()
         holder, key = list(texts(made.index))[number]
-        if key in ("type", "op", "leaf", "proof") or (key == "sha256" and "alt" in holder):
+        if key in ("type", "op", "leaf", "proof") or (key == "sha256" and ("alt" in holder or "inputs" in holder)):
             continue  # decides what is shown
         holder[key] = "\"'><script>alert(1)</script><img src=//leak.example onerror=x>--><!--\u2028\ud800&lt;"
         found = read(page(made))
@@ -203,6 +203,7 @@ def test_brackets_are_told_and_what_is_unknown_is_said() -> None:
 )  # fmt: skip
 def test_media_are_shown_or_named(type: str, size: int, shown: bool) -> None:
     made = story()
+    made.index["derived"] = []
     item = made.index["posts"][0]["media"][0]
     item["type"], item["size"] = type, size
     written = page(made)
@@ -213,6 +214,7 @@ def test_media_are_shown_or_named(type: str, size: int, shown: bool) -> None:
 
 def test_media_beyond_the_bound_of_the_page_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     made = story()
+    made.index["derived"] = []
     made.index["posts"] += [copy.deepcopy(made.index["posts"][0]) for _ in range(3)]
     assert page(made).count("data:image/png;base64") == 4
     monkeypatch.setattr(report, "EMBEDDED_IN_ALL", 2 * len(making.PICTURE))
@@ -235,6 +237,21 @@ def test_a_page_comes_in_pieces_and_is_always_the_same() -> None:
     assert max(map(len, pieces)) < 30_000
     assert len("".join(pieces)) > 500_000
     assert page(story()) == page(story())
+
+
+def test_files_made_from_captures_are_shown_or_honestly_missing() -> None:
+    made = story()
+    assert "None. No picture was taken" not in page(made)
+    assert f'data-sha256="{making.sha256(making.DRAWN)}"' in page(made)
+    made.index["derived"] = []
+    assert "None. No picture was taken of how a browser shows a post or page" in page(made)
+
+
+def test_what_was_erased_and_decided_is_told() -> None:
+    shown = "".join(read(page(story())).shown)
+    assert "Erased, and so not in this bundle" in shown
+    assert "What persons decided" in shown
+    assert "2026-03-04 05:06:07 UTC, Desk: same doc:passage:1:0-10 fediverse:post:1: </script>" in shown
 
 
 def test_it_says_that_its_verifier_is_its_own() -> None:

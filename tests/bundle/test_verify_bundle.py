@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import making
 import pytest
@@ -247,6 +249,14 @@ FORGERIES: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda bag: change(bag / "data/bundle.json", '"v": 1', '"v": 1, "v": 1'),
         "data/bundle.json: a key stands twice in one object",
     ),
+    "words of a statement": (
+        lambda bag: change(bag / "data/bundle.json", '"what": "same"', '"what": "other"'),
+        'data/bundle.json: the statement "s1" is not as it was logged',
+    ),
+    "tool of a derived file": (
+        lambda bag: change(bag / "data/bundle.json", '"tool": "chromium"', '"tool": "firefox"'),
+        'data/bundle.json: the derived "d1" is not as it was logged',
+    ),
     "bracket out of the air": (
         lambda bag: change(bag / "data/bundle.json", '"not_after": null', '"not_after": "2026-03-01T00:00:00Z"'),
         "",
@@ -311,6 +321,59 @@ def test_nothing_that_a_terminal_obeys_is_printed(tmp_path: Path, capsys: pytest
     assert code == 4
     assert out.isascii()
     assert all(character.isprintable() or character == "\n" for character in out)
+
+
+WRONG = (None, True, 7, -1, 1.5, "", "other", [], ["x"], {}, {"x": []}, [[[]]], "\ud800", 2**70)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in JSON."""
+    yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(item, (*path, key))
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    holder = value
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = new
+    return value
+
+
+@pytest.mark.parametrize("which", ["index", "capture", "leaf"])
+def test_wrong_types_anywhere_are_told_and_break_nothing(
+    tmp_path: Path, which: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A forger with a key of his own writes whatever he likes: the answer is a report, never another exception."""
+    chance = random.Random(which)
+    made = making.story()
+    making.prove(made)
+    name = "captures/0190a000-0000-7000-8000-000000000005.json"
+    value = {"index": made.index, "capture": json.loads(made.files[name]), "leaf": json.loads(made.leaves[5])}[which]
+    files = {f"data/{name}": data for name, data in made.files.items()} | {"data/report.html": b""}
+    paths = list(places(value))
+    for number in range(120):
+        path, wrong = chance.choice(paths), WRONG[number % len(WRONG)]
+        forged = put(json.loads(json.dumps(value)), path, wrong)
+        bag = tmp_path / str(number)
+        if which == "leaf":
+            other = making.story()
+            plain = json.dumps(forged, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            other.leaves[5] = plain.encode("utf-8", "surrogatepass")
+            making.prove(other)
+            files |= {f"data/{name}": data for name, data in other.files.items() if name.startswith("proofs/")}
+        index = forged if which == "index" else made.index
+        written = json.dumps(index).encode()
+        row = json.dumps(forged).encode() if which == "capture" else files[f"data/{name}"]
+        making.bag({**files, "data/bundle.json": written, f"data/{name}": row}, bag)
+        code, out = check(bag, capsys)
+        assert code in (0, 1, 4), (path, wrong)
+        if which != "index" and path[:1] not in ((), ("nonce",), ("objects",), ("after",)):
+            assert code == 4 or put(json.loads(json.dumps(value)), path, wrong) == value, (path, wrong, out)
+        shutil.rmtree(bag)
 
 
 # ---- the file that travels -----------------------------------------------------------------------------------
