@@ -215,6 +215,8 @@ class _Verification:
                 for row in verifying_rows.read(self.archive, table, origin, low, high).values():
                     place = Place(table=table, key=str(row[1] or ""), leaf=row[0])
                     self.wrong.add("row", f"names a leaf that the log of {size} does not have", place)
+        for row in self.archive.db.execute("SELECT idx FROM log_leaf WHERE origin = ? AND idx < 0", (origin,)):
+            self.wrong.add("leaf", "stands before the first", Place(table="log_leaf", leaf=row["idx"]))
         for row in self.archive.db.execute(
             "SELECT level, n FROM log_tile WHERE origin = ? AND (n < 0 OR level < 0 OR level > 6 "
             "OR n >= (? >> (8 * (level + 1))))",
@@ -328,6 +330,7 @@ def verify(db: Path, config: Config, options: Options, *, progress: Progress | N
     """Checks an archive, in one state of it. InputError when it cannot be opened, or a kept checkpoint is not one."""
     archive = open_reader(db)
     try:
+        archive.db.text_factory = verifying_log.any_text
         archive.db.execute("BEGIN")
         return _Verification(archive, config, options, progress).run()
     except DatabaseError as error:

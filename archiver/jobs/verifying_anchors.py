@@ -82,6 +82,8 @@ def check(
         if row["kind"] == OTS and (row["size"], row["service"]) in grown and not _blocks(row):
             continue  # what it waited for came, and is looked at itself
         try:
+            if row["kind"] not in _KINDS:
+                raise ParseError(f"this version knows no tokens of kind {row['kind']}")
             time = _KINDS[row["kind"]](archive, row, head, trust)
         except ProofError as error:
             wrong.add("anchor", str(error), at)
@@ -123,11 +125,16 @@ def _falling(marks: list[Mark]) -> tuple[Mark, ...]:
     return tuple(reversed(found))
 
 
+def _signed(head: Stored) -> bytes:
+    """The bytes of a checkpoint as it is stored, also where they are no text."""
+    return head.text.encode("utf-8", "surrogateescape")
+
+
 def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
     """The time of a verified token. ProofError when it is bad, ParseError when it cannot be verified."""
     token = timestamp.Token.parse(row["token"])
     roots = (*trust.roots, *trust.service_roots.get(row["service"], ()))
-    digest = hashlib.new(token.hash or "sha256", head.text.encode()).digest()
+    digest = hashlib.new(token.hash or "sha256", _signed(head)).digest()
     checked = timestamp.check(token, digest, roots, others=_chain(archive, row))
     if checked.verdict is timestamp.Verdict.BAD:
         raise ProofError(checked.reason)
@@ -177,7 +184,7 @@ def _blocks(row: Row) -> bool:
 def _ots(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
     """The time of the block that a proof leads to, where its header is at hand: the archive has none."""
     proof = ots.OtsProof.parse(row["token"])
-    if proof.digest != hashlib.sha256(head.text.encode()).digest():
+    if proof.digest != hashlib.sha256(_signed(head)).digest():
         raise ProofError("the proof is over other bytes than this checkpoint")
     blocks = proof.blocks()
     if not blocks:

@@ -111,6 +111,8 @@ def measure(folder: Path, leaves: int, gigabytes: float) -> None:
         f"so {wall / leaves * 1e6:.1f} s for a million (bound 15); peak {peak:.0f} MB a process"
     )
     count = int(gigabytes * 1e9 / BLOB)
+    if not count:
+        return
     bodies(folder / "blobs.db", count)
     rounds = [(floor(folder / "blobs.db"), verified(folder / "blobs.db")) for _ in range(ROUNDS)]
     (least, least_used), (wall, used, peak) = min(one[0] for one in rounds), min(one[1] for one in rounds)

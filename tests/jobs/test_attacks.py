@@ -24,7 +24,8 @@ from sealed import DAY, Desk, kept, owner
 
 from archiver.custody import note
 from archiver.errors import IntegrityError
-from archiver.jobs.verify import Verified
+from archiver.jobs.config import Config
+from archiver.jobs.verify import Options, Verified, verify
 from archiver.jobs.verifying_found import Finding
 from archiver.net.timestamps import State
 from archiver.store.anchors import Anchors
@@ -185,3 +186,35 @@ def test_nobody_notices_anything_where_nothing_was_done(desk: Desk) -> None:
 def test_who_notices(desk: Desk, attack: Callable[[Desk], None], columns: str) -> None:
     attack(desk)
     assert noticed(desk) == columns
+
+
+def test_a_head_that_is_newer_than_the_backup_notices_it(desk: Desk) -> None:
+    """Column F holds for what was signed before it was kept, and for nothing after. The desk keeps its own last head
+    beside its key, so that a restored backup is told at once where the key is."""
+    roll_back(desk)
+    assert noticed(desk, desk.verify(kept=(kept(desk.heads[2]),))) == "EF"
+    report = verify(desk.db, Config(log_key_file=str(desk.folder / "keys" / "log.key")), Options())
+    assert report.wrong == []
+    beside = desk.folder / "keys" / "log.example%2Fsealed.seen"
+    beside.write_text(desk.heads[2])
+    (finding,) = verify(desk.db, Config(log_key_file=str(desk.folder / "keys" / "log.key")), Options()).wrong
+    assert (finding.check, finding.place.key) == ("kept", str(beside))
+
+
+def test_where_an_edit_lies_is_named(desk: Desk) -> None:
+    """The capture by its hash; else the heads and the tile between which it lies."""
+    replace_a_blob(desk)
+    (finding,) = desk.verify().wrong
+    assert (finding.check, finding.place.table, len(finding.place.key)) == ("blob", "blobs", 64)
+    edit_a_row_and_its_hash(desk)
+    found = {finding.check: finding for finding in desk.verify().wrong}
+    assert found["tile"].reason == "1 of its 256 hashes are not those of the log, the first for leaf 40"
+    assert [f.place.key for f in desk.verify().wrong if f.check == "checkpoint"] == ["282", "565", "608"]
+
+
+def test_a_capture_at_a_time_between_its_tokens_is_believed(desk: Desk) -> None:
+    """A clock that is a little off is no lie: what is within a minute of the tokens around it is not told."""
+    desk.host.at, desk.host.lie = desk.host.at + DAY, datetime.timedelta(seconds=45)
+    sealed.a_day(desk, 7, 3)
+    desk.host.lie = datetime.timedelta(0)
+    assert noticed(desk) == ""

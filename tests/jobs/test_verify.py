@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +24,7 @@ from tsa import Authority, Calendar, Witness, write_roots
 from archiver.cli import main
 from archiver.custody import canonical, log, note, ots
 from archiver.jobs import checkpoint, keys, verifying_blobs, verifying_log, verifying_pool
+from archiver.jobs import verifying_rows as rows
 from archiver.jobs.config import Config
 from archiver.jobs.verify import Options, verify
 from archiver.jobs.verifying_found import MOST, Erased, Findings, Outside, Place
@@ -203,6 +204,13 @@ TAMPERED = {
         "UPDATE log_leaf SET data = CAST(data || ' ' AS BLOB) WHERE idx = 5", "leaf", "leaf 5", "canonical form"
     ),
     "leaf's hash": one("UPDATE log_leaf SET hash = zeroblob(32) WHERE idx = 5", "leaf", "leaf 5", "the hash"),
+    "leaf before the first": one("UPDATE log_leaf SET idx = -1 WHERE idx = 5", "leaf", "leaf -1", "before the first"),
+    "text that is none": one(
+        "UPDATE captures SET url = CAST(x'ff' AS TEXT) WHERE leaf = 4", "row", "capture 0190-000002 (leaf 4)", "url"
+    ),
+    "note that is no text": one(
+        "UPDATE log_checkpoint SET note = CAST(x'ff' AS TEXT) WHERE size = 282", "checkpoint", "282", "no signed"
+    ),
     "leaf gone": one("DELETE FROM log_leaf WHERE idx = 5", "leaf", "leaf 5", "is not there"),
     "leaf emptied": one("UPDATE log_leaf SET data = x'' WHERE idx = 5", "leaf", "leaf 5", "not there, and no"),
     "row without leaf": one("DELETE FROM log_leaf WHERE idx = 4", "row", "capture 0190-000002 (leaf 4)", "no leaf"),
@@ -717,3 +725,61 @@ def test_a_certificate_that_was_revoked_when_it_signed_is_named(desk: Desk, revo
         sealed.vouched(desk, session)
     found = [finding.reason for finding in desk.verify().wrong]
     assert [reason.partition(" at ")[0] for reason in found] == ["a certificate of its chain was revoked"] * revoked
+
+
+# ---- bad input ------------------------------------------------------------------------------------------------
+
+WRONG = (None, True, -1, 2**53 - 1, "", "other", [], ["other"], {}, {"a": [1]})
+
+
+def paths(value: object, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if at:
+        yield at
+    if isinstance(value, dict):
+        for name in value:
+            yield from paths(value[name], (*at, name))
+
+
+def kinds(desk: Desk) -> dict[str, int]:
+    """One leaf of each type."""
+    with closing(sqlite3.connect(desk.db)) as db:
+        return {json.loads(data)["type"]: index for index, data in db.execute("SELECT idx, data FROM log_leaf")}
+
+
+def test_no_leaf_however_wrong_stops_a_verification(desk: Desk) -> None:
+    """Each value of each kind of leaf is replaced by wrong ones; what its row does not say too is named."""
+    found = kinds(desk)
+    assert set(found) == {"capture", "reading", "statement", "key", "anchor"}
+    free = {("nonce",), ("objects",), ("url",), ("vkey",), ("revocation_sha256",)}
+    tried = 0
+    archive = open_reader(desk.db)
+    size = int(str(archive.value("SELECT count(*) FROM log_leaf")))
+    outside = Outside(after={"other": "2020-01-01T00:00:00Z"}, heads=(), logged=(), stored=frozenset({"other"}))
+    for kind, index in found.items():
+        data = archive.value("SELECT data FROM log_leaf WHERE idx = ?", index)
+        fields = json.loads(data)  # type: ignore[arg-type]
+        tables = {t: rows.read(archive, t, 1, index, index + 1) for t in rows.TABLES}
+        for path in paths(fields):
+            for value in WRONG:
+                changed = json.loads(data)  # type: ignore[arg-type]
+                inner = changed
+                for name in path[:-1]:
+                    inner = inner[name]
+                if inner[path[-1]] == value and type(inner[path[-1]]) is type(value):
+                    continue
+                inner[path[-1]] = value
+                held = {table: dict(one) for table, one in tables.items()}
+                found_here = verifying_log.SpanFound(low=index)
+                span = verifying_log.Span(origin=1, low=index, high=size, outside=outside)
+                text = canonical.dumps(changed)
+                verifying_log._leaf(span, index, text, log.leaf_hash(text), held, found_here)
+                tried += 1
+                if (
+                    path in free
+                    or (path == ("after",) and value in (None, "other"))
+                    or (kind, path) == ("key", ("url",))
+                ):
+                    continue
+                assert found_here.wrong or found_here.unchecked, (kind, path, value)
+    archive.db.close()
+    assert tried > 500
