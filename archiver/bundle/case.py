@@ -28,7 +28,7 @@ def case(index: Index) -> str:
     ]
     for capture in index["captures"]:
         graph += _capture(capture, tool, index)
-    return json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False) + "\n"
 
 
 def _capture(capture: CaptureEntry, tool: str, index: Index) -> list[dict[str, Any]]:

@@ -84,4 +84,4 @@ def crate(index: Index) -> str:
                 **({"author": post["handle"] or post["author"]} if post["handle"] or post["author"] else {}),
             }
         )
-    return json.dumps({"@context": CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({"@context": CONTEXT, "@graph": graph}, ensure_ascii=False) + "\n"

@@ -24,6 +24,7 @@ class Indexing:
         self._ref = {
             row["id"]: row["ref"] for row in self._rows("SELECT id, ref FROM refs WHERE id " + _IN, choice.refs)
         }
+        self._local = {ref: local for local, ref in self._ref.items()}
         self._group = self._groups()
 
     def refs(self) -> frozenset[str]:
@@ -261,7 +262,7 @@ class Indexing:
         return found
 
     def _chain(self, key: int, edges: dict[int, list[shape.EdgeEntry]]) -> list[shape.StepEntry]:
-        by_ref = {ref: local for local, ref in self._ref.items()}
+        by_ref = self._local
 
         def canonical(ref: str) -> Ref:
             local = by_ref.get(ref)

@@ -85,4 +85,4 @@ def prov(index: Index) -> str:
             f"_:a{n}": {"prov:activity": activity, "prov:agent": "qc:tool"} for n, activity in enumerate(activities)
         },
     }
-    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(told, ensure_ascii=False) + "\n"

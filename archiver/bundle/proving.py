@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from archiver.bundle.bag import Bag
 from archiver.bundle.choice import Choice
@@ -40,7 +41,7 @@ class Head:
 
 
 def leaves(archive: Archive, origin: int, choice: Choice, refs: frozenset[str]) -> tuple[Leaf, ...]:
-    """The leaves of captures, of what was read and made from them, and of statements about `refs`, in the log's order."""
+    """The leaves of captures, of what was read and made from them, and of statements about `refs`, in order."""
     keys = json.dumps(choice.captures)
     found = [
         Leaf(index=row["leaf"], type="import" if row["tier"] == "import" else "capture", capture=row["uid"])
@@ -120,7 +121,7 @@ class Prover:
 
     def __init__(self, archive: Archive, tree: Tree, signed: Head) -> None:
         self._archive, self._tree, self._signed = archive, tree, signed
-        self._node = tree.reader()
+        self._node = lru_cache(1 << 16)(tree.reader())  # neighbouring leaves share most of their paths
         self.note = cosigned(archive, tree.origin, signed)
         self._under = note.SignedNote.parse(self.note)
 

@@ -41,12 +41,12 @@ def rows(archive: Archive, captures: Sequence[int]) -> Iterator[Row]:
 
 
 def bodies(archive: Archive, choice: Choice) -> list[Body]:
-    """Each body and derived file once, in the order of hashes. IntegrityError for one that is gone and was not
+    """Each body and derived file once, in the order of the file. IntegrityError for one that is gone and was not
     erased."""
     found = archive.all(
         "SELECT id, sha256, size FROM blobs WHERE id IN (SELECT blob FROM captures WHERE id IN (SELECT value FROM "
         "json_each(?1))) OR id IN (SELECT blob FROM derived WHERE id IN (SELECT value FROM json_each(?2))) "
-        "ORDER BY sha256",
+        "ORDER BY id",
         json.dumps(choice.captures),
         json.dumps(choice.derived),
     )

@@ -34,7 +34,7 @@ def write(
     title: str,
 ) -> None:
     """A whole WACZ, front to back."""
-    with Pack(into) as pack:
+    with Pack(into, both=False) as pack:
         _write(pack, archive, captures, held, origin=origin, size=size, made=made, tool=tool, title=title)
 
 
