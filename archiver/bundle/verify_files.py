@@ -180,6 +180,19 @@ def unbase64(text: Any, name: str) -> bytes:
 # ---- BagIt (RFC 8493) ---------------------------------------------------------------------------------------
 
 
+def digests(source: Folder | Zip, name: str) -> tuple[dict[str, str], str]:
+    """The hashes of a file, read in pieces, and why it cannot be read."""
+    hashes = {algorithm: hashlib.new(algorithm) for algorithm in ORDER}
+    try:
+        with source.open(name) as file:
+            for piece in iter(lambda: file.read(CHUNK), b""):
+                for one in hashes.values():
+                    one.update(piece)
+    except BROKEN as error:
+        return {}, str(error) or "it ends too early"
+    return {algorithm: one.hexdigest() for algorithm, one in hashes.items()}, ""
+
+
 def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
     """Each file is listed and each listed file is there with the hashes that are given. The SHA-256 of every file."""
     wrong, known = report.count("WRONG"), {}  # type: int, dict[str, str]
@@ -192,13 +205,13 @@ def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
             line = re.compile(rf"([0-9a-f]{{{digits}}})  (\S+)")
             *rows, rest = text_of(read(source, name), name).split("\n")
             for number, row in enumerate(rows, 1):
-                found = line.fullmatch(row)
-                if not found or path_fault(found[2]) or found[2].startswith("data/") is not payload:
+                told = line.fullmatch(row)
+                if not told or path_fault(told[2]) or told[2].startswith("data/") is not payload:
                     report.wrong("bag", f"{name}:{number}: not a hash and the name of a file that it may list")
-                elif found[2] in listed[algorithm]:
-                    report.wrong("bag", f"{name}:{number}: {found[2]} stands twice")
+                elif told[2] in listed[algorithm]:
+                    report.wrong("bag", f"{name}:{number}: {told[2]} stands twice")
                 else:
-                    listed[algorithm][found[2]] = found[1]
+                    listed[algorithm][told[2]] = told[1]
             if rest:
                 report.wrong("bag", f"{name}: ends within a line")
     names = {name for name in source.sizes if not name.startswith(("seal/", "tagmanifest-"))}
@@ -208,17 +221,12 @@ def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
         for name in sorted(set(held) - set(source.sizes)):
             report.wrong("bag", f"{name}: missing")
     for name in sorted(source.sizes):
-        hashes = {algorithm: hashlib.new(algorithm) for algorithm in ORDER}
-        try:
-            with source.open(name) as file:
-                for piece in iter(lambda: file.read(CHUNK), b""):
-                    for one in hashes.values():
-                        one.update(piece)
-        except BROKEN as error:
-            report.wrong("bag", f"{name}: cannot be read: {error}")
+        hashes, fault = digests(source, name)
+        if fault:
+            report.wrong("bag", f"{name}: cannot be read: {fault}")
             continue
-        known[name] = hashes["sha256"].hexdigest()
-        bad = [a for a in ORDER if listed[a].get(name, hashes[a].hexdigest()) != hashes[a].hexdigest()]
+        known[name] = hashes["sha256"]
+        bad = [algorithm for algorithm in ORDER if listed[algorithm].get(name, hashes[algorithm]) != hashes[algorithm]]
         if bad:
             report.wrong("bag", f"{name}: changed, its {' and '.join(bad)} is another")
     sizes = [size for name, size in source.sizes.items() if name.startswith("data/")]
