@@ -19,7 +19,7 @@ from archiver.errors import ParseError
 
 MAX_MANIFESTS = 64
 MAX_EXCLUSIONS = 256
-MAX_DECODED = 256
+MAX_DECODED = 128
 """Assertions of all manifests whose content is read."""
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _CLAIMS = ("c2pa.claim", "c2pa.claim.v2")

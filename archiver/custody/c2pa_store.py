@@ -59,6 +59,12 @@ def _counted(count: int) -> int:
     return count + 1
 
 
+def _cut_off(held: bool, at: int) -> None:
+    """A file that ends too soon has no manifest, unless it ends inside of one."""
+    if held:
+        raise ParseError("the manifest store is cut off", pointer=f"byte {at}")
+
+
 def _jpeg(data: bytes) -> Iterator[Store]:
     """The segments before the picture itself: `JP`, a number of the box, a number of the piece, then the header of
     the box in each piece."""
@@ -111,10 +117,10 @@ def _png(data: bytes) -> Iterator[Store]:
     at, count = 8, 0
     while at + 12 <= len(data):
         count = _counted(count)
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        end, held = at + 12 + int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8] == b"caBX"
         if end > len(data):
-            return
-        if data[at + 4 : at + 8] == b"caBX":
+            return _cut_off(held, at)
+        if held:
             yield Store(data=data[at + 8 : end - 4], ranges=((at, end),))
         at = end
 
@@ -124,12 +130,12 @@ def _riff(data: bytes) -> Iterator[Store]:
     while at + 8 <= len(data):
         count = _counted(count)
         size = int.from_bytes(data[at + 4 : at + 8], "little")
-        if at + 8 + size > len(data):
-            return
-        end = min(at + 8 + size + size % 2, len(data))
-        if data[at : at + 4] == b"C2PA":
-            yield Store(data=data[at + 8 : at + 8 + size], ranges=((at, end),))
-        at = end
+        end, held = at + 8 + size, data[at : at + 4] == b"C2PA"
+        if end > len(data):
+            return _cut_off(held, at)
+        if held:
+            yield Store(data=data[at + 8 : end], ranges=((at, end),))
+        at = end + size % 2
 
 
 def _bmff(data: bytes) -> Iterator[Store]:
@@ -139,7 +145,7 @@ def _bmff(data: bytes) -> Iterator[Store]:
         try:
             kind, start, end = jumbf.header(data, at, len(data))
         except ParseError:
-            return
+            return _cut_off(data[at + 4 : at + 24] == b"uuid" + BMFF_UUID, at)
         if kind == "uuid" and data[start : start + 16] == BMFF_UUID:
             purpose, _, rest = data[start + 20 : min(end, start + 64)].partition(b"\0")
             if purpose == b"manifest" and len(rest) >= 8:
