@@ -61,7 +61,8 @@ class Anchors:
         self.texts.update(dict.fromkeys((data, note.text.encode(), alone.encode()), note))
 
     def check_time(self, name: str, token: bytes, roots: list[bytes]) -> None:
-        when, text, beside = check_stamp(token, list(self.texts), roots)
+        along = [read(self.source, one, MAX_NOTE) for one in self.names("certificates/")]
+        when, text, beside = check_stamp(token, list(self.texts), roots, along)
         self.times[hashlib.sha256(token).hexdigest()] = self.texts[text], when
         size = self.texts[text].size
         self.report.say("held", "time", f"{name}: the log of {size} leaves was there at {utc(when)}{beside}")

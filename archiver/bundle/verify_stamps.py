@@ -5,6 +5,7 @@ A part of verify.py, so: Python 3.8, the standard library, and nothing of the ar
 
 from __future__ import annotations
 
+import base64
 import calendar
 import hashlib
 import os
@@ -31,8 +32,11 @@ def utc(when: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(max(when, 0), 253402300799)))
 
 
-def check_stamp(token: bytes, texts: list[bytes], roots: list[bytes]) -> tuple[int, bytes, str]:
-    """The Unix time of a time stamp reply, which of the texts it is over, and what stands beside it.
+def check_stamp(
+    token: bytes, texts: list[bytes], roots: list[bytes], along: list[bytes] | None = None
+) -> tuple[int, bytes, str]:
+    """The Unix time of a time stamp reply, which of the texts it is over, and what stands beside it. `roots` are PEM,
+    `along` certificates in DER that may lead to them.
 
     Refused when it is over others or was changed; Unchecked without OpenSSL, without roots, and where OpenSSL does not
     trust the signer."""
@@ -44,7 +48,9 @@ def check_stamp(token: bytes, texts: list[bytes], roots: list[bytes]) -> tuple[i
         raise Unchecked("no openssl")
     with tempfile.TemporaryDirectory() as folder:
         reply, data, trusted = (os.path.join(folder, name) for name in ("reply.tsr", "data", "roots.pem"))
-        for path, content in ((reply, token), (data, held[0]), (trusted, b"\n".join(roots))):
+        between = os.path.join(folder, "between.pem")
+        chain = b"".join(map(pem, along or ()))
+        for path, content in ((reply, token), (data, held[0]), (trusted, b"\n".join(roots)), (between, chain)):
             with open(path, "wb") as file:
                 file.write(content)
         shown = _openssl(tool, "-reply", "-in", reply, "-text")[1]
@@ -54,7 +60,16 @@ def check_stamp(token: bytes, texts: list[bytes], roots: list[bytes]) -> tuple[i
         when = calendar.timegm(time.strptime(f"{found[1]} {found[2]}", "%b %d %H:%M:%S %Y"))
         if not roots:
             raise Unchecked(f"it says {utc(when)}; no root certificate to trust: --roots PEM")
-        check = ("-verify", "-in", reply, "-data", data, "-CAfile", trusted)
+        check = (
+            "-verify",
+            "-in",
+            reply,
+            "-data",
+            data,
+            "-CAfile",
+            trusted,
+            *(("-untrusted", between) if along else ()),
+        )
         code, told = _openssl(tool, *check)
         beside = ""
         if code and "has expired" in told:
@@ -65,6 +80,10 @@ def check_stamp(token: bytes, texts: list[bytes], roots: list[bytes]) -> tuple[i
         bad = "certificate verify error" not in told and any(word in told for word in BAD)
         raise (Refused if bad else Unchecked)(f"it says {utc(when)}; openssl: {reason}")
     return when, held[0], beside
+
+
+def pem(der: bytes) -> bytes:
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
 
 
 def _openssl(tool: str, *arguments: str) -> tuple[int, str]:

@@ -248,8 +248,8 @@ def test_a_stamp_of_another_tree_of_the_same_size_bounds_nothing(
 
 
 @OPENSSL
-def test_a_certificate_that_expired_after_it_stamped() -> None:
-    """It vouches for the time at which it stamped, where it was valid then, and for no later one."""
+def test_certificates_that_expired_or_stand_apart() -> None:
+    """One vouches for the time at which it stamped, where it was valid then, and for no later one."""
     digest = hashlib.sha256(b"text").digest()
     asked = authority.info(digest, time="20260301120000Z")
     root = authority.party("Root", authority=True)
@@ -261,6 +261,12 @@ def test_a_certificate_that_expired_after_it_stamped() -> None:
     late = authority.info(digest, time="20260701120000Z")
     with pytest.raises(verify_stamps.Unchecked, match="expired"):
         verify_stamps.check_stamp(authority.Making(signer=signer)(late), [b"text"], [root.pem])
+    middle = authority.party("Middle", root, authority=True)
+    below = authority.party("Below", middle)
+    reply = authority.Making(signer=below)(asked)
+    with pytest.raises(verify_stamps.Unchecked, match="unable to get local issuer"):
+        verify_stamps.check_stamp(reply, [b"text"], [root.pem])
+    assert verify_stamps.check_stamp(reply, [b"text"], [root.pem], [middle.der])[0] == when
     forged = authority.Making(signer=signer, signed_content=b"else")(asked)
     with pytest.raises((Refused, verify_stamps.Unchecked)):
         verify_stamps.check_stamp(forged, [b"text"], [root.pem])
