@@ -40,6 +40,7 @@ class Shown:
     quotations: list[dict[str, Any]] = field(default_factory=list)
     mentions: list[dict[str, Any]] = field(default_factory=list)
     queue: dict[str, Any] | None = None
+    erased: list[dict[str, Any]] = field(default_factory=list)
 
 
 _HERE = "m.id IN (SELECT id FROM mentions WHERE document = ?1 UNION SELECT id FROM mentions WHERE ref = ?1)"
@@ -172,7 +173,8 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "WHERE e.target IN (SELECT value FROM json_each(?)) ORDER BY e.kind, s.ref LIMIT 100"
     )
     shown.media = rows(
-        "SELECT DISTINCT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size FROM media m "
+        "SELECT DISTINCT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size, "
+        "b.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id) AS erased FROM media m "
         "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob "
         "WHERE m.post IN (SELECT value FROM json_each(?)) ORDER BY m.key, m.rank DESC, m.url"
     )
@@ -192,6 +194,11 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "SELECT due_at, attempts, last_outcome, last_at, purpose, depth FROM work_queue WHERE ref = ?", str(ref)
     )
     shown.queue = None if queued is None else dict(queued)
+    if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'erasures'") is not None:
+        shown.erased = rows(
+            "SELECT e.at, e.who, e.reason, e.leaf FROM erasures e JOIN refs r ON r.ref = e.what "
+            "WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY e.id"
+        )
     return shown
 
 

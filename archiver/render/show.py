@@ -28,6 +28,9 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         _post(out, shown.post)
     elif shown.queue is not None and not shown.captures:
         out.print("  not captured yet")
+    for erased in shown.erased:
+        who = f" by {safe(erased['who'])}" if erased["who"] else ""
+        out.print(f"  Erased {moment(erased['at'])}{who} (leaf {erased['leaf']}): {short(erased['reason'], 200)}")
     for fields in (shown.account, shown.document, shown.page):
         if fields is not None:
             out.print("  " + ", ".join(f"{name} {short(str(value))}" for name, value in fields.items() if value != ""))
@@ -52,6 +55,7 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         out.print(f"Proof {kind}: {state}{times}: {short(detail, 140)}")
     for item in shown.media:
         kept = f"kept, sha256 {item['sha256'][:16]}…, {item['size']:,} bytes" if item["sha256"] else "not fetched"
+        kept = f"erased, sha256 {item['sha256'][:16]}…" if item["erased"] else kept
         out.print(f"Media {item['kind']} {short(item['url'])}: {kept}")
         for told in () if item["c2pa"] is None else item["c2pa"]["told"]:
             out.print(f"  {short(told, 600)}", soft_wrap=True)

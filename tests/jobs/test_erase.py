@@ -458,6 +458,14 @@ def test_what_was_erased_is_told_with_who_and_why(world: story.World, tmp_path: 
     for more in ((), ("--yes",)):
         again = desk.call("erase", gone, "--reason", "once more", *more)
         assert (again.code, "by Ada" in again.out, "the author asked" in again.out) == (0, True, True)
+    shown = desk.call("show", gone)
+    assert "by Ada" in shown.out
+    assert "the author asked" in shown.out
+    assert story.GONE not in shown.out
+    upstream = desk.call("show", world.ref("first"), "--json").json
+    assert upstream["origins"] == [world.ref("origin")], (
+        "what was erased does not pass for the origin of what it quoted"
+    )
     assert desk.value("SELECT count(*) FROM erasures") == 1
 
 
