@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,7 +70,19 @@ def verify(
 ) -> None:
     """Hashes every blob of the archive at PATH again, recomputes its log, and holds rows, signed heads, outside tokens,
     clocks and authors' proofs against it. Changes nothing. Exit code 4 says that something is wrong, 1 that something
-    could not be checked; what, and why, is named."""
+    could not be checked; what, and why, is named.
+
+    PATH may also be a bundle, a zip or its unpacked folder: then its files, proofs, captures and tokens are checked, as
+    the verify.py in it would, with --key and --roots only."""
+    if _is_bundle(path):
+        given = {"--since": since, "--sample": sample, "--checkpoint": kept, "--block": blocks, "--log": record}
+        if unfit := [name for name, value in given.items() if value]:
+            raise InputError(f"{unfit[0]} is for archives", place=str(path), hint="A bundle takes --key and --roots")
+        from archiver.bundle.verify import main as check  # what travels with a bundle, and stands alone
+
+        more = [part for text in keys for part in ("--key", _text_of(text))]
+        more += [part for file in roots for part in ("--roots", str(file))]
+        sys.exit(check([str(path), *more, *(["--json"] if as_json else [])]))
     options = jobs.Options(
         since=_moment(since),
         sample=sample,
@@ -80,7 +93,7 @@ def verify(
         processes=processes,
     )
     if path.is_dir():
-        raise InputError("this is a folder, not an archive", place=str(path), hint="Name the archive file")
+        raise InputError("this is a folder, not an archive", place=str(path), hint="Name an archive file or a bundle")
     config = config_of(config_path)
     if record:
         if not path.exists():
@@ -97,6 +110,20 @@ def verify(
             report = jobs.verify(path, config, options, progress=progress)
     print_verified(report, as_json=as_json)
     sys.exit(INTEGRITY * bool(report.wrong_counts) | FAILED * bool(report.unchecked_counts))
+
+
+def _is_bundle(path: Path) -> bool:
+    if path.is_dir():
+        return (path / "bagit.txt").is_file()
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def _text_of(key: str) -> str:
+    """A key as it was given, or what the file of that name holds."""
+    try:
+        return Path(key).read_text("utf-8").strip() if Path(key).is_file() else key
+    except (OSError, ValueError):
+        raise InputError("this file holds no key", place=key, hint="Give the line of `keys export`") from None
 
 
 def _moment(text: str) -> str:
