@@ -12,16 +12,16 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from archiver.custody import c2pa_store, cbor, certificates, cose, der, jumbf, timestamp
-from archiver.custody.c2pa_assertions import Action, Ingredient, actions, base_label, ingredient, items, text
+from archiver.custody import c2pa_store, cbor, certificates, cose, jumbf
+from archiver.custody.c2pa_assertions import Action, Ingredient, actions, base_label, content, ingredient, items, text
+from archiver.custody.c2pa_binding import HASHES, bind
+from archiver.custody.c2pa_stamp import Stamp, stamped
 from archiver.custody.cose import Check, State
 from archiver.errors import ParseError
 
 MAX_MANIFESTS = 64
-MAX_EXCLUSIONS = 256
 MAX_DECODED = 128
 """Assertions of all manifests whose content is read."""
-_HASHES = frozenset({"sha256", "sha384", "sha512"})
 _CLAIMS = ("c2pa.claim", "c2pa.claim.v2")
 _HOLDS = Check(state=State.HOLDS)
 
@@ -34,16 +34,6 @@ class Assertion:
     label: str
     check: Check
     gathered: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """A timestamp over the claim or its signature: its time (UTC, ISO 8601; empty where it cannot be read), the name
-    in the certificate of its service, and whether it holds under the roots that were given."""
-
-    time: str
-    service: str
-    check: Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +165,7 @@ class _Reading:
             ingredients=tuple(ingredients),
             algorithm="" if sign1 is None else sign1.algorithm,
             signer=signer,
-            stamp=None if sign1 is None else self._stamp(sign1),
+            stamp=None if sign1 is None else stamped(sign1, self.claim_bytes, self.roots),
             notes=tuple(self.notes),
         )
 
@@ -230,7 +220,7 @@ class _Reading:
                         state=State.FAILS if active else State.UNCHECKED,
                         reason="it is not there" if active else "it is not there: a later manifest may have removed it",
                     )
-                elif algorithm not in _HASHES:
+                elif algorithm not in HASHES:
                     check = Check(state=State.UNCHECKED, reason=f"the hash {algorithm[:40]} is not known here")
                 else:
                     sum = sums.get((path, algorithm)) or hashlib.new(algorithm, box.content).digest()
@@ -255,9 +245,6 @@ class _Reading:
         def unchecked(reason: str) -> Check:
             return Check(state=State.UNCHECKED, reason=reason)
 
-        def fails(reason: str) -> Check:
-            return Check(state=State.FAILS, reason=reason)
-
         if data is None:
             return unchecked("it speaks of an earlier file, which is not at hand")
         bound = [child for child in self.store if child.label.startswith("c2pa.hash.")]
@@ -268,99 +255,10 @@ class _Reading:
         label = bound[0].label
         if base_label(label) != "c2pa.hash.data":
             return unchecked(f"a hash of the kind {label} is not computed here")
-        checks = [assertion.check for assertion in assertions if assertion.label == label]
-        for check in checks:
+        for check in (assertion.check for assertion in assertions if assertion.label == label):
             if check.state is not State.HOLDS:
                 return Check(state=check.state, reason=f"{label}: {check.reason}")
         try:
-            fields = cbor.decode(bound[0].payload("cbor"))
-            if not isinstance(fields, dict) or not isinstance(fields.get("hash"), bytes):
-                return unchecked(f"{label} holds no hash")
-            algorithm, exclusions = self._algorithm(fields), _exclusions(fields)
+            return bind(content(bound[0]), text(self.claim, "alg"), data, ranges)
         except ParseError as error:
             return unchecked(f"{label}: {error}")
-        if algorithm not in _HASHES:
-            return unchecked(f"the hash {algorithm[:40]} is not known here")
-        at, sum, view = 0, hashlib.new(algorithm), memoryview(data)
-        for start, end in exclusions:
-            if start < at:
-                return fails("the ranges that the hash leaves out overlap")
-            if end > len(data):
-                return fails("the hash leaves out bytes behind the end of the file")
-            sum.update(view[at:start])
-            at = end
-        sum.update(view[at:])
-        if sum.digest() != fields["hash"]:
-            return fails("the file is not the one that was signed: its hash differs")
-        beyond = _outside(exclusions, ranges)
-        if beyond:
-            return unchecked(f"the hash holds, but leaves out {beyond} bytes that are not the manifest's")
-        return _HOLDS
-
-    def _stamp(self, sign1: cose.Sign1) -> Stamp | None:
-        """The first timestamp: `sigTst` is over the claim, `sigTst2` over the signature (section 10.3.2.5)."""
-        second = "sigTst2" in sign1.unprotected
-        held = sign1.unprotected.get("sigTst2" if second else "sigTst")
-        match held:
-            case None:
-                return None
-            case {"tstTokens": [{"val": bytes() as answer}, *_]}:
-                pass
-            case _:
-                return _unread_stamp("the timestamp is not where it should be")
-        try:
-            token = timestamp.Token.parse(_as_answer(answer))
-        except ParseError as error:
-            return _unread_stamp(f"the timestamp cannot be read: {error}")
-        if token.hash not in _HASHES:
-            return _unread_stamp("the hash of the timestamp is not known here")
-        # Writers wrap the signature once more as a byte string; the specification can be read without that, too.
-        over = (cbor.encode_bytes(sign1.signature), sign1.signature) if second else (self.claim_bytes,)
-        digests = [
-            hashlib.new(token.hash, cose.to_be_signed("CounterSignature", sign1.protected, data)).digest()
-            for data in over
-        ]
-        found = timestamp.check(token, token.digest if token.digest in digests else digests[0], self.roots)
-        service = ""
-        if token.signer:
-            try:
-                service = certificates.describe(token.signer).subject
-            except ParseError as error:
-                self.notes.append(f"the certificate of the timestamp: {error.message}")
-        states = {timestamp.Verdict.HOLDS: State.HOLDS, timestamp.Verdict.BAD: State.FAILS}
-        state = states.get(found.verdict, State.UNCHECKED)
-        return Stamp(time=token.time, service=service, check=Check(state=state, reason=found.reason))
-
-
-def _unread_stamp(reason: str) -> Stamp:
-    return Stamp(time="", service="", check=Check(state=State.UNCHECKED, reason=reason))
-
-
-def _as_answer(token: bytes) -> bytes:
-    """A whole answer of a service (RFC 3161), also where only the token in it was kept."""
-    inner = der.whole(token, "timestamp").of(der.SEQUENCE, "timestamp").items("timestamp")
-    if inner.next("timestamp").tag != der.OID:
-        return token
-    return der.write(der.SEQUENCE, der.write(der.SEQUENCE, der.write_integer(0)), token)
-
-
-def _exclusions(fields: dict[int | str, cbor.Value]) -> list[tuple[int, int]]:
-    """The ranges [start, end) that a hash leaves out, in their order in the file."""
-    found = []
-    for at, entry in enumerate(items(fields, "exclusions")):
-        match entry:
-            case {"start": int() as start, "length": int() as length} if (
-                start >= 0 and length >= 0 and not isinstance(start, bool) and not isinstance(length, bool)
-            ):
-                found.append((start, start + length))
-            case _:
-                raise ParseError("a range is none", pointer=f"/exclusions/{at}")
-    if len(found) > MAX_EXCLUSIONS:
-        raise ParseError(f"{len(found)} ranges", pointer="/exclusions")
-    return sorted(found)
-
-
-def _outside(exclusions: list[tuple[int, int]], ranges: tuple[tuple[int, int], ...]) -> int:
-    """How many bytes are left out that do not hold the manifest."""
-    kept = sum(max(0, min(end, stop) - max(start, begin)) for start, end in exclusions for begin, stop in ranges)
-    return sum(end - start for start, end in exclusions) - kept

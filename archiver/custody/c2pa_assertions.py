@@ -70,7 +70,7 @@ def items(fields: dict[int | str, cbor.Value], key: str) -> list[cbor.Value]:
 
 def actions(box: jumbf.Superbox) -> tuple[Action, ...]:
     """The actions of a `c2pa.actions`, then the templates that they share."""
-    fields, found = _fields(box), []
+    fields, found = content(box), []
     for key in ("actions", "templates"):
         for at, entry in enumerate(items(fields, key)):
             if not isinstance(entry, dict):
@@ -90,7 +90,7 @@ def actions(box: jumbf.Superbox) -> tuple[Action, ...]:
 
 def ingredient(box: jumbf.Superbox) -> Ingredient:
     """A `c2pa.ingredient`."""
-    fields = _fields(box)
+    fields = content(box)
     named = next((fields[key] for key in ("activeManifest", "c2pa_manifest") if key in fields), None)
     return Ingredient(
         title=text(fields, "dc:title"),
@@ -100,7 +100,8 @@ def ingredient(box: jumbf.Superbox) -> Ingredient:
     )
 
 
-def _fields(box: jumbf.Superbox) -> dict[int | str, cbor.Value]:
+def content(box: jumbf.Superbox) -> dict[int | str, cbor.Value]:
+    """What an assertion in CBOR holds. ParseError when that is no map."""
     fields = cbor.decode(box.payload("cbor"))
     if not isinstance(fields, dict):
         raise ParseError("not a map")
