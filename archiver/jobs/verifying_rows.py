@@ -122,8 +122,8 @@ def _capture(leaf: Leaf, row: Values) -> Values:
         sent if request["sent_sha256"] == _digest(sent) else request["sent_sha256"],
         head if response["head_sha256"] == _digest(head) else response["head_sha256"],
         framed if response["framing_sha256"] == _digest(framed.encode()) else response["framing_sha256"],
-        chain if peer["chain_sha256"] == _list(chain) else peer["chain_sha256"],
-        _declared(head, declared) if head else declared,
+        chain if peer["chain_sha256"] == json_list(chain) else peer["chain_sha256"],
+        declared_type(head, declared) if head else declared,
         size if size is None or str(size) == response["body_size"] else response["body_size"],
         leaf["type"] == "import",
         leaf["uid"],
@@ -157,14 +157,15 @@ def _capture(leaf: Leaf, row: Values) -> Values:
 
 
 @lru_cache(maxsize=1024)
-def _list(text: str) -> object:
+def json_list(text: str) -> object:
+    """A JSON text; few of them recur often. ValueError for what is none."""
     return json.loads(text)
 
 
 _CONTENT_TYPE = re.compile(rb"^content-type:[ \t]*(.*?)[ \t]*\r?$", re.I | re.M)
 
 
-def _declared(head: bytes, stored: str) -> str:
+def declared_type(head: bytes, stored: str) -> str:
     """The content type that a head declares. A head that cannot be read says nothing against what is stored."""
     lines = _CONTENT_TYPE.findall(head)
     if len(lines) < 2 and (lines[0] if lines else b"") == stored.encode("latin-1", "replace"):
@@ -187,7 +188,7 @@ def _anchor(leaf: Leaf, row: Values) -> Values:
     token, chain, root = row[:3]
     return (
         token if leaf["token_sha256"] == _digest(token) else leaf["token_sha256"],
-        chain if "chain_sha256" not in leaf or leaf["chain_sha256"] == _list(chain) else leaf["chain_sha256"],
+        chain if "chain_sha256" not in leaf or leaf["chain_sha256"] == json_list(chain) else leaf["chain_sha256"],
         root if root is None or leaf["root"] == root.hex() else leaf["root"],
         str(leaf["size"]),
         leaf["kind"],
