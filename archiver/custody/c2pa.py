@@ -192,11 +192,13 @@ class _Reading:
         return cose.check(sign1, self.claim_bytes), sign1
 
     def _own(self, uri: str) -> str:
-        """The path inside this manifest that a JUMBF URI names; empty when it names none."""
+        """The path inside this manifest that a JUMBF URI names; empty when it names none. The first writers left out
+        the slash before the name of the store."""
         path = uri.removeprefix("self#jumbf=")
         if path == uri:
             return ""
-        return path.removeprefix(f"/c2pa/{self.box.label}/") if path.startswith("/") else path
+        whole = f"/{path}" if path.startswith("c2pa/") else path
+        return whole.removeprefix(f"/c2pa/{self.box.label}/")
 
     def _algorithm(self, fields: dict[int | str, cbor.Value]) -> str:
         return text(fields, "alg") or text(self.claim, "alg") or "sha256"
@@ -204,7 +206,7 @@ class _Reading:
     def _assertions(self, *, active: bool) -> tuple[Assertion, ...]:
         """What the claim names, with whether it is what it was, then what is there and is not named."""
         boxes = {f"c2pa.assertions/{child.label}": child for child in self.store}
-        sums: dict[tuple[str, str], bytes] = {}
+        sums: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         found: list[Assertion] = []
         named = set()
         for key in ("assertions", "created_assertions", "gathered_assertions"):
@@ -223,12 +225,9 @@ class _Reading:
                 elif algorithm not in HASHES:
                     check = Check(state=State.UNCHECKED, reason=f"the hash {algorithm[:40]} is not known here")
                 else:
-                    sum = sums.get((path, algorithm)) or hashlib.new(algorithm, box.content).digest()
-                    sums[path, algorithm] = sum
-                    differs = Check(
-                        state=State.FAILS, reason="it is not the one that the claim names: its hash differs"
-                    )
-                    check = _HOLDS if sum == entry.get("hash") else differs
+                    if (path, algorithm) not in sums:
+                        sums[path, algorithm] = _sums(box, algorithm)
+                    check = _named(entry.get("hash"), *sums[path, algorithm])
                 label = path.removeprefix("c2pa.assertions/") or uri
                 found.append(Assertion(label=label, check=check, gathered=key == "gathered_assertions"))
         unnamed = Check(state=State.FAILS, reason="the claim does not name it")
@@ -262,3 +261,17 @@ class _Reading:
             return bind(content(bound[0]), text(self.claim, "alg"), data, ranges)
         except ParseError as error:
             return unchecked(f"{label}: {error}")
+
+
+def _sums(box: jumbf.Superbox, algorithm: str) -> tuple[bytes, bytes]:
+    """The hash of an assertion, and the one that drafts before version 1.0 had: of its last box alone."""
+    last = box.boxes[-1].content if box.boxes else b""
+    return hashlib.new(algorithm, box.content).digest(), hashlib.new(algorithm, last).digest()
+
+
+def _named(hash: cbor.Value, whole: bytes, draft: bytes) -> Check:
+    if hash == whole:
+        return _HOLDS
+    if hash == draft:
+        return Check(state=State.UNCHECKED, reason="it is hashed as in drafts before version 1.0")
+    return Check(state=State.FAILS, reason="it is not the one that the claim names: its hash differs")

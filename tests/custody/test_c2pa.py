@@ -126,6 +126,20 @@ def test_an_assertion_that_was_slipped_in_or_taken_out_is_told() -> None:
     assert found.binding.state is State.FAILS
 
 
+def test_what_the_first_writers_did_is_read_and_their_hashes_of_drafts_are_not_called_wrong() -> None:
+    """They left out the slash of addresses; drafts hashed what is in an assertion, not the assertion."""
+    actions = cbor({"actions": [{"action": "c2pa.created"}]})
+    box = manifests.superbox("cbor", "c2pa.actions.v2", manifests.box("cbor", actions))
+    for hashed, state in ((box[8:], "holds"), (actions, "not checked"), (actions[1:], "does not hold")):
+        url = f"self#jumbf=c2pa/{LABEL}/c2pa.assertions/c2pa.actions.v2"
+        named = [{"url": url, "hash": hashlib.sha256(hashed).digest(), "alg": "sha256"}]
+        claim = {"created_assertions": named, "signature": f"self#jumbf=c2pa/{LABEL}/c2pa.signature"}
+        made = {"c2pa.actions.v2": actions, "c2pa.hash.data": None}
+        found = one(Making(signer=CAMERA, claim=claim, assertions=made)(manifests.png))
+        assert states(found) == ("not checked", state, "holds")
+        assert [assertion.label for assertion in found.assertions] == ["c2pa.actions.v2"]
+
+
 CASES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "leaves out the picture, too": (
         {"exclusions": lambda start, size: [{"start": start, "length": size + 20}]},
