@@ -147,6 +147,15 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
     return done
 
 
+@dataclass(slots=True, kw_only=True)
+class _Places:
+    """Pointers in one body to what goes and to other posts, and what these say."""
+
+    gone: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
+
+
 class _Plan:
     """One erasure, worked out before anything is changed."""
 
@@ -165,7 +174,7 @@ class _Plan:
         self._read()
 
     def _read(self) -> None:
-        pointers: dict[str, tuple[set[str], set[str]]] = {}
+        pointers: dict[str, _Places] = {}
         bodies: dict[str, bytes] = {}
         going = set(self.concern.blobs)
         for one in self.concern.captures:
@@ -179,21 +188,25 @@ class _Plan:
             self.readings[str(one.leaf)] = redaction.without(
                 reading, self.gone, names=names, words=self.words, proofs=not (one.goes or one.own)
             )
-            gone, kept = pointers.setdefault(one.sha256, (set(), set()))
-            gone |= {post.pointer for post in reading.posts if post.ref in self.gone}
-            gone |= {account.pointer for account in reading.accounts if account.ref in names}
-            kept |= {post.pointer for post in others}
+            places = pointers.setdefault(one.sha256, _Places())
+            places.gone |= {post.pointer for post in reading.posts if post.ref in self.gone}
+            places.gone |= {account.pointer for account in reading.accounts if account.ref in names}
+            places.kept |= {post.pointer for post in others}
+            places.said += [said for post in others for said in (post.text, *(item.alt for item in post.media))]
             if answer is not None and one.sha256 in going:
                 bodies[one.sha256] = answer.body
         for sha256, body in bodies.items():
-            self._copy(sha256, body, *pointers[sha256], replaced="")
+            self._copy(sha256, body, pointers[sha256], replaced="")
         self._again(pointers)
         held = {"v": 1, "parser": read.PARSER, "readings": dict(sorted(self.readings.items()))}
         arguments: dict[str, object] = {"what": self.concern.what, "leaves": sorted(map(int, self.readings))}
         self._keep(arguments, list(self.concern.blobs), canonical.dumps(held))
 
-    def _copy(self, sha256: str, body: bytes, gone: set[str], kept: set[str], *, replaced: str) -> None:
-        """A copy of a body without what is erased, where other posts stand in it."""
+    def _copy(self, sha256: str, body: bytes, places: _Places, *, replaced: str) -> None:
+        """A copy of a body without what is erased, where other posts stand in it. Words that these say themselves are
+        theirs."""
+        gone, kept = places.gone - places.kept, places.kept - places.gone
+        words = tuple(piece for piece in self.words if not any(piece in said for said in places.said))
         if not self.concern.refs or not (kept or sha256 in self.concern.found):
             return
         try:
@@ -201,21 +214,21 @@ class _Plan:
         except (ValueError, RecursionError):
             self.done.uncopied[sha256] = "it is no JSON, so all of it goes; what was read of others is kept"
             return
-        copy = redaction.redacted(answer, gone=gone - kept, kept=kept - gone, words=self.words, names=self.names)
+        copy = redaction.redacted(answer, gone=gone, kept=kept, words=words, names=self.names)
         data = json.dumps(copy, separators=(",", ":")).encode("ascii")
-        if any(form in data for piece in self.words for form in redaction.forms(piece)):
+        if any(form in data for piece in words for form in redaction.forms(piece)):
             self.done.uncopied[sha256] = "the words stand in it where no post was read; what was read of others is kept"
             return
         self.done.copies[sha256] = self._keep({"what": self.concern.what, "of": sha256}, [replaced or sha256], data)
 
-    def _again(self, pointers: dict[str, tuple[set[str], set[str]]]) -> None:
+    def _again(self, pointers: dict[str, _Places]) -> None:
         """Copies and readings that earlier erasures left of these captures are made anew."""
         for row in erasing.derived_with(self.archive, self.concern):
             held, arguments = b"".join(self.blobs.get(row["sha256"])), json.loads(row["arguments"])
             self.dropped.append(row["sha256"])
             if "of" in arguments:
                 if arguments["of"] in pointers:
-                    self._copy(arguments["of"], held, *pointers[arguments["of"]], replaced=row["sha256"])
+                    self._copy(arguments["of"], held, pointers[arguments["of"]], replaced=row["sha256"])
                 continue
             for leaf, kept in json.loads(held)["readings"].items():
                 self.readings.setdefault(leaf, redaction.read_back(kept))

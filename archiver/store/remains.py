@@ -37,11 +37,21 @@ def remains(path: Path, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+_SAYING = (
+    ("documents", "text", "id"),
+    ("versions", "text", "post"),
+    ("versions", "warning", "post"),
+    ("media", "alt", "post"),
+    ("pages", "title", "ref"),
+    ("pages", "description", "ref"),
+)
+
+
 def holders(archive: Archive, piece: str) -> Iterator[str]:
     """What holds a piece of text on purpose or by oversight: refs of posts and documents, hashes of bodies, leaves."""
-    for table, key in (("documents", "id"), ("versions", "post")):
+    for table, column, key in _SAYING:
         for row in archive.db.execute(
-            f"SELECT DISTINCT r.ref FROM {table} t JOIN refs r ON r.id = t.{key} WHERE instr(t.text, ?) ORDER BY 1",
+            f"SELECT DISTINCT r.ref FROM {table} t JOIN refs r ON r.id = t.{key} WHERE instr(t.{column}, ?) ORDER BY 1",
             (piece,),
         ):
             yield str(row[0])

@@ -25,7 +25,8 @@ GROUP BY c.blob ORDER BY c.blob
 """
 _SAYS = """
 SELECT 1 FROM captures c JOIN sightings s ON s.capture = c.id JOIN versions v ON v.id = s.version
-WHERE c.blob = ? AND instr(v.text, ?) LIMIT 1
+WHERE c.blob = ?1 AND (instr(v.text, ?2) OR instr(v.warning, ?2)
+OR EXISTS (SELECT 1 FROM media m WHERE m.post = v.post AND instr(m.alt, ?2))) LIMIT 1
 """
 
 

@@ -300,6 +300,22 @@ def test_words_are_found_in_every_form_and_go(world: story.World, tmp_path: Path
     whole(desk)
 
 
+def test_what_another_says_in_the_same_words_is_theirs(world: story.World, tmp_path: Path) -> None:
+    host, ids = world.mastodon, ("113300000000000011", "113300000000000012")
+    host.toot("ana", ids[0], f"<p>{html.escape(ODD)}</p>", "2024-10-24T07:00:00.000Z")
+    host.toot("bo", ids[1], f"<p>{html.escape(ODD)}</p>", "2024-10-24T08:00:00.000Z")
+    desk = Desk(tmp_path, world.configure(tmp_path))
+    assert desk.call("run", desk.seed("list.txt", lines(map(host.url, ("ana", "bo"), ids)))).code == 0
+    ana, bo = (host.uri(user, id) for user, id in zip(("ana", "bo"), ids, strict=True))
+    bodies = desk.table("SELECT b.sha256 FROM captures c JOIN blobs b ON b.id = c.blob WHERE c.ref LIKE '%/bo/%'")
+    done = desk.call("erase", f"fediverse:post:{ana}", "--reason", "asked", "--yes", "--json")
+    assert (done.code, done.json["found"], done.json["unexplained"]) == (0, [], [])
+    assert all(f"fediverse:post:{bo}" in held for held in done.json["held_by"].values())
+    assert desk.table("SELECT ref, text FROM posts JOIN refs USING (id)") == [(f"fediverse:post:{bo}", ODD)]
+    assert all(bytes_of(desk, row[0]) for row in bodies)
+    whole(desk)
+
+
 def exchange(url: str, body: bytes, head: bytes) -> Exchange:
     at, sha256 = "2026-01-02T03:04:05.000000Z", hashlib.sha256(body).hexdigest()
     return Exchange(
