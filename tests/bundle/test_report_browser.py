@@ -5,20 +5,17 @@ from __future__ import annotations
 import base64
 import html
 import re
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import browsing
 import making
 import pytest
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+Browse = Callable[[str], str]
+BOTH = pytest.mark.parametrize("browser", ["chromium", "firefox"])
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +61,20 @@ def trap() -> Iterator[Trap]:
 
 
 @pytest.fixture
-def browse(tmp_path: Path, trap: Trap) -> Callable[[str], str]:
+def browser() -> str:
+    return "chromium"
+
+
+@pytest.fixture
+def browse(tmp_path: Path, trap: Trap, browser: str) -> Browse:
+    if not browsing.find(browser):
+        pytest.skip(f"no {browser}")
+
     def browse(page: str) -> str:
         """The page after its checks, as HTML."""
         path = tmp_path / "report.html"
         path.write_text(page, "utf-8")
-        command = [
-            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
-            f"--user-data-dir={tmp_path / 'profile'}", f"--proxy-server=127.0.0.1:{trap.port}",
-            "--proxy-bypass-list=<-loopback>", "--virtual-time-budget=20000", "--dump-dom", path.as_uri(),
-        ]  # fmt: skip
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert "<html" in ended.stdout, ended.stderr[-2000:]
-        return ended.stdout
+        return browsing.opened(browser, path, tmp_path / "profile", trap.port)
 
     return browse
 
@@ -99,7 +97,8 @@ def title(dom: str) -> str:
     return found[1]
 
 
-def test_its_checks_hold_and_nothing_leaves_it(written: str, browse: Callable[[str], str], trap: Trap) -> None:
+@BOTH
+def test_its_checks_hold_and_nothing_leaves_it(written: str, browse: Browse, trap: Trap) -> None:
     dom = browse(written)
     assert state(dom) == "held", told(dom)
     assert told(dom) == [
@@ -114,7 +113,8 @@ def test_its_checks_hold_and_nothing_leaves_it(written: str, browse: Callable[[s
     assert trap.of(b"example") == []
 
 
-def test_without_a_script_it_says_that_nothing_was_checked(written: str, browse: Callable[[str], str]) -> None:
+@BOTH
+def test_without_a_script_it_says_that_nothing_was_checked(written: str, browse: Browse) -> None:
     dom = browse(re.sub(r"script-src 'sha256-.....", "script-src 'sha256-AAAAA", written, count=1))
     assert state(dom) == "none"
     assert "Nothing was checked: this browser did not run the checks of this page." in dom
@@ -171,7 +171,7 @@ CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_was_changed_is_wrong(written: str, browse: Callable[[str], str], what: str) -> None:
+def test_what_was_changed_is_wrong(written: str, browse: Browse, what: str) -> None:
     change, expected = CHANGES[what]
     page = change(written)
     assert page != written
@@ -189,9 +189,8 @@ LEAK = (
 )
 
 
-def test_were_anything_to_slip_through_the_policy_would_stop_it(
-    written: str, browse: Callable[[str], str], trap: Trap
-) -> None:
+@BOTH
+def test_were_anything_to_slip_through_the_policy_would_stop_it(written: str, browse: Browse, trap: Trap) -> None:
     """Markup put into the page by force loads nothing and runs nothing; without the policy it would."""
     inside = LEAK.replace("<meta", "<x-meta")  # no policy stops a page from being left
     dom = browse(written.replace("<header>", f"{inside}<header>", 1))
