@@ -355,8 +355,9 @@ def test_wrong_types_anywhere_are_told_and_break_nothing(
     value = {"index": made.index, "capture": json.loads(made.files[name]), "leaf": json.loads(made.leaves[5])}[which]
     files = {f"data/{name}": data for name, data in made.files.items()} | {"data/report.html": b""}
     paths = list(places(value))
+    brackets = [path for path in paths if "bracket" in path]
     for number in range(120):
-        path, wrong = chance.choice(paths), WRONG[number % len(WRONG)]
+        path, wrong = chance.choice(brackets if brackets and number % 4 == 0 else paths), WRONG[number % len(WRONG)]
         forged = put(json.loads(json.dumps(value)), path, wrong)
         bag = tmp_path / str(number)
         if which == "leaf":
