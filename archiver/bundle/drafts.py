@@ -3,6 +3,8 @@ the Berkeley Protocol. What the archive knows is filled in; what only a person c
 
 from __future__ import annotations
 
+import unicodedata
+
 from archiver.bundle.index import CaptureEntry, Index
 
 BLANK = "________"
@@ -135,6 +137,11 @@ def _bytes(entry: CaptureEntry) -> str:
 
 
 def cell(text: str) -> str:
-    """Foreign text on one line, without what Markdown or HTML would take for markup."""
-    plain = " ".join(text.split())
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|#" else character for character in plain)
+    """Foreign text on one line, without what Markdown or HTML would take for markup; what cannot be seen is spelt."""
+    return "".join(_shown(character) for character in " ".join(text.split()))
+
+
+def _shown(character: str) -> str:
+    if character in "\\`*_[]<>|#":
+        return f"\\{character}"
+    return f"U+{ord(character):04X}" if unicodedata.category(character).startswith("C") else character

@@ -36,7 +36,7 @@ class Indexing:
 
     def named(self) -> list[str]:
         """The posts and documents that were asked for."""
-        posts = [self._ref[key] for key in self._choice.named if key in set(self._choice.posts)]
+        posts = [self._ref[key] for key in {*self._choice.named} & {*self._choice.posts}]
         documents = [row[0] for row in self._rows("SELECT ref FROM refs WHERE id " + _IN, self._choice.whole)]
         return sorted({*posts, *documents})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from archiver import __version__
@@ -37,7 +37,6 @@ class Plan:
     organisation: str = ""
     operator: str = ""
     roots: tuple[tuple[str, str], ...] = ()
-    progress: Callable[[str], None] = field(default=lambda step: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,9 @@ from archiver.store.anchors import Anchors, Received
 from tests.bundle.leaving import ADA, House, files_of, flipped, index_of, judge, sha256
 from tests.custody.authority import OpenSSL
 
+EYE_SEED = bytes(range(7, 39))
+EYE = note.verifier_key("eye.example", EYE_SEED, note.COSIGNATURE)
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
@@ -183,7 +186,12 @@ def test_timestamps_leave_as_openssl_reads_them_and_bound_the_captures(tmp_path:
             at=token.time,
             chain=(tsa.signer.der, tsa.middle.der),
         )
-        Anchors(session.archive, session.evidence.origin).add(session.evidence, received, now=session.now())
+        held = Anchors(session.archive, session.evidence.origin)
+        held.add(session.evidence, received, now=session.now())
+        text = note.SignedNote.parse(row["note"]).text
+        line = f"{note.cosign(text, EYE.name, EYE_SEED, 1_767_323_045)}\n".encode()
+        seen = Received(size=row["size"], kind="witness", service="eye", token=line, at="2026-01-02T03:04:05.000000Z")
+        held.add(session.evidence, seen, now=session.now())
     later = house.desk.seed("later.txt", f"Ada wrote https://x.com/ada_of_lanternwick/status/{ADA.split(':')[2]}\n")
     run_archive(house.db, house.config, Options(seeds=(str(later),), offline=True))
     config = Config(log_key_file=house.config.log_key_file, anchors=(service,))
@@ -192,7 +200,7 @@ def test_timestamps_leave_as_openssl_reads_them_and_bound_the_captures(tmp_path:
     bag = anchored.unpacked("first.zip")
     index = index_of(bag)
     brackets = {entry["url"].rpartition("/")[2]: entry["bracket"] for entry in index["captures"]}
-    (anchor,) = index["anchors"]
+    (anchor,) = [entry for entry in index["anchors"] if entry["kind"] == "rfc3161"]
     # The document that came later is not below the dated head: so a later head proves all, and bounds nothing yet.
     assert brackets["later.txt"]["not_before"] == token.time == anchor["at"]
     assert brackets["later.txt"]["not_before_by"] == anchor["path"]
@@ -208,14 +216,21 @@ def test_timestamps_leave_as_openssl_reads_them_and_bound_the_captures(tmp_path:
         sha256(tsa.signer.der),
         sha256(tsa.middle.der),
     ]
-    # What was captured before the timestamp is bounded by it.
-    anchored.export("second.zip", "x:post:2030916496389046272")
-    second = index_of(anchored.unpacked("second.zip"))
-    if second["size"] == anchor["size"]:
-        assert {entry["bracket"]["not_after"] for entry in second["captures"]} == {token.time}
+    # What nothing later speaks of is proved under the dated head.
+    anchored.export("second.zip", "x:post:2031746968581046272")
+    second = anchored.unpacked("second.zip")
+    held = index_of(second)
+    assert held["size"] == anchor["size"]
+    assert {entry["bracket"]["not_after"] for entry in held["captures"]} == {"2026-01-02T03:04:05.000000Z"}
+    assert {entry["kind"]: entry["at"] for entry in held["anchors"]}["rfc3161"] == token.time
+    under = note.SignedNote.parse((second / "data/proofs/checkpoint").read_bytes())
+    assert note.cosigned(under, EYE) == 1_767_323_045
+    assert (second / held["anchors"][0]["over"]).read_bytes() != (second / "data/proofs/checkpoint").read_bytes()
     shutil.copy(bag / "verify.py", tmp_path / "verify.py")
-    code, checks = verify(tmp_path / "second.zip", "--roots", str(roots), "--key", index["vkeys"][0])
-    assert (code, [check for check in checks if check["state"] == "wrong"]) == (0, []), checks
+    known = ("--roots", str(roots), "--key", held["vkeys"][0], "--key", str(EYE))
+    for name in ("first.zip", "second.zip"):
+        code, checks = verify(tmp_path / name, *known)
+        assert (code, [check for check in checks if check["state"] == "wrong"]) == (0, []), checks
 
 
 # ---- the formats --------------------------------------------------------------------------------------------------
@@ -328,5 +343,6 @@ def test_drafts_leave_open_what_only_a_person_can_say(bag: Path) -> None:
 
 
 def test_foreign_words_stay_words_in_drafts() -> None:
+    assert drafts.cell("\u202eabc\u2066") == "U+202EabcU+2066"
     told = drafts.cell("a|b\n# <script>x</script> [y](z) `c`")
     assert told == "a\\|b \\# \\<script\\>x\\</script\\> \\[y\\](z) \\`c\\`"
