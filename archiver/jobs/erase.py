@@ -24,7 +24,7 @@ from archiver.jobs.session import Session
 from archiver.jobs.show import find
 from archiver.model import Reading
 from archiver.net.uid import new_uid
-from archiver.store import erasing, remains
+from archiver.store import dropping, erasing, remains
 from archiver.store.archive import Archive, open_reader
 from archiver.store.blobs import BlobStore
 from archiver.store.erasing import TOOL, Concerned
@@ -133,13 +133,13 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
         if redaction.holds(reason, words):
             hint = "Say why without quoting: the reason stands in the log for good"
             raise InputError("the reason repeats words that are to go", place="--reason", hint=hint)
-        erasing.secure(archive)
+        dropping.secure(archive)
         with archive.transaction():
             plan.carry_out(reason, who)
             rebuild.remake(session)
         sealed = checkpoint.seal(session, make=True)
         done.notes += [*sealed.told, *sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
-    done.cleaned = erasing.clean(archive)
+    done.cleaned = dropping.clean(archive)
     done.looked_for = len(words)
     done.left = remains.remains(archive.path, words)
     for piece in dict.fromkeys(piece for pieces in done.left.values() for piece in pieces):
@@ -242,7 +242,9 @@ class _Plan:
         evidence, db = self.session.evidence, self.archive.db
         kept = {hashlib.sha256(data).hexdigest() for _, _, data in self.new}
         dropped = [sha256 for sha256 in dict.fromkeys(self.dropped) if sha256 not in kept]
-        at, uid, leaves = self.session.now(), new_uid(), [str(leaf) for leaf in self.concern.leaves]
+        quoting = dropping.quoting(self.archive, self.origin, self.words)
+        at, uid = self.session.now(), new_uid()
+        leaves = [str(leaf) for leaf in sorted((*self.concern.leaves, *quoting))]
         fields = {"uid": uid, "at": at, "who": who, "what": self.concern.what, "reason": reason}
         self.done.leaf = leaf = evidence.append("erase", {**fields, "sha256": dropped, "leaf_indexes": leaves})
         db.execute(
@@ -252,8 +254,11 @@ class _Plan:
         for arguments, inputs, data in self.new:
             self._derived(at, arguments, " ".join(inputs), data)
         self.done.readings = len(self.readings)
-        erasing.drop(self.archive, self.origin, dropped, self.concern.captures)
-        erasing.unwatch(self.archive, (*self.concern.refs, *self.concern.media), self.words)
+        dropping.drop(self.archive, self.origin, dropped, self.concern.captures)
+        dropping.drop_reasons(self.archive, self.origin, quoting)
+        if quoting:
+            self.done.notes.append(f"the reasons of {len(quoting)} decisions repeated its words: they are gone, too")
+        dropping.unwatch(self.archive, (*self.concern.refs, *self.concern.media), self.words)
 
     def _derived(self, at: str, arguments: str, inputs: str, data: bytes) -> None:
         evidence, sha256 = self.session.evidence, hashlib.sha256(data).hexdigest()

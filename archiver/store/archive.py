@@ -199,7 +199,7 @@ def guard(db: sqlite3.Connection) -> None:
     """(Re)creates the append-only triggers. Every migration ends with it: rebuilding a table drops its triggers.
 
     Erasing is the one way around them: a leaf that an `erase` leaf names may lose its bytes, its capture what it sent
-    and got, and a blob that it names its chunks. Hashes, sizes and times can never change."""
+    and got, its statement the reason, and a blob that it names its chunks. Hashes, sizes and times can never change."""
     may = _may_be_erased(db)
     for table in GUARDED:
         for action in ("UPDATE", "DELETE"):
@@ -242,8 +242,7 @@ def _may_be_erased(db: sqlite3.Connection) -> dict[str, str]:
     """The updates of evidence that an erasure may make, as conditions on OLD and NEW."""
     if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'erasures'").fetchone() is None:
         return {}
-    columns = [row[0] for row in db.execute("SELECT name FROM pragma_table_info('captures')")]
-    same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in columns if name not in EMPTIED)
+    same = _unchanged(db, "captures", EMPTIED)
     empty = " AND ".join(f"length(NEW.{name}) = 0" for name in EMPTIED if name != "request")
     bare = "json_extract(NEW.request, '$.url', '$.body', '$.headers', '$.given') = '[\"\",\"\",[],[]]'"
     return {
@@ -251,4 +250,11 @@ def _may_be_erased(db: sqlite3.Connection) -> dict[str, str]:
         "AND NOT EXISTS (SELECT 1 FROM erasures WHERE origin = OLD.origin AND leaf = OLD.idx) "
         f"AND EXISTS ({_ERASED_LEAF.format(leaf='OLD.idx')})",
         "captures": f"{same} AND {empty} AND {bare} AND EXISTS ({_ERASED_LEAF.format(leaf='OLD.leaf')})",
+        "statements": f"{_unchanged(db, 'statements', ('reason',))} AND NEW.reason = '' "
+        f"AND EXISTS ({_ERASED_LEAF.format(leaf='OLD.leaf')})",
     }
+
+
+def _unchanged(db: sqlite3.Connection, table: str, but: tuple[str, ...]) -> str:
+    columns = [row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+    return " AND ".join(f"NEW.{name} IS OLD.{name}" for name in columns if name not in but)

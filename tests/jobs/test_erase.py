@@ -220,6 +220,18 @@ def test_a_quotation_keeps_its_words_and_it_is_told_where(world: story.World, tm
     assert desk.value(verdict, world.ref("first")) == "not-judged", "nothing is compared with what is not there"
 
 
+def test_a_reason_that_repeats_the_words_goes(world: story.World, tmp_path: Path) -> None:
+    desk = desk_of(world, tmp_path)
+    mention = desk.value("SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref ORDER BY m.id LIMIT 1")
+    for reason in (f"the desk saw: {story.GONE}", "the editor knows"):
+        assert desk.call("resolve", mention, world.ref("third"), "--reason", reason).code == 0
+    done = desk.call("erase", world.ref("gone"), "--reason", "asked", "--yes", "--json")
+    assert (done.code, done.json["left"]) == (0, {})
+    assert [row[0] for row in desk.table("SELECT reason FROM statements ORDER BY id")] == ["", "the editor knows"]
+    assert holding(tmp_path, story.GONE) == []
+    whole(desk)
+
+
 def test_files_go_with_their_post_unless_another_has_them(world: story.World, tmp_path: Path) -> None:
     desk = desk_of(world, tmp_path)
     photo, chart = (hashlib.sha256(data).hexdigest() for data in (story.PHOTO, story.MAP))
@@ -512,6 +524,8 @@ def test_copies_beside_are_listed_and_not_touched(world: story.World, tmp_path: 
 
 def test_triggers_let_go_only_what_an_erase_leaf_names(world: story.World, tmp_path: Path) -> None:
     desk = desk_of(world, tmp_path)
+    mention = desk.value("SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref ORDER BY m.id LIMIT 1")
+    assert desk.call("resolve", mention, world.ref("third"), "--reason", "the editor knows").code == 0
     assert desk.call("erase", world.ref("gone"), "--reason", "asked", "--yes").code == 0
     erased = desk.value("SELECT leaf FROM captures WHERE ref = ? ORDER BY leaf LIMIT 1", world.ref("gone"))
     kept_leaf = desk.value("SELECT leaf FROM captures WHERE ref = ? ORDER BY leaf LIMIT 1", world.ref("first"))
@@ -527,6 +541,7 @@ def test_triggers_let_go_only_what_an_erase_leaf_names(world: story.World, tmp_p
         f"UPDATE captures SET sent = x'' WHERE leaf = {kept_leaf}",
         "DELETE FROM blob_chunks WHERE blob_id = (SELECT min(blob_id) FROM blob_chunks)",
         "UPDATE blob_chunks SET data = x'' WHERE blob_id = (SELECT min(blob_id) FROM blob_chunks)",
+        f"UPDATE statements SET reason = '' WHERE leaf <> {erased}",
         "UPDATE erasures SET reason = 'another'",
         "DELETE FROM blobs",
     ]
