@@ -84,6 +84,7 @@
     return copy.textContent;
   }
 
+  document.getElementById("result").textContent = "The checks are running …";
   try {
     if (!subtle) { say("unchecked", "this browser offers no WebCrypto to this page"); show(); return; }
     const log = data("log")[0];
