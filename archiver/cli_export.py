@@ -82,6 +82,8 @@ def _list(listed: jobs.Listed, *, as_json: bool) -> None:
     _some("Captures", [f"{uid} {url}" for uid, url in listed.captures])
     others = [f"{ref} @{handle}" for ref, handle in listed.neighbours]
     _some("In the same answers, though nobody asked for them", others)
+    if listed.erased:
+        click.echo(f"{listed.erased} captures stay at home: their leaves were erased.")
     _some("Not in the archive any more", [f"{sha256} {reason}" for sha256, reason in listed.missing])
 
 

@@ -350,6 +350,33 @@ def test_what_was_erased_is_told_as_erased(own: House) -> None:
     assert "not in this bundle: erased 2026-01-01T00:00:00Z" in (bag / "data/collection-log.md").read_text()
 
 
+def test_an_erased_post_stays_at_home_and_the_copies_without_it_leave(own: House) -> None:
+    """The post that Ada quotes is erased: what was asked about it stays, and so does the answer that shows it."""
+    (own.folder / "archiver.toml").write_text(f'[custody]\nkey_file = "{own.folder}/keys/log.key"\n')
+    own.export("before.zip", ADA)
+    before = index_of(own.unpacked("before.zip"))
+    gone = before["posts"][0]["chain"] or next(post["chain"] for post in before["posts"] if post["chain"])
+    ref = gone[1]["target"]
+    words = next(post["text"] for post in before["posts"] if post["ref"] == ref)
+    desk = Desk(own.folder, own.folder / "archiver.toml")
+    erased = desk.call("erase", ref, "--reason", "asked for", "--who", "Desk", "--yes")
+    assert erased.code == 0, erased.err
+    own.export("after.zip", ADA)
+    bag = own.unpacked("after.zip")
+    index = index_of(bag)
+    assert [entry["ref"] for entry in index["erased"]] == [ref]
+    assert index["erased"][0]["leaf"] not in {leaf["index"] for leaf in index["leaves"]}
+    assert {entry["ref"] for entry in index["captures"]}.isdisjoint({ref})
+    missing = {entry["body_sha256"] for entry in index["captures"] if entry["body_missing"]}
+    (copy,) = index["derived"]
+    assert set(copy["inputs"]) == missing
+    assert sha256((bag / "data/blobs" / copy["sha256"]).read_bytes()) == copy["sha256"]
+    assert "derived" in {leaf["type"] for leaf in index["leaves"]}
+    assert [path for path, data in files_of(bag).items() if words.encode() in data] == []
+    assert "Not in this bundle, since it was erased" in (bag / "data/collection-log.md").read_text()
+    assert "1 captures stay at home" in desk.call("export", ADA, "--dry-run").out
+
+
 def test_the_root_in_the_index_is_that_of_the_log(house: House, bag: Path) -> None:
     size = index_of(bag)["size"]
     leaves = [row["data"] for row in house.desk.rows("SELECT data FROM log_leaf WHERE idx < ? ORDER BY idx", size)]
