@@ -73,10 +73,11 @@ def leaves(archive: Archive, origin: int, choice: Choice, refs: frozenset[str]) 
 
 
 def statements(archive: Archive, origin: int, refs: frozenset[str]) -> list[Row]:
-    """What persons decided about some refs."""
+    """What persons decided about some refs. A decision whose leaf was erased stays behind: nothing vouches for it."""
     return archive.all(
         "SELECT uid, leaf, at, who, what, subject, object, reason FROM statements WHERE origin = ?1 AND "
-        "(subject IN (SELECT value FROM json_each(?2)) OR object IN (SELECT value FROM json_each(?2))) ORDER BY leaf",
+        "(subject IN (SELECT value FROM json_each(?2)) OR object IN (SELECT value FROM json_each(?2))) "
+        "AND EXISTS (SELECT 1 FROM log_leaf l WHERE l.origin = ?1 AND l.idx = leaf AND length(l.data) > 0) ORDER BY leaf",
         origin,
         json.dumps(sorted(refs)),
     )

@@ -229,6 +229,15 @@ def test_a_reason_that_repeats_the_words_goes(world: story.World, tmp_path: Path
     assert (done.code, done.json["left"]) == (0, {})
     assert [row[0] for row in desk.table("SELECT reason FROM statements ORDER BY id")] == ["", "the editor knows"]
     assert holding(tmp_path, story.GONE) == []
+    document = desk.value(
+        "SELECT r.ref FROM documents d JOIN refs r ON r.id = d.id JOIN mentions m ON m.document = d.id"
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    assert desk.call("export", "--document", document, world.ref("first"), "--to", out / "a.zip").code == 0
+    command = [sys.executable, "-m", "archiver.bundle.verify", str(out / "a.zip")]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert checked.returncode in (0, 1), checked.stdout + checked.stderr
     whole(desk)
 
 
