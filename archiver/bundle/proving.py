@@ -77,7 +77,8 @@ def statements(archive: Archive, origin: int, refs: frozenset[str]) -> list[Row]
     return archive.all(
         "SELECT uid, leaf, at, who, what, subject, object, reason FROM statements WHERE origin = ?1 AND "
         "(subject IN (SELECT value FROM json_each(?2)) OR object IN (SELECT value FROM json_each(?2))) "
-        "AND EXISTS (SELECT 1 FROM log_leaf l WHERE l.origin = ?1 AND l.idx = leaf AND length(l.data) > 0) ORDER BY leaf",
+        "AND EXISTS (SELECT 1 FROM log_leaf l WHERE l.origin = ?1 AND l.idx = leaf AND length(l.data) > 0) "
+        "ORDER BY leaf",
         origin,
         json.dumps(sorted(refs)),
     )
