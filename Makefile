@@ -74,7 +74,7 @@ bench-log: .venv/installed-dev
 evidence: .venv/installed-dev
 	$(BIN)/python -m pytest -m corpus -s -p no:cacheprovider
 
-# Megabytes made to be slow: minutes, so not part of `make test`.
+# Megabytes made to be slow, browsers, and slow judges that others wrote: minutes, so not part of `make test`.
 bounds: .venv/installed-dev
 	$(BIN)/python -m pytest -m heavy -p no:cacheprovider
 

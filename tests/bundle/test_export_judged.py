@@ -112,6 +112,7 @@ def test_openssl_reads_the_public_key(bag: Path) -> None:
     assert public.hex() in told.replace(":", "").replace("\n", "").replace(" ", "")
 
 
+@pytest.mark.heavy
 def test_its_own_checks_accept(house: House, bag: Path) -> None:
     key = (bag / "data/proofs/log.vkey").read_text().strip()
     code, checks = verify(bag, "--key", key)
@@ -299,6 +300,7 @@ def test_provenance_speaks_only_of_what_it_names(bag: Path) -> None:
     assert verdicts == {entry["verdict"] for entry in index_of(bag)["verdicts"] if entry["verdict"]}
 
 
+@pytest.mark.heavy
 def test_case_validate_accepts(bag: Path) -> None:
     code, told = judge("case_validate", bag / "data/metadata/case.jsonld")
     assert (code, "Conforms: True" in told) == (0, True), told

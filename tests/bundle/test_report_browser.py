@@ -14,6 +14,7 @@ import browsing
 import making
 import pytest
 
+pytestmark = pytest.mark.heavy
 Browse = Callable[[str], str]
 BOTH = pytest.mark.parametrize("browser", ["chromium", "firefox"])
 
