@@ -67,7 +67,11 @@ def differing(verdict: Verdict, quoted: str, original: str) -> tuple[str, ...]:
 
 
 def _plain(text: str, steps: Sequence[str]) -> str:
-    plain = replay(text, (*steps, "nfc", "invisible", "quotes", "white-space"))
+    plain = replay(text, steps) if steps else text
+    if plain.isascii():  # the same, for the letters that there are
+        plain = " ".join(plain.replace("`", "'").replace("\x7f", "").split())
+        return _LINK.sub(" ", plain) if "/" in plain or "www." in plain.lower() else plain
+    plain = replay(plain, ("nfc", "invisible", "quotes", "white-space"))
     return _PAIRED.sub(" ", _LINK.sub(" ", plain)).translate(_FULL_WIDTH)
 
 
