@@ -67,6 +67,7 @@ def clean(archive: Archive) -> bool:
     archive.db.execute("PRAGMA temp_store = FILE")
     archive.db.execute("VACUUM")
     archive.db.execute("PRAGMA temp_store = MEMORY")
+    archive.db.execute("PRAGMA busy_timeout = 2000")  # ms: who reads for longer is told of
     row = archive.one("PRAGMA wal_checkpoint(TRUNCATE)")
     return row is not None and row[0] == 0
 
