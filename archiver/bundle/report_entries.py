@@ -20,7 +20,7 @@ from archiver.bundle.index import (
     VerdictEntry,
 )
 from archiver.bundle.report_markup import facts, items, moment, own, plain, text, words
-from archiver.bundle.report_words import FLAGS, VERDICTS
+from archiver.quotes.meaning import FLAGS, VERDICTS
 
 Read = Callable[[str], bytes | None]
 """The bytes of a file of the bundle by its path from the bag's folder, None where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archiver.jobs.checked import UNFAITHFUL, Compared, Difference, Occurrence, Quotation, Where
+from archiver.quotes.meaning import VERDICTS
 from archiver.render import glossary
 from archiver.render.check_told import authors
 from archiver.render.markup import address, each, facts, items, marked, name, text
@@ -32,7 +33,7 @@ def article(place: str, file: str, quotation: Quotation) -> str:
     verdict = quotation.verdict or quotation.status
     leading = quotation.compared[0] if quotation.compared else None
     kind = glossary.KINDS.get(quotation.kind, quotation.kind)
-    meaning = glossary.VERDICTS.get(verdict, "")
+    meaning = VERDICTS.get(verdict, "")
     spoken = f" It is {text(glossary.STANDARDS['speech'])}." if quotation.standard == "speech" else ""
     out = [
         f'<article id="{place}" aria-labelledby="{place}-h">\n<h3 id="{place}-h">'

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from archiver import __version__
 from archiver.jobs.checked import UNFAITHFUL, CheckedDocument, Holder, Quotation, Report
+from archiver.quotes.meaning import VERDICTS
 from archiver.render import glossary
 from archiver.render.check_article import FITS, article, chip
 from archiver.render.check_legend import legend
@@ -219,7 +220,7 @@ def _code(code: str, means: Callable[[str], str]) -> tuple[str, str]:
 def _words(placed: list[Placed]) -> str:
     """What the codes of this page mean, and what it does not say."""
     held = [compared for _, _, quotation in placed for compared in quotation.compared]
-    verdicts = [(chip(verdict), text(meaning)) for verdict, meaning in glossary.VERDICTS.items()]
+    verdicts = [(chip(verdict), text(meaning)) for verdict, meaning in VERDICTS.items()]
     flags = [_code(flag, glossary.warning) for flag in sorted({flag for one in held for flag in one.flags})]
     steps = [_code(step, glossary.step) for step in sorted({step for one in held for step in one.steps})]
     speech = glossary.STANDARDS["speech"] if any(q.standard == "speech" for _, _, q in placed) else ""

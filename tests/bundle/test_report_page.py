@@ -17,8 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.bundle import report, report_entries, report_markup, report_words
-from archiver.render import glossary
+from archiver.bundle import report, report_entries, report_markup
 
 VOID = {"meta", "img", "br"}
 TAGS = {
@@ -260,8 +259,3 @@ def test_it_says_that_its_verifier_is_its_own() -> None:
     assert "Compare the keys above with keys that you had from the keeper of the log by another way" in shown
     assert "Nothing was checked: this browser did not run the checks of this page." in shown
     assert str(making.KEY) in shown
-
-
-def test_words_are_those_of_the_page_of_a_check() -> None:
-    assert report_words.VERDICTS == glossary.VERDICTS
-    assert report_words.FLAGS == glossary.FLAGS

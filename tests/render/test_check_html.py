@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from archiver.jobs.checked import Quotation, Report
+from archiver.quotes import meaning as meanings
 from archiver.render import glossary, markup
 from archiver.render.check_html import OPEN_CONTENTS, anchor, html_of
 from archiver.render.check_style import STYLE
@@ -348,12 +349,12 @@ def test_phrases_stand_with_their_posts_and_are_not_said_to_come_from_them() -> 
 def test_the_meaning_of_every_verdict_and_of_each_flag_and_step_in_use_is_given() -> None:
     report = reports.every_verdict()
     meaning = page(report).css_first(".words-of").text(deep=True)
-    for verdict, means in glossary.VERDICTS.items():
+    for verdict, means in meanings.VERDICTS.items():
         assert verdict in meaning
         assert means in meaning
     for compared in [one for quotation in report.checked[0].quotations for one in quotation.compared]:
         for flag in compared.flags:
-            assert glossary.FLAGS[flag] in meaning
+            assert meanings.FLAGS[flag] in meaning
         for step in compared.steps:
             assert glossary.STEPS[step] in meaning
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from archiver.jobs.match import WARNINGS
 from archiver.model import MentionKind, Outcome, VerdictKind
-from archiver.quotes import normal
+from archiver.quotes import meaning, normal
 from archiver.quotes.audit import NOTES
 from archiver.quotes.speech import SPEECH
 from archiver.render import glossary
@@ -322,7 +322,7 @@ def _names(value: ast.expr) -> Iterator[str]:
 
 
 def test_every_word_that_a_verdict_may_use_is_explained() -> None:
-    assert set(glossary.VERDICTS) == {kind.value for kind in VerdictKind}
+    assert set(meaning.VERDICTS) == {kind.value for kind in VerdictKind}
     assert set(glossary.OUTCOMES) == {outcome.value for outcome in Outcome}
     assert set(glossary.KINDS) == {kind.value for kind in MentionKind}
     assert {*normal.VERBATIM, *normal.WORDS, *SPEECH, "repost-mark"} <= set(glossary.STEPS)
@@ -335,4 +335,4 @@ def test_every_word_that_a_verdict_may_use_is_explained() -> None:
         "apostrophe-lost",
         "mid-sentence",
     } <= (used)
-    assert used <= set(glossary.FLAGS), used - set(glossary.FLAGS)
+    assert used <= set(meaning.FLAGS), used - set(meaning.FLAGS)

@@ -1,4 +1,4 @@
-"""What verdicts and warnings mean, as the page of a check says it (a test holds the two equal)."""
+"""What verdicts and flags mean, in plain English: one table for every report, page and bundle."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ VERDICTS = {
     "not-found": "No post in the archive holds these words. This says nothing of whether they were ever posted.",
     "not-judged": "Nothing is said of these words, neither for nor against them; the reason stands with them.",
 }
+"""Verdicts, and what each one says."""
 
 FLAGS = {
     "negation-elided": "what is left out holds a negation",
@@ -73,3 +74,4 @@ FLAGS = {
     "day-differs": "the signature names another day than the post has",
     "copy": "the words were compared with a copy of the post on another server, not with the author’s own server",
 }
+"""What a reader must be told beside the verdict: warnings, and notes on how the words are quoted."""
