@@ -25,7 +25,7 @@ from archiver.jobs.show import find
 from archiver.model import Reading
 from archiver.net.uid import new_uid
 from archiver.store import dropping, erasing, remains
-from archiver.store.archive import Archive, open_reader
+from archiver.store.archive import Archive, DatabaseError, no_room, open_reader
 from archiver.store.blobs import BlobStore
 from archiver.store.erasing import TOOL, Concerned
 
@@ -139,12 +139,25 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
             rebuild.remake(session)
         sealed = checkpoint.seal(session, make=True)
         done.notes += [*sealed.told, *sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
-    done.cleaned = dropping.clean(archive)
+    done.cleaned = _clean(archive)
     done.looked_for = len(words)
     done.left = remains.remains(archive.path, words)
     for piece in dict.fromkeys(piece for pieces in done.left.values() for piece in pieces):
         done.held_by[piece] = list(dict.fromkeys(remains.holders(archive, piece)))[:EXPLAINED]
     return done
+
+
+def _clean(archive: Archive) -> bool:
+    try:
+        return dropping.clean(archive)
+    except DatabaseError as error:
+        if not no_room(error):
+            raise
+        raise InputError(
+            f"it is erased and logged, but its words may still stand in unused pages of the file: {error}",
+            place=str(archive.path),
+            hint="Cleaning writes the file anew: make as much room as it takes, and run the same command again",
+        ) from error
 
 
 @dataclass(slots=True, kw_only=True)
