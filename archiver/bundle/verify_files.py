@@ -12,12 +12,16 @@ import json
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 MAX_FILES, MAX_TEXT, MAX_NOTE, CHUNK = 1_000_000, 1 << 28, 1 << 20, 1 << 20
+EDGE, FULL, DAY, MODE = (1 << 31) - 1, 0xFFFFFFFF, 33, (stat.S_IFREG | 0o644) << 16
+"""Of the zip: from where on lengths have 64 bits, what stands in their place then, 1980-01-01, and a plain file."""
+FOREIGN = "not what the archiver writes: it was changed, or packed again (if so, unpack it and check the folder)"
 ORDER = {"sha256": 64, "sha512": 128}
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
@@ -82,7 +86,7 @@ def _stop(error: OSError) -> None:
 
 
 class Zip:
-    """The archiver's own zip: stored, names in order, each once, files alone. It is never unpacked."""
+    """The archiver's own zip, byte for byte: stored, names in order, each once, files alone. It is never unpacked."""
 
     def __init__(self, path: str) -> None:
         self.zip = zipfile.ZipFile(path)
@@ -105,16 +109,76 @@ class Zip:
             raise Refused("the files are not in the order of their names: another program wrote this zip")
         for one in sorted(held, key=lambda one: one.header_offset):
             if one.header_offset < end:
-                raise Refused(f"{one.filename}: overlaps the file before it")
+                raise Refused(f"{one.filename}: overlaps the file before it in the zip")
             end = one.header_offset + 30 + len(one.filename) + one.file_size
         if end > self.zip.start_dir:
             raise Refused("the files are declared larger than the zip")
+        with open(path, "rb") as file:
+            _as_written(file, held, self.zip.start_dir)
         tops = {name.split("/")[0] for name in names}
         self.top = f"{tops.pop()}/" if len(tops) == 1 and "bagit.txt" not in names else ""
         self.sizes = {one.filename[len(self.top) :]: one.file_size for one in held}
 
     def open(self, name: str) -> Any:
         return self.zip.open(self.top + name)
+
+
+def _as_written(file: BinaryIO, held: list[zipfile.ZipInfo], start: int) -> None:
+    """Each byte of the zip that belongs to no file is the one that the archiver writes, so that none can change
+    unnoticed: what stands twice is alike, what the format leaves free has one value, nothing stands between."""
+    at, wide = 0, set()
+    for one in sorted(held, key=lambda one: one.header_offset):
+        file.seek(at)
+        found = file.read(50 + len(one.filename))
+        shapes = [shape for shape in _headers(one) if found.startswith(shape)]
+        if one.header_offset != at or not shapes:
+            raise Refused(f"{one.filename}: what stands before it in the zip is {FOREIGN}")
+        if shapes[0][4] == 45:
+            wide.add(at)
+        at += len(shapes[0]) + one.file_size
+    if at != start:
+        raise Refused(f"what stands between the files and the directory of the zip is {FOREIGN}")
+    file.seek(start)
+    for one in held:
+        line = _line(one, one.header_offset in wide)
+        if file.read(len(line)) != line:
+            raise Refused(f"{one.filename}: its line in the directory of the zip is {FOREIGN}")
+    end = _end(len(held), file.tell() - start, start)
+    if file.read(len(end) + 1) != end:
+        raise Refused(f"the end of the zip is {FOREIGN}")
+
+
+def _headers(one: zipfile.ZipInfo) -> list[bytes]:
+    """What may stand before a file. Lengths of 64 bits stand beside those of 32 where a large file was expected, and
+    early releases of Python 3.11 then wrote both."""
+    name, size = one.filename.encode("ascii"), one.file_size
+    both = struct.pack("<HHQQ", 1, 16, size, size)
+
+    def shape(version: int, short: int, more: bytes) -> bytes:
+        numbers = (version, 0, 0, 0, DAY, one.CRC, short, short, len(name), len(more))
+        return struct.pack("<4s5H3L2H", b"PK\3\4", *numbers) + name + more
+
+    return [shape(45, FULL, both)] + ([shape(20, size, b""), shape(20, size, both)] if size <= EDGE else [])
+
+
+def _line(one: zipfile.ZipInfo, wide: bool) -> bytes:
+    """The line of a file in the directory."""
+    name, size, at = one.filename.encode("ascii"), one.file_size, one.header_offset
+    long = [size, size] * (size > EDGE) + [at] * (at > EDGE)
+    more = struct.pack(f"<HH{len(long)}Q", 1, 8 * len(long), *long) if long else b""
+    version, size, at = 45 if wide or long else 20, FULL if size > EDGE else size, FULL if at > EDGE else at
+    numbers = (version, 3, version, 0, 0, 0, 0, DAY, one.CRC, size, size, len(name), len(more), 0, 0, 0, MODE, at)
+    return struct.pack("<4s4B4H3L5H2L", b"PK\1\2", *numbers) + name + more
+
+
+def _end(count: int, size: int, start: int) -> bytes:
+    """What stands behind the directory."""
+    more = b""
+    if count > 0xFFFF or max(size, start) > EDGE:
+        more = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start)
+        more += struct.pack("<4sLQL", b"PK\6\7", 0, start + size, 1)
+    count, size, start = min(count, 0xFFFF), min(size, FULL), min(start, FULL)
+    return more + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, start, 0)
 
 
 def _pairs(items: list[str]) -> Iterator[tuple[str, str]]:
@@ -193,6 +257,11 @@ def digests(source: Folder | Zip, name: str) -> tuple[dict[str, str], str]:
     return {algorithm: one.hexdigest() for algorithm, one in hashes.items()}, ""
 
 
+def _lists(name: str, algorithm: str) -> str:
+    """The manifest that lists a file."""
+    return f"{'manifest' if name.startswith('data/') else 'tagmanifest'}-{algorithm}.txt"
+
+
 def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
     """Each file is listed and each listed file is there with the hashes that are given. The SHA-256 of every file."""
     wrong, known = report.count("WRONG"), {}  # type: int, dict[str, str]
@@ -217,9 +286,9 @@ def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
     names = {name for name in source.sizes if not name.startswith(("seal/", "tagmanifest-"))}
     for algorithm, held in listed.items():
         for name in sorted(names - set(held)):
-            report.wrong("bag", f"{name}: extra, no manifest lists it by {algorithm}")
+            report.wrong("bag", f"{name}: extra, {_lists(name, algorithm)} does not list it")
         for name in sorted(set(held) - set(source.sizes)):
-            report.wrong("bag", f"{name}: missing")
+            report.wrong("bag", f"{name}: missing, {_lists(name, algorithm)} lists it")
     for name in sorted(source.sizes):
         hashes, fault = digests(source, name)
         if fault:
@@ -228,7 +297,8 @@ def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
         known[name] = hashes["sha256"]
         bad = [algorithm for algorithm in ORDER if listed[algorithm].get(name, hashes[algorithm]) != hashes[algorithm]]
         if bad:
-            report.wrong("bag", f"{name}: changed, its {' and '.join(bad)} is another")
+            where = " and ".join(_lists(name, algorithm) for algorithm in bad)
+            report.wrong("bag", f"{name}: changed, its {' and '.join(bad)} is not what {where} says")
     sizes = [size for name, size in source.sizes.items() if name.startswith("data/")]
     oxum = f"Payload-Oxum: {sum(sizes)}.{len(sizes)}"
     if oxum not in text_of(read(source, "bag-info.txt", MAX_NOTE), "bag-info.txt").split("\n"):

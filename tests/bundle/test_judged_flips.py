@@ -1,0 +1,165 @@
+"""One flipped bit anywhere in a bundle is named: in every file, and in every byte of the zip that holds them."""
+
+from __future__ import annotations
+
+import functools
+import io
+import random
+import zipfile
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import making
+import pytest
+from click.testing import CliRunner
+
+from archiver.bundle import verify, verify_files, verify_notes
+from archiver.cli import main
+
+KEYS = ("--key", str(making.KEY), "--key", str(making.WITNESS_KEY))
+ZIP = "zip"
+"""Stands for bytes that belong to no single file."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Signatures are checked once for the same bytes: what is flipped here are single bits of one bundle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify_notes, "ed25519", functools.cache(verify_notes.ed25519))
+        yield
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return making.bundle(tmp_path_factory.mktemp("whole") / "bag", cosigned=1772600000)
+
+
+@pytest.fixture(scope="module")
+def packed(bag: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return making.zipped(bag, tmp_path_factory.mktemp("zip") / "a.zip")
+
+
+def said(bundle: Path) -> tuple[int, list[str]]:
+    """How the checks end, and what is wrong."""
+    told = io.StringIO()
+    with redirect_stdout(told):
+        code = verify.main([str(bundle), *KEYS])
+    return code, [line for line in told.getvalue().splitlines() if line.startswith("WRONG")]
+
+
+def owners(path: Path) -> list[str]:
+    """Whose each byte of a zip is: a file's with its header and its line in the directory, or the zip's."""
+    data, found = path.read_bytes(), list[str]()
+    with zipfile.ZipFile(path) as held:
+        for one in sorted(held.infolist(), key=lambda one: one.header_offset):
+            assert one.header_offset == len(found)
+            found += [one.filename] * (30 + len(one.filename) + one.file_size)
+        for one in held.infolist():
+            found += [one.filename] * (46 + len(one.filename))
+    return [name.partition("/")[2] for name in found] + [ZIP] * (len(data) - len(found))
+
+
+def unnamed(bundle: Path, changed: Path, places: Iterator[tuple[int, int]], whose: list[str]) -> tuple[int, list[str]]:
+    """Flips one bit after the other, each alone. How many, and which were not named."""
+    data, missed, count = bytearray(changed.read_bytes()), [], 0
+    with changed.open("r+b", buffering=0) as file:
+        for at, bit in places:
+            file.seek(at)
+            file.write(bytes([data[at] ^ 1 << bit]))
+            code, wrong = said(bundle)
+            file.seek(at)
+            file.write(data[at : at + 1])
+            # What was a name may be none now: then it is told as it stands there.
+            if code != 4 or not any(name in line for name in (whose[at], ZIP, "a name ") for line in wrong):
+                missed.append(f"{whose[at]} byte {at} bit {bit}: {code} {wrong[:2]}")
+            count += 1
+    return count, missed
+
+
+def somewhere(size: int, chance: random.Random) -> Iterator[tuple[int, int]]:
+    """The first, middle and last byte, and one by chance."""
+    for at in sorted({0, size // 2, size - 1, chance.randrange(size)}):
+        yield at, chance.randrange(8)
+
+
+def test_each_file_in_a_folder(bag: Path) -> None:
+    chance, flips = random.Random(11), 0
+    files = sorted(path for path in bag.rglob("*") if path.is_file())
+    assert len(files) > 25
+    for path in files:
+        name, size = path.relative_to(bag).as_posix(), path.stat().st_size
+        count, missed = unnamed(bag, path, somewhere(size, chance), [name] * size)
+        assert missed == [], "\n".join(missed)
+        flips += count
+    assert flips > 90
+    assert said(bag) == (0, [])
+
+
+def test_each_file_in_a_zip_and_every_byte_around_one(packed: Path) -> None:
+    chance, whose = random.Random(12), owners(packed)
+    data, places = packed.read_bytes(), list[int]()
+    for name in sorted(set(whose)):
+        first, size = whose.index(name), whose.count(name)
+        places += [first + at for at, _ in somewhere(size, chance)]
+    # Every byte around one small file: its header, its line in the directory, and the end of the zip.
+    first = whose.index("bagit.txt")
+    line = data.rindex(b"PK\1\2", 0, data.rindex(b"bundle/bagit.txt"))
+    places += [
+        *range(first, first + 46),
+        *range(line, line + 46 + len("bundle/bagit.txt")),
+        *range(len(data) - 22, len(data)),
+    ]
+    flips = ((at, bit) for at in places for bit in chance.sample(range(8), 2))
+    count, missed = unnamed(packed, packed, flips, whose)
+    assert missed == [], "\n".join(missed)
+    assert count > 500
+    assert said(packed) == (0, [])
+
+
+def test_the_command_says_the_same(packed: Path, bag: Path) -> None:
+    data = packed.read_bytes()
+    for at in (4, 10, len(data) // 2, len(data) - 30, len(data) - 1):
+        packed.write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
+        ended = CliRunner().invoke(main, ["verify", str(packed)])
+        assert (ended.exit_code, "WRONG" in ended.output) == (4, True), (at, ended.output)
+    packed.write_bytes(data)
+    assert CliRunner().invoke(main, ["verify", str(packed)]).exit_code == 1  # the keys came with the bundle
+
+
+# ---- the shapes that large files take in a zip ------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if files of 2000 bytes were as large as files of two gigabytes are."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 2000)
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    monkeypatch.setattr(verify_files, "EDGE", 2000)
+
+
+def repacked(bag: Path, path: Path, expected: bool) -> Path:
+    """As the archiver zips. `expected` says that each file was expected to be large, whatever it is."""
+    with zipfile.ZipFile(path, "w") as file:
+        for one in sorted(path for path in bag.rglob("*") if path.is_file()):
+            info = zipfile.ZipInfo(f"bundle/{one.relative_to(bag).as_posix()}", (1980, 1, 1, 0, 0, 0))
+            info.create_system, info.external_attr = 3, 0o100644 << 16
+            data = one.read_bytes()
+            with file.open(info, "w", force_zip64=expected or len(data) > 2000) as target:
+                target.write(data)
+        file.filelist.sort(key=lambda info: info.filename)
+    return path
+
+
+@pytest.mark.parametrize("expected", [False, True])
+def test_files_of_many_gigabytes(bag: Path, tmp_path: Path, small_edge: None, expected: bool) -> None:
+    path = repacked(bag, tmp_path / "large.zip", expected)
+    assert said(path) == (0, [])
+    data = path.read_bytes()
+    assert b"PK\6\6" in data[-98:]
+    chance, name = random.Random(13), b"bundle/bagit.txt"
+    first, line = data.index(name) - 30, data.rindex(name) - 46
+    places = [*range(first, first + 70), *range(line, line + 90), *range(len(data) - 98, len(data))]
+    for at in places:
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :])
+        assert said(path)[0] == 4, at
