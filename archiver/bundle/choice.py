@@ -10,6 +10,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from archiver.graph import DEEPEST
+from archiver.model import Ref
+from archiver.platforms.bluesky.addresses import account_ref
+from archiver.platforms.bluesky.routes import RECORDS
 from archiver.store.archive import Archive, Row
 
 UPSTREAM = "('quotes', 'reposts', 'replies-to')"
@@ -29,6 +32,12 @@ _BEHIND = (
     f"SELECT capture FROM files WHERE ref IN {_THEIRS}",
     # What was asked about it, with whatever answer.
     f"SELECT id FROM captures WHERE ref IN (SELECT ref FROM refs WHERE id IN {_THEIRS})",
+)
+_KEYS = (
+    # What says which keys an account signs with, and since when.
+    f"SELECT capture FROM proofs WHERE ref IN {_THEIRS}",
+    "SELECT id FROM captures WHERE route IN ('did', 'plc-log') AND ref IN "
+    f"(SELECT ref FROM refs WHERE id IN {_THEIRS})",
 )
 
 
@@ -79,11 +88,13 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
     media = _keys(archive, f"SELECT file FROM media WHERE post IN {_THEIRS}", everything)
     linked = _keys(archive, f"SELECT ref FROM mention_links WHERE mention IN {_THEIRS}", mentions)
     short = _keys(archive, f"SELECT id FROM refs WHERE id IN {_THEIRS} AND platform = 'x' AND kind = 'short'", linked)
-    authors = _keys(archive, f"SELECT author FROM posts WHERE id IN {_THEIRS}", everything)
+    authors = {*_keys(archive, f"SELECT author FROM posts WHERE id IN {_THEIRS}", everything)}
+    authors.update(repositories(archive, everything).values())
     captures: set[int] = set()
     for sql in _BEHIND:
         captures.update(_keys(archive, sql, [*everything, *media, *short]))
-    captures.update(_keys(archive, f"SELECT capture FROM proofs WHERE ref IN {_THEIRS}", authors))
+    for sql in _KEYS:
+        captures.update(_keys(archive, sql, authors))
     captures.update(_keys(archive, f"SELECT capture FROM documents WHERE id IN {_THEIRS}", held))
     captures.update(_keys(archive, f"SELECT capture FROM collection_documents WHERE document IN {_THEIRS}", held))
     captures.update(_hops(archive, captures))
@@ -106,6 +117,20 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         refs=tuple(everything),
         media=tuple(media),
     )
+
+
+def repositories(archive: Archive, refs: Collection[int]) -> dict[int, int]:
+    """The account of each record of the AT Protocol, by local keys: also of one that no answer ever showed, for its
+    ref names the repository in which it has to be."""
+    rows = archive.all(f"SELECT id, ref FROM refs WHERE platform = 'bluesky' AND id IN {_THEIRS}", json.dumps([*refs]))
+    of: dict[str, list[int]] = {}
+    for row in rows:
+        ref = Ref.parse(row["ref"])
+        if ref.kind in RECORDS:
+            did = ref.id.removeprefix("at://").partition("/")[0]
+            of.setdefault(str(account_ref(did)), []).append(row["id"])
+    known = archive.all(f"SELECT id, ref FROM refs WHERE ref IN {_THEIRS}", json.dumps([*of]))
+    return {record: row["id"] for row in known for record in of[row["ref"]]}
 
 
 def _derived(archive: Archive, captures: Collection[int]) -> list[int]:

@@ -64,8 +64,45 @@ class VersionEntry(TypedDict):
     sightings: list[SightingEntry]
 
 
+class CheckEntry(TypedDict):
+    """`state` is `holds`, `does not hold` or `not checked`; `reason` says why, where there is a reason."""
+
+    state: str
+    reason: str
+
+
+class ManifestEntry(TypedDict):
+    """One C2PA manifest of a file, as docs/media-manifests.md explains the words. `signer` and `issuer` are the names in
+    a certificate that came along, `stamped` the time of a timestamp, `actions` what was done, `ingredients` how many
+    files it was made from."""
+
+    label: str
+    active: bool
+    generator: str
+    title: str
+    synthetic: bool
+    algorithm: str
+    signature: CheckEntry
+    binding: CheckEntry
+    contents: CheckEntry
+    signer: str
+    issuer: str
+    stamped: str
+    actions: list[str]
+    ingredients: int
+
+
+class C2paEntry(TypedDict):
+    """What the manifests of a file claim: `told` for people, `unread` is why none could be read."""
+
+    told: list[str]
+    unread: str
+    manifests: list[ManifestEntry]
+
+
 class MediaEntry(TypedDict):
-    """`sha256` is empty where the file was not fetched; `type` is what its first bytes show (`sniffed_type`)."""
+    """`sha256` is empty where the file was not fetched; `type` is what its first bytes show (`sniffed_type`); `c2pa` is
+    null where the file has no C2PA manifest, or is too large to be looked into."""
 
     key: str
     kind: str
@@ -75,6 +112,7 @@ class MediaEntry(TypedDict):
     size: int
     type: str
     capture: str
+    c2pa: C2paEntry | None
 
 
 class EdgeEntry(TypedDict):
@@ -118,13 +156,15 @@ class OutcomeEntry(TypedDict):
 
 
 class ProofEntry(TypedDict):
-    """An author's own proof: 1 held, 0 refused, null where it could not be checked."""
+    """An author's own proof: 1 held, 0 refused, null where it could not be checked. `pointer` is its place in the
+    decoded answer (RFC 6901), empty where it is the whole of it."""
 
     kind: str
     valid: int | None
     detail: str
     ref: str
     capture: str
+    pointer: str
 
 
 class PostEntry(TypedDict):

@@ -9,7 +9,8 @@ from typing import Any
 
 from archiver import graph
 from archiver.bundle import index as shape
-from archiver.bundle.choice import Choice
+from archiver.bundle.choice import Choice, repositories
+from archiver.bundle.manifests import Manifests
 from archiver.model import EdgeKind, Evidence, Ref
 from archiver.store.archive import Archive, Row
 
@@ -19,13 +20,14 @@ _IN = "IN (SELECT value FROM json_each(?1))"
 class Indexing:
     """The readings behind one choice. What is asked for by a key is read once, and grouped."""
 
-    def __init__(self, archive: Archive, choice: Choice) -> None:
-        self._archive, self._choice = archive, choice
+    def __init__(self, archive: Archive, choice: Choice, manifests: Manifests | None = None) -> None:
+        self._archive, self._choice, self._manifests = archive, choice, manifests
         self._ref = {
             row["id"]: row["ref"] for row in self._rows("SELECT id, ref FROM refs WHERE id " + _IN, choice.refs)
         }
         self._local = {ref: local for local, ref in self._ref.items()}
         self._group = self._groups()
+        self._accounts = repositories(archive, choice.refs)
 
     def refs(self) -> frozenset[str]:
         """Every ref that statements may be about: posts with their aliases, documents, passages."""
@@ -75,7 +77,7 @@ class Indexing:
                 "outcomes": told,
                 "edges": [edge for alias in same for edge in edges.get(alias, [])],
                 "chain": self._chain(key, edges) if named & set(same) else [],
-                "proofs": [proof for alias in (*same, row["author"]) for proof in proofs.get(alias, [])],
+                "proofs": [proof for alias in self._signers(same, row["author"]) for proof in proofs.get(alias, [])],
                 "captures": sorted({uid for alias in same for uid in captures.get(alias, [])}),
             }
             found.append(entry)
@@ -212,9 +214,11 @@ class Indexing:
         keys = self._rows("SELECT author FROM posts WHERE author IS NOT NULL AND id " + _IN, self._choice.refs)
         found: dict[int, list[shape.ProofEntry]] = defaultdict(list)
         for row in self._rows(
-            "SELECT p.ref AS id, p.kind, p.valid, p.detail, r.ref, c.uid FROM proofs p JOIN refs r ON r.id = p.ref "
-            "JOIN captures c ON c.id = p.capture WHERE p.ref " + _IN + " ORDER BY c.leaf, p.kind, p.pointer",
-            [*self._choice.refs, *(row[0] for row in keys)],
+            "SELECT p.ref AS id, p.kind, p.valid, p.detail, p.pointer, r.ref, c.uid FROM proofs p "
+            "JOIN refs r ON r.id = p.ref JOIN captures c ON c.id = p.capture WHERE p.ref "
+            + _IN
+            + " ORDER BY c.leaf, p.kind, p.pointer",
+            [*self._choice.refs, *(row[0] for row in keys), *self._accounts.values()],
         ):
             found[row["id"]].append(
                 {
@@ -223,9 +227,15 @@ class Indexing:
                     "detail": row["detail"],
                     "ref": row["ref"],
                     "capture": row["uid"],
+                    "pointer": row["pointer"],
                 }
             )
         return found
+
+    def _signers(self, same: list[int], author: int | None) -> list[int]:
+        """A post under all its names, and the accounts whose keys may have signed it, each once."""
+        accounts = [self._accounts[key] for key in same if key in self._accounts]
+        return list(dict.fromkeys([*same, *([] if author is None else [author]), *accounts]))
 
     def _media(self) -> dict[int, list[shape.MediaEntry]]:
         found: dict[int, dict[tuple[str, str], shape.MediaEntry]] = defaultdict(dict)
@@ -245,6 +255,7 @@ class Indexing:
                 "size": row["size"] or 0,
                 "type": row["sniffed_type"] or row["declared_type"] or "",
                 "capture": row["uid"] or "",
+                "c2pa": self._manifests.of(row["sha256"], row["size"]) if self._manifests and row["sha256"] else None,
             }
             held.setdefault((row["key"], entry["sha256"]), entry)
         return {post: list(entries.values()) for post, entries in found.items()}

@@ -10,6 +10,7 @@ from typing import cast
 from archiver.bundle.bag import Bag
 from archiver.bundle.choice import Choice
 from archiver.bundle.index import CaptureEntry, DerivedEntry, ErasedEntry
+from archiver.bundle.manifests import Manifests
 from archiver.bundle.proving import Anchors
 from archiver.custody import canonical
 from archiver.custody.note import to_base64
@@ -64,13 +65,14 @@ def _missing(archive: Archive, blob: Row) -> str:
     return f"erased {erased['at']}: {erased['reason']}"
 
 
-def write_bodies(bag: Bag, archive: Archive, held: Sequence[Body]) -> None:
-    """Each body under its hash. IntegrityError for one that is not what it was stored as."""
+def write_bodies(bag: Bag, archive: Archive, held: Sequence[Body], manifests: Manifests) -> None:
+    """Each body under its hash, looked through for manifests on its way. IntegrityError for one that is not what it
+    was stored as."""
     store = BlobStore(archive)
     for body in held:
         if body.missing:
             continue
-        written = bag.add(f"blobs/{body.sha256}", store.get(body.sha256), about=body.size)
+        written = bag.add(f"blobs/{body.sha256}", manifests.watch(body.sha256, store.get(body.sha256)), about=body.size)
         if (written.sha256, written.size) != (body.sha256, body.size):
             raise IntegrityError(f"blob {body.sha256} holds other bytes: SHA-256 {written.sha256}")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from archiver.bundle.index import (
     AnchorEntry,
+    C2paEntry,
     CaptureEntry,
     ChangeEntry,
     DerivedEntry,
@@ -204,7 +205,20 @@ def _media(item: MediaEntry, read: Read, room: Room) -> Iterator[str]:
         yield f'<p class="none">Not in the archive: {text(item["kind"])} {own(item["url"], "address")}</p>\n'
     told = f"<p>Described as: {own(item['alt'])}</p>" if item["alt"] else ""
     checked = ' <span class="check"></span>' if data is not None else ""
-    yield f"<figcaption>{told}{hashed(item['sha256'])}{checked}</figcaption>\n</figure>\n"
+    yield f"<figcaption>{told}{hashed(item['sha256'])}{checked}{_manifests(item['c2pa'])}</figcaption>\n</figure>\n"
+
+
+def _manifests(one: C2paEntry | None) -> str:
+    """What the C2PA manifests of a file claim, as the archive read them: nothing of it is checked in the page."""
+    if one is None:
+        return ""
+    synthetic = any(manifest["synthetic"] for manifest in one["manifests"])
+    marked = '<p class="bad">Its manifest claims that a trained model had a part in it.</p>' if synthetic else ""
+    lines = "".join(f"<li>{own(line)}</li>" for line in one["told"])
+    return f'<div class="c2pa">{marked}<p>{_CLAIMED}</p><ul>{lines}</ul></div>'
+
+
+_CLAIMED = "What the file says of itself (C2PA), as the archive read it; not checked by this page:"
 
 
 def _embedded(element: str, type: str, sha256: str, data: bytes, alt: str) -> str:

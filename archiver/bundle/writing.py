@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from archiver import __version__
@@ -13,9 +14,11 @@ from archiver.bundle.bag import Bag, Sign
 from archiver.bundle.choice import Choice
 from archiver.bundle.index import Index, StatementEntry
 from archiver.bundle.indexing import Indexing
+from archiver.bundle.manifests import Manifests
 from archiver.bundle.pack import Pack
 from archiver.bundle.recorded import Body
 from archiver.bundle.report import page
+from archiver.bundle.spool import Spools
 from archiver.store.archive import Archive
 from archiver.store.blobs import BlobStore
 from archiver.store.checkpoints import Tree
@@ -26,7 +29,8 @@ TOOL = f"quotechain {__version__}"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One bundle to be: what was asked for in words, when (ISO 8601, UTC), the signed head, and who exports. `sign`
-    makes the seal; without it there is none. `roots` are names and PEM texts."""
+    makes the seal; without it there is none. `roots` are names and PEM texts; `beside` is the folder in which it is put
+    together, the system's own by default."""
 
     what: str
     made: str
@@ -37,6 +41,7 @@ class Plan:
     organisation: str = ""
     operator: str = ""
     roots: tuple[tuple[str, str], ...] = ()
+    beside: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +59,15 @@ class Written:
 
 def write(file: BinaryIO, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -> Written:
     """The whole bundle. IntegrityError, and what was written is no bundle, when evidence is not what was logged."""
-    with Pack(file) as pack:
-        return _write(Bag(pack), archive, tree, choice, plan)
+    with Spools(plan.beside) as spools, Pack(file, spools) as pack:
+        return _write(Bag(pack, spools), archive, tree, choice, plan)
 
 
 def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -> Written:
     head, size = plan.head, plan.head.checkpoint.size
     held = recorded.bodies(archive, choice)
-    recorded.write_bodies(bag, archive, held)
+    manifests = Manifests(BlobStore(archive))
+    recorded.write_bodies(bag, archive, held, manifests)
     after = recorded.afters(archive, tree.origin, choice.captures)
     anchors = proving.Anchors(bag, archive, tree.origin, plan.roots)
     anchors.over(size)
@@ -81,7 +87,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         )
     prover = proving.Prover(archive, tree, head)
     leaves = prover.write(bag, plan.leaves)
-    indexing = Indexing(archive, choice)
+    indexing = Indexing(archive, choice, manifests)
     index: Index = {
         "v": 1,
         "made": plan.made,
@@ -107,7 +113,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
     }
     for name, text in {**tables.tables(index), **_documents(index)}.items():
         bag.text(name, text)
-    index["files"] = {path: digests.sha256 for path, digests in sorted(bag.files.items())}
+    index["files"] = dict(bag.hashes())
     bag.text("ro-crate-metadata.json", crate.crate(index))
     bag.text("bundle.json", json.dumps(index, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n")
     report = page(index, _reader(archive, prover, held))
@@ -120,7 +126,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         documents=len(index["documents"]),
         verdicts=sum(1 for entry in index["verdicts"] if entry["verdict"]),
         leaves=len(leaves),
-        payload=sum(file.size for file in bag.files.values()),
+        payload=bag.size,
     )
 
 

@@ -53,6 +53,17 @@ def find(data: bytes) -> Store | None:
     return found[0] if found else None
 
 
+def mark(head: bytes) -> bytes:
+    """The bytes without which a file that begins so (12 bytes tell) holds no store; empty where none is looked for."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return b"jumb"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"caBX"
+    if head.startswith(b"RIFF") and head[8:12] in _RIFF_KINDS:
+        return b"C2PA"
+    return BMFF_UUID if head[4:8] == b"ftyp" else b""
+
+
 def _counted(count: int) -> int:
     if count >= MAX_PIECES:
         raise ParseError(f"the file is cut into more than {MAX_PIECES} pieces")

@@ -162,13 +162,14 @@ def story() -> Made:
                 ],
                 "media": [
                     {"key": "1", "kind": "image", "url": "https://social.example/p.png", "alt": HOSTILE,
-                     "sha256": sha256(PICTURE), "size": len(PICTURE), "type": "image/png", "capture": picture},
+                     "sha256": sha256(PICTURE), "size": len(PICTURE), "type": "image/png", "capture": picture,
+                     "c2pa": None},
                 ],
                 "edges": [{"kind": "quotes", "evidence": "asserted", "source": "fediverse:post:1",
                            "target": "x:post:20", "capture": post, "pointer": "/quote"}],
                 "chain": [{"depth": 1, "kind": "quotes", "evidence": "asserted", "source": "fediverse:post:1",
                            "target": "x:post:20", "again": False}],
-                "proofs": [{"kind": "fep-8b32", "valid": 1, "detail": "", "ref": "fediverse:post:1", "capture": post}],
+                "proofs": [],
                 "captures": [post],
             },
             {
