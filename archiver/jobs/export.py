@@ -197,6 +197,7 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
         organisation=session.config.site,
         operator=session.config.operator,
         roots=_roots(session, notes),
+        beside=path.parent,
     )
     written = _written(path, lambda file: write(file, archive, tree, choice, plan))
     leaf = _logged(session, str(asked), written)

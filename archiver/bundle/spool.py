@@ -1,0 +1,128 @@
+"""What a bundle is put together of, kept on the disk beside it while it is made: rows and sorted lines of any number.
+
+A spool has no name, so nothing of it is left, however the work ends. Small ones stay in memory. They lie in the folder
+of the bundle: where that has room, there is room for them, which are a small part of it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, Generic, TypeVar
+
+SMALL = 1 << 18
+"""A spool of up to so many bytes stays in memory."""
+RUN = 4 << 20
+"""Lines of so many bytes are sorted at once."""
+PIECE = 1 << 18
+
+Row = TypeVar("Row")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+class Spools:
+    """Makes spools in one folder (the system's own when none is named), and closes them all when it is left."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = None if folder is None else str(folder)
+        self._files: list[IO[bytes]] = []
+
+    def __enter__(self) -> Spools:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        while self._files:
+            self._files.pop().close()
+
+    def file(self) -> IO[bytes]:
+        """A file for writing and reading."""
+        made: IO[bytes] = tempfile.SpooledTemporaryFile(SMALL, dir=self._folder)  # noqa: SIM115  # closed below
+        self._files.append(made)
+        return made
+
+
+class Text:
+    """Text that is written once and read as pieces of UTF-8. A lone surrogate is refused (ValueError)."""
+
+    def __init__(self, spools: Spools) -> None:
+        self._file = spools.file()
+
+    def write(self, text: str) -> None:
+        self._file.write(text.encode("utf-8"))
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while piece := self._file.read(PIECE):
+            yield piece
+
+
+class Rows(Generic[Row]):
+    """Values of JSON, one a line, with their keys sorted: as many as there are, any number of times over, one of them
+    in memory. Rows are added before they are read."""
+
+    def __init__(self, spools: Spools) -> None:
+        self._file = spools.file()
+        self._count = 0
+
+    def add(self, row: Row) -> None:
+        self._file.write(_ENCODER.encode(row).encode("utf-8") + b"\n")
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        yield from map(json.loads, self.lines())
+
+    def lines(self) -> Iterator[bytes]:
+        """The JSON of each row, ended by a line feed. Two readers may take turns."""
+        at = 0
+        while True:
+            self._file.seek(at)
+            held = self._file.readlines(PIECE)
+            if not held:
+                return
+            at = self._file.tell()
+            yield from held
+
+
+class Sorter:
+    """Lines of bytes in the order of their bytes, whatever the order in which they come. None holds a line feed."""
+
+    def __init__(self, spools: Spools) -> None:
+        self._spools = spools
+        self._runs: list[IO[bytes]] = []
+        self._held: list[bytes] = []
+        self._size = 0
+        self._count = 0
+
+    def add(self, line: bytes) -> None:
+        self._held.append(line + b"\n")
+        self._size += len(line)
+        self._count += 1
+        if self._size >= RUN:
+            self._held.sort()
+            run = self._spools.file()
+            run.writelines(self._held)
+            self._runs.append(run)
+            self._held, self._size = [], 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The lines without their line feeds. One reader at a time, after all were added."""
+        self._held.sort()
+        for run in self._runs:
+            run.seek(0)
+        runs: list[Iterable[bytes]] = [*self._runs, self._held]
+        for line in heapq.merge(*runs) if self._runs else self._held:
+            yield line[:-1]
+
+
+def packed(value: Any) -> bytes:
+    """A value as JSON, as it stands in rows."""
+    return _ENCODER.encode(value).encode("utf-8")
