@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
-import io
 import random
 import zipfile
-from collections.abc import Iterator
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import making
 import pytest
 from click.testing import CliRunner
+from flipping import owners, said, unnamed
 
-from archiver.bundle import verify, verify_files, verify_notes
+from archiver.bundle import pack, verify_files, verify_notes
 from archiver.cli import main
-
-KEYS = ("--key", str(making.KEY), "--key", str(making.WITNESS_KEY))
-ZIP = "zip"
-"""Stands for bytes that belong to no single file."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,43 +33,6 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def packed(bag: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return making.zipped(bag, tmp_path_factory.mktemp("zip") / "a.zip")
-
-
-def said(bundle: Path) -> tuple[int, list[str]]:
-    """How the checks end, and what is wrong."""
-    told = io.StringIO()
-    with redirect_stdout(told):
-        code = verify.main([str(bundle), *KEYS])
-    return code, [line for line in told.getvalue().splitlines() if line.startswith("WRONG")]
-
-
-def owners(path: Path) -> list[str]:
-    """Whose each byte of a zip is: a file's with its header and its line in the directory, or the zip's."""
-    data, found = path.read_bytes(), list[str]()
-    with zipfile.ZipFile(path) as held:
-        for one in sorted(held.infolist(), key=lambda one: one.header_offset):
-            assert one.header_offset == len(found)
-            found += [one.filename] * (30 + len(one.filename) + one.file_size)
-        for one in held.infolist():
-            found += [one.filename] * (46 + len(one.filename))
-    return [name.partition("/")[2] for name in found] + [ZIP] * (len(data) - len(found))
-
-
-def unnamed(bundle: Path, changed: Path, places: Iterator[tuple[int, int]], whose: list[str]) -> tuple[int, list[str]]:
-    """Flips one bit after the other, each alone. How many, and which were not named."""
-    data, missed, count = bytearray(changed.read_bytes()), [], 0
-    with changed.open("r+b", buffering=0) as file:
-        for at, bit in places:
-            file.seek(at)
-            file.write(bytes([data[at] ^ 1 << bit]))
-            code, wrong = said(bundle)
-            file.seek(at)
-            file.write(data[at : at + 1])
-            # What was a name may be none now: then it is told as it stands there.
-            if code != 4 or not any(name in line for name in (whose[at], ZIP, "a name ") for line in wrong):
-                missed.append(f"{whose[at]} byte {at} bit {bit}: {code} {wrong[:2]}")
-            count += 1
-    return count, missed
 
 
 def somewhere(size: int, chance: random.Random) -> Iterator[tuple[int, int]]:
@@ -134,26 +92,37 @@ def test_the_command_says_the_same(packed: Path, bag: Path) -> None:
 def small_edge(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if files of 2000 bytes were as large as files of two gigabytes are."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 2000)
-    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    monkeypatch.setattr(pack, "EDGE", 2000, raising=False)
     monkeypatch.setattr(verify_files, "EDGE", 2000)
 
 
-def repacked(bag: Path, path: Path, expected: bool) -> Path:
-    """As the archiver zips. `expected` says that each file was expected to be large, whatever it is."""
+def by_python(files: dict[str, bytes], path: Path, expected: bool) -> None:
     with zipfile.ZipFile(path, "w") as file:
-        for one in sorted(path for path in bag.rglob("*") if path.is_file()):
-            info = zipfile.ZipInfo(f"bundle/{one.relative_to(bag).as_posix()}", (1980, 1, 1, 0, 0, 0))
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.create_system, info.external_attr = 3, 0o100644 << 16
-            data = one.read_bytes()
             with file.open(info, "w", force_zip64=expected or len(data) > 2000) as target:
                 target.write(data)
-        file.filelist.sort(key=lambda info: info.filename)
-    return path
 
 
+def by_the_archiver(files: dict[str, bytes], path: Path, expected: bool) -> None:
+    with path.open("wb") as file, pack.Pack(file) as made:
+        for name, data in files.items():
+            about = pack.LARGE if expected or len(data) > 2000 else 0
+            with made.entry(name, about=about) as target:
+                target.write(data)
+        made.close()
+
+
+@pytest.mark.parametrize("writer", [by_python, by_the_archiver])
 @pytest.mark.parametrize("expected", [False, True])
-def test_files_of_many_gigabytes(bag: Path, tmp_path: Path, small_edge: None, expected: bool) -> None:
-    path = repacked(bag, tmp_path / "large.zip", expected)
+def test_files_of_many_gigabytes(
+    bag: Path, tmp_path: Path, small_edge: None, writer: Callable[[dict[str, bytes], Path, bool], None], expected: bool
+) -> None:
+    """`expected` says that each file was expected to be large, whatever it is."""
+    files = {f"bundle/{one.relative_to(bag).as_posix()}": one.read_bytes() for one in bag.rglob("*") if one.is_file()}
+    path = tmp_path / "large.zip"
+    writer(dict(sorted(files.items())), path, expected)
     assert said(path) == (0, [])
     data = path.read_bytes()
     assert b"PK\6\6" in data[-98:]
