@@ -6,7 +6,7 @@ Integer keys are local: they are gathered here and never written into a bundle.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.graph import DEEPEST
@@ -151,6 +151,12 @@ def _of_leaves(arguments: str) -> bool:
         return "leaves" in json.loads(arguments)
     except (ValueError, TypeError):
         return False
+
+
+def batches(keys: Sequence[int], size: int = 500) -> Iterator[str]:
+    """Some hundred keys at a time, as JSON for a query."""
+    for start in range(0, len(keys), size):
+        yield json.dumps(list(keys[start : start + size]))
 
 
 def neighbours(archive: Archive, choice: Choice) -> list[Row]:

@@ -29,13 +29,6 @@ class Indexing:
         self._group = self._groups()
         self._accounts = repositories(archive, choice.refs)
 
-    def refs(self) -> frozenset[str]:
-        """Every ref that statements may be about: posts with their aliases, documents, passages."""
-        keys = (*self._choice.refs, *self._choice.documents)
-        held = {row[0] for row in self._rows("SELECT ref FROM refs WHERE id " + _IN, keys)}
-        passages = "SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref WHERE m.id " + _IN
-        return frozenset(held | {row[0] for row in self._rows(passages, self._choice.mentions)})
-
     def named(self) -> list[str]:
         """The posts and documents that were asked for."""
         posts = [self._ref[key] for key in {*self._choice.named} & {*self._choice.posts}]

@@ -7,27 +7,16 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from archiver.bundle.bag import Bag
 from archiver.bundle.choice import Choice
-from archiver.bundle.index import AnchorEntry, Bracket, LeafEntry
-from archiver.custody import log, note
-from archiver.custody.proof import LogProof
+from archiver.bundle.index import AnchorEntry, Bracket
+from archiver.custody import note
 from archiver.errors import IntegrityError, ParseError
 from archiver.store.archive import Archive, Row
 from archiver.store.checkpoints import Tree
 
 ENDINGS = {"rfc3161": "tsr", "ots": "ots", "witness": "cosig"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """One leaf to prove: its index, its type, and the uid of the capture that it is about, or an empty text."""
-
-    index: int
-    type: str
-    capture: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,47 +29,18 @@ class Head:
     key_leaves: tuple[int, ...]
 
 
-def leaves(archive: Archive, origin: int, choice: Choice, refs: frozenset[str]) -> tuple[Leaf, ...]:
-    """The leaves of captures, of what was read and made from them, and of statements about `refs`, in order."""
-    keys = json.dumps(choice.captures)
-    found = [
-        Leaf(index=row["leaf"], type="import" if row["tier"] == "import" else "capture", capture=row["uid"])
-        for row in archive.all(
-            "SELECT uid, leaf, tier FROM captures WHERE id IN (SELECT value FROM json_each(?1)) AND origin = ?2",
-            keys,
-            origin,
-        )
-    ]
-    found += [
-        Leaf(index=row["leaf"], type="reading", capture=row["uid"])
-        for row in archive.all(
-            "SELECT m.leaf, c.uid FROM reading_marks m JOIN captures c ON c.id = m.capture "
-            "WHERE m.capture IN (SELECT value FROM json_each(?1)) AND m.origin = ?2",
-            keys,
-            origin,
-        )
-    ]
-    found += [
-        Leaf(index=row["leaf"], type="derived")
-        for row in archive.all(
-            "SELECT leaf FROM derived WHERE id IN (SELECT value FROM json_each(?1)) AND origin = ?2",
-            json.dumps(choice.derived),
-            origin,
-        )
-    ]
-    found += [Leaf(index=row["leaf"], type="statement") for row in statements(archive, origin, refs)]
-    return tuple(sorted(found, key=lambda leaf: leaf.index))
-
-
-def statements(archive: Archive, origin: int, refs: frozenset[str]) -> list[Row]:
-    """What persons decided about some refs. A decision whose leaf was erased stays behind: nothing vouches for it."""
+def statements(archive: Archive, origin: int, choice: Choice) -> list[Row]:
+    """What persons decided about the posts, documents and passages of a choice. A decision whose leaf was erased stays
+    behind: nothing vouches for it."""
     return archive.all(
-        "SELECT uid, leaf, at, who, what, subject, object, reason FROM statements WHERE origin = ?1 AND "
-        "(subject IN (SELECT value FROM json_each(?2)) OR object IN (SELECT value FROM json_each(?2))) "
-        "AND EXISTS (SELECT 1 FROM log_leaf l WHERE l.origin = ?1 AND l.idx = leaf AND length(l.data) > 0) "
-        "ORDER BY leaf",
+        "WITH about(id) AS MATERIALIZED (SELECT value FROM json_each(?2) UNION SELECT ref FROM mentions WHERE id IN "
+        "(SELECT value FROM json_each(?3))) SELECT uid, leaf, at, who, what, subject, object, reason FROM statements s "
+        "WHERE origin = ?1 AND EXISTS (SELECT 1 FROM refs r WHERE r.ref IN (s.subject, s.object) AND r.id IN "
+        "(SELECT id FROM about)) AND EXISTS (SELECT 1 FROM log_leaf l WHERE l.origin = ?1 AND l.idx = s.leaf "
+        "AND length(l.data) > 0) ORDER BY leaf",
         origin,
-        json.dumps(sorted(refs)),
+        json.dumps([*choice.refs, *choice.documents]),
+        json.dumps(choice.mentions),
     )
 
 
@@ -116,53 +76,6 @@ def head(archive: Archive, tree: Tree, needed: int) -> Head | None:
         keys=signers,
         key_leaves=tuple(leaf for leaf, key in history if key in signers),
     )
-
-
-class Prover:
-    """Gives leaves and their proofs under one head, which bears the signatures of witnesses below those of the log."""
-
-    def __init__(self, archive: Archive, tree: Tree, signed: Head) -> None:
-        self._archive, self._tree, self._signed = archive, tree, signed
-        self._node = lru_cache(1 << 16)(tree.reader())  # neighbouring leaves share most of their paths
-        self.note = cosigned(archive, tree.origin, signed)
-        self._under = note.SignedNote.parse(self.note)
-
-    def leaf(self, index: int) -> bytes:
-        """The bytes of a leaf. IntegrityError when it is not the one that was logged."""
-        row = self._archive.one(
-            "SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?", self._tree.origin, index
-        )
-        if row is None or log.leaf_hash(row["data"]) != row["hash"]:
-            raise IntegrityError(f"leaf {index} is not the one that was logged")
-        return bytes(row["data"])
-
-    def proof(self, index: int) -> str:
-        """The tlog-proof of a leaf. IntegrityError when the leaf does not lead to the signed head."""
-        head = self._signed.checkpoint
-        path = log.inclusion(self._node, index, head.size)
-        if not log.check_inclusion(log.leaf_hash(self.leaf(index)), index, head.size, path, head.root):
-            raise IntegrityError(f"leaf {index} does not lead to the signed head of {head.size} leaves")
-        return str(LogProof(index=index, hashes=path, checkpoint=self._under))
-
-    def write(self, bag: Bag, chosen: tuple[Leaf, ...]) -> list[LeafEntry]:
-        """Writes each leaf with its proof, and the head with the keys that signed it."""
-        entries: list[LeafEntry] = []
-        keys = tuple(Leaf(index=index, type="key") for index in self._signed.key_leaves)
-        for leaf in sorted({*chosen, *keys}, key=lambda leaf: leaf.index):
-            bag.add(f"proofs/{leaf.index}.leaf.json", (self.leaf(leaf.index),))
-            entries.append(
-                {
-                    "index": leaf.index,
-                    "type": leaf.type,
-                    "capture": leaf.capture,
-                    "leaf": f"data/proofs/{leaf.index}.leaf.json",
-                    "proof": bag.text(f"proofs/{leaf.index}.tlog-proof", self.proof(leaf.index)),
-                }
-            )
-        bag.text("proofs/checkpoint", self.note)
-        bag.text("proofs/log.vkey", "".join(f"{key}\n" for key in self._signed.keys))
-        bag.text("proofs/log.pem", pem(self._signed.keys[0]))
-        return entries
 
 
 def cosigned(archive: Archive, origin: int, signed: Head) -> str:

@@ -14,6 +14,7 @@ from archiver.bundle.bag import Bag, Sign
 from archiver.bundle.choice import Choice
 from archiver.bundle.index import Index, StatementEntry
 from archiver.bundle.indexing import Indexing
+from archiver.bundle.leaves import Leaves, Prover
 from archiver.bundle.manifests import Manifests
 from archiver.bundle.pack import Pack
 from archiver.bundle.recorded import Body
@@ -35,7 +36,7 @@ class Plan:
     what: str
     made: str
     head: proving.Head
-    leaves: tuple[proving.Leaf, ...]
+    leaves: Leaves
     sign: Sign | None = None
     signers: str = ""
     organisation: str = ""
@@ -85,7 +86,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
             tool=TOOL,
             title=plan.what,
         )
-    prover = proving.Prover(archive, tree, head)
+    prover = Prover(archive, tree, head)
     leaves = prover.write(bag, plan.leaves)
     indexing = Indexing(archive, choice, manifests)
     index: Index = {
@@ -102,12 +103,10 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         "posts": indexing.posts(),
         "documents": indexing.documents(),
         "verdicts": indexing.verdicts(),
-        "statements": [
-            cast(StatementEntry, dict(row)) for row in proving.statements(archive, tree.origin, indexing.refs())
-        ],
+        "statements": [cast(StatementEntry, dict(row)) for row in proving.statements(archive, tree.origin, choice)],
         "derived": recorded.derived(archive, choice),
         "erased": recorded.erased(archive, choice),
-        "leaves": leaves,
+        "leaves": list(leaves),
         "anchors": anchors.entries,
         "files": {},
     }
@@ -139,7 +138,7 @@ def _documents(index: Index) -> dict[str, str]:
     }
 
 
-def _reader(archive: Archive, prover: proving.Prover, held: Sequence[Body]) -> Callable[[str], bytes | None]:
+def _reader(archive: Archive, prover: Prover, held: Sequence[Body]) -> Callable[[str], bytes | None]:
     """Gives the report the files that it shows and checks, by their paths: nothing of the bundle is kept for it."""
     store, there = BlobStore(archive), {body.sha256 for body in held if not body.missing}
 

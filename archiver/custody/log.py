@@ -53,36 +53,37 @@ def completed_tiles(size: int) -> Iterator[tuple[int, int]]:
         level += 1
 
 
-def _range(node: NodeHash, low: int, high: int) -> bytes:
+def subtree(node: NodeHash, low: int, high: int) -> bytes:
+    """The head over the leaves [low, high), one at least, as it stands in a tree whose halves end at powers of two."""
     count = high - low
     if count & (count - 1) == 0 and low % count == 0:
         return node(count.bit_length() - 1, low // count)
     half = 1 << ((count - 1).bit_length() - 1)
-    return node_hash(_range(node, low, low + half), _range(node, low + half, high))
+    return node_hash(subtree(node, low, low + half), subtree(node, low + half, high))
 
 
 def root(node: NodeHash, size: int) -> bytes:
     """The tree head over `size` leaves."""
-    return _range(node, 0, size) if size else EMPTY_ROOT
+    return subtree(node, 0, size) if size else EMPTY_ROOT
+
+
+def siblings(index: int, size: int) -> Iterator[tuple[int, int]]:
+    """Which leaves stand behind each hash of an audit path, from the leaf's sibling upwards: ranges [low, high).
+    ValueError when the leaf is not in the tree of `size` leaves."""
+    if not 0 <= index < size:
+        raise ValueError(f"leaf {index} is not in a log of {size}")
+    first, last, level = index, size - 1, 0
+    while last:
+        if first & 1:
+            yield (first - 1) << level, first << level
+        elif first < last:
+            yield (first + 1) << level, min((first + 2) << level, size)
+        first, last, level = first >> 1, last >> 1, level + 1
 
 
 def inclusion(node: NodeHash, index: int, size: int) -> tuple[bytes, ...]:
     """The audit path of leaf `index` in the tree of `size` leaves. ValueError when it is not in it."""
-    if not 0 <= index < size:
-        raise ValueError(f"leaf {index} is not in a log of {size}")
-
-    def path(low: int, high: int) -> Iterator[bytes]:
-        if high - low == 1:
-            return
-        half = 1 << ((high - low - 1).bit_length() - 1)
-        if index < low + half:
-            yield from path(low, low + half)
-            yield _range(node, low + half, high)
-        else:
-            yield from path(low + half, high)
-            yield _range(node, low, low + half)
-
-    return tuple(path(0, size))
+    return tuple([subtree(node, low, high) for low, high in siblings(index, size)])
 
 
 def consistency(node: NodeHash, old: int, new: int) -> tuple[bytes, ...]:
@@ -94,15 +95,15 @@ def consistency(node: NodeHash, old: int, new: int) -> tuple[bytes, ...]:
         count = high - low
         if kept == count:
             if not whole:
-                yield _range(node, low, high)
+                yield subtree(node, low, high)
             return
         half = 1 << ((count - 1).bit_length() - 1)
         if kept <= half:
             yield from proof(kept, low, low + half, whole)
-            yield _range(node, low + half, high)
+            yield subtree(node, low + half, high)
         else:
             yield from proof(kept - half, low + half, high, False)
-            yield _range(node, low, low + half)
+            yield subtree(node, low, low + half)
 
     return tuple(proof(old, 0, new, True)) if old else ()
 

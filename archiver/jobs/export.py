@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,8 @@ from archiver.bundle import recorded
 from archiver.bundle.bag import Sign
 from archiver.bundle.choice import Choice, choose, neighbours
 from archiver.bundle.indexing import Indexing
-from archiver.bundle.proving import Head, Leaf, head, leaves
+from archiver.bundle.leaves import Leaves, leaves
+from archiver.bundle.proving import Head, head
 from archiver.bundle.writing import Plan, Written, write
 from archiver.custody import note, sshsig
 from archiver.errors import InputError
@@ -170,7 +171,7 @@ def listed(archive: Archive, asked: Asked) -> Listed:
         neighbours=tuple((row["ref"], row["handle"]) for row in neighbours(archive, choice)),
         missing=tuple((body.sha256, body.missing) for body in held if body.missing),
         erased=len(choice.erased),
-        leaves=len(leaves(archive, tree.origin, choice, indexing.refs())),
+        leaves=len(leaves(archive, tree.origin, choice).indexes),
         blobs=len(held),
         size=recorded.total(held),
     )
@@ -183,7 +184,7 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
     if path.exists():
         raise InputError("this file exists", place=str(path), hint="Choose another name: nothing is replaced")
     choice = choice_of(archive, asked)
-    chosen = leaves(archive, tree.origin, choice, Indexing(archive, choice).refs())
+    chosen = leaves(archive, tree.origin, choice)
     notes: list[str] = []
     signed = _signed(session, chosen, notes)
     sign, signers = _seal(session, signed, notes)
@@ -215,14 +216,13 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
     )
 
 
-def _signed(session: Session, chosen: Iterable[Leaf], notes: list[str]) -> Head:
+def _signed(session: Session, chosen: Leaves, notes: list[str]) -> Head:
     """The head that the bundle is proved under: one that is there, or one that is signed now."""
     archive, tree = session.archive, session.evidence.tree
-    needed = max((leaf.index for leaf in chosen), default=-1) + 1
-    found = head(archive, tree, needed)
+    found = head(archive, tree, chosen.needed)
     if found is None:
         sealed = checkpoint.seal(session, make=False)
-        found = head(archive, tree, needed)
+        found = head(archive, tree, chosen.needed)
         if found is None:
             reasons = [*([sealed.broken] if sealed.broken else []), *sealed.problems, *sealed.notes]
             told = reasons[0] if reasons else "this log has no key"
