@@ -8,7 +8,8 @@ from typing import Any
 from archiver.bundle.index import Index
 from archiver.bundle.warc import target
 
-CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+CONTEXT = ("https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"})
+"""That of RO-Crate 1.1 is older than the term `sha256` of schema.org."""
 _FILES = {
     "bundle.json": ("application/json", "Index of everything in this bundle, for machines"),
     "report.html": ("text/html", "The same for readers; it checks itself in the browser"),
