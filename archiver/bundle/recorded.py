@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from archiver.bundle.bag import Bag
-from archiver.bundle.choice import Choice
+from archiver.bundle.choice import Choice, batches
 from archiver.bundle.index import CaptureEntry, DerivedEntry, ErasedEntry
 from archiver.bundle.manifests import Manifests
 from archiver.bundle.proving import Anchors
+from archiver.bundle.spool import Rows
 from archiver.custody import canonical
 from archiver.custody.note import to_base64
 from archiver.errors import IntegrityError
@@ -23,58 +25,75 @@ _LEFT_OUT = ("id", "blob", "body_sha256", "body_size", "origin_name", "origin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """One blob: its SHA-256 and size in bytes; `missing` says why its bytes are not in the archive any more."""
+class Held:
+    """The bodies and derived files of a choice: the local keys of those that are there, in the order of the file, their
+    bytes in all, and why the others are not in the archive any more, by SHA-256."""
 
-    sha256: str
+    blobs: array[int]
     size: int
-    missing: str = ""
+    missing: dict[str, str]
 
 
 def rows(archive: Archive, captures: Sequence[int]) -> Iterator[Row]:
     """The rows of captures with the name of their log and the hash of their body, in the order of the log."""
-    yield from archive.db.execute(
-        "SELECT c.*, o.name AS origin_name, b.sha256 AS body_sha256, b.size AS body_size FROM captures c "
-        "JOIN origin o ON o.id = c.origin LEFT JOIN blobs b ON b.id = c.blob "
-        "WHERE c.id IN (SELECT value FROM json_each(?)) ORDER BY c.origin, c.leaf",
+    for batch in batches(_in_order(archive, captures)):
+        yield from archive.all(
+            "SELECT c.*, o.name AS origin_name, b.sha256 AS body_sha256, b.size AS body_size FROM captures c "
+            "JOIN origin o ON o.id = c.origin LEFT JOIN blobs b ON b.id = c.blob "
+            "WHERE c.id IN (SELECT value FROM json_each(?)) ORDER BY c.origin, c.leaf",
+            batch,
+        )
+
+
+def _in_order(archive: Archive, captures: Sequence[int]) -> array[int]:
+    found = archive.db.execute(
+        "SELECT id FROM captures WHERE id IN (SELECT value FROM json_each(?)) ORDER BY origin, leaf",
         (json.dumps(list(captures)),),
     )
+    return array("q", (row[0] for row in found))
 
 
-def bodies(archive: Archive, choice: Choice) -> list[Body]:
-    """Each body and derived file once, in the order of the file. IntegrityError for one that is gone and was not
-    erased."""
-    found = archive.all(
-        "SELECT id, sha256, size FROM blobs WHERE id IN (SELECT blob FROM captures WHERE id IN (SELECT value FROM "
-        "json_each(?1))) OR id IN (SELECT blob FROM derived WHERE id IN (SELECT value FROM json_each(?2))) "
-        "ORDER BY id",
-        json.dumps(choice.captures),
-        json.dumps(choice.derived),
-    )
-    return [Body(sha256=row["sha256"], size=row["size"], missing=_missing(archive, row)) for row in found]
+def bodies(archive: Archive, choice: Choice) -> Held:
+    """Each body and derived file once. IntegrityError for one that is gone and was not erased."""
+    keys: set[int] = set()
+    for table, of in (("captures", choice.captures), ("derived", choice.derived)):
+        for batch in batches(of):
+            sql = f"SELECT blob FROM {table} WHERE blob IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
+            keys.update(row[0] for row in archive.db.execute(sql, (batch,)))
+    there, size, missing = array("q"), 0, dict[str, str]()
+    for batch in batches(sorted(keys)):
+        for row in archive.all(
+            "SELECT id, sha256, size, EXISTS (SELECT 1 FROM blob_chunks WHERE blob_id = id) AS held FROM blobs "
+            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            batch,
+        ):
+            if row["held"] or not row["size"]:
+                there.append(row["id"])
+                size += row["size"]
+            else:
+                missing[row["sha256"]] = _missing(archive, row["sha256"])
+    return Held(blobs=there, size=size, missing=missing)
 
 
-def _missing(archive: Archive, blob: Row) -> str:
-    if not blob["size"] or archive.one("SELECT 1 FROM blob_chunks WHERE blob_id = ? LIMIT 1", blob["id"]):
-        return ""
-    erased = archive.one(
-        "SELECT at, reason FROM erasures WHERE instr(sha256, ?) > 0 ORDER BY id DESC LIMIT 1", blob["sha256"]
-    )
+def _missing(archive: Archive, sha256: str) -> str:
+    erased = archive.one("SELECT at, reason FROM erasures WHERE instr(sha256, ?) > 0 ORDER BY id DESC LIMIT 1", sha256)
     if erased is None:
-        raise IntegrityError(f"the bytes of blob {blob['sha256']} are gone, and nobody erased them")
+        raise IntegrityError(f"the bytes of blob {sha256} are gone, and nobody erased them")
     return f"erased {erased['at']}: {erased['reason']}"
 
 
-def write_bodies(bag: Bag, archive: Archive, held: Sequence[Body], manifests: Manifests) -> None:
+def write_bodies(bag: Bag, archive: Archive, held: Held, manifests: Manifests) -> None:
     """Each body under its hash, looked through for manifests on its way. IntegrityError for one that is not what it
     was stored as."""
     store = BlobStore(archive)
-    for body in held:
-        if body.missing:
-            continue
-        written = bag.add(f"blobs/{body.sha256}", manifests.watch(body.sha256, store.get(body.sha256)), about=body.size)
-        if (written.sha256, written.size) != (body.sha256, body.size):
-            raise IntegrityError(f"blob {body.sha256} holds other bytes: SHA-256 {written.sha256}")
+    for batch in batches(held.blobs):
+        for body in archive.all(
+            "SELECT sha256, size FROM blobs WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", batch
+        ):
+            pieces = manifests.watch(body["sha256"], store.get(body["sha256"]))
+            written = bag.add(f"blobs/{body['sha256']}", pieces, about=body["size"])
+            if (written.sha256, written.size) != (body["sha256"], body["size"]):
+                raise IntegrityError(f"blob {body['sha256']} holds other bytes: SHA-256 {written.sha256}")
 
 
 def derived(archive: Archive, choice: Choice) -> list[DerivedEntry]:
@@ -107,57 +126,52 @@ def text(row: Row) -> bytes:
     return canonical.dumps(fields)
 
 
-def afters(archive: Archive, origin: int, captures: Sequence[int]) -> dict[int, str]:
-    """By leaf: the SHA-256 of the token that the capture names as older than itself."""
-    found = archive.db.execute(
-        "SELECT l.idx, l.data FROM captures c JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
-        "WHERE c.origin = ? AND c.id IN (SELECT value FROM json_each(?))",
-        (origin, json.dumps(list(captures))),
-    )
-    named = ((row["idx"], json.loads(row["data"] or b"{}").get("after")) for row in found)
-    return {index: after for index, after in named if isinstance(after, str)}
+_AFTER = (
+    "SELECT l.idx, CASE WHEN json_valid(CAST(l.data AS TEXT)) THEN json_extract(CAST(l.data AS TEXT), '$.after') END "
+    "AS after FROM captures c JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
+    "WHERE c.id IN (SELECT value FROM json_each(?))"
+)
+
+
+def afters(archive: Archive, captures: Sequence[int]) -> frozenset[str]:
+    """The SHA-256 of every token that one of the captures names as older than itself."""
+    named: set[str] = set()
+    for batch in batches(captures):
+        sql = f"SELECT DISTINCT after FROM ({_AFTER}) WHERE typeof(after) = 'text'"
+        named.update(row[0] for row in archive.db.execute(sql, (batch,)))
+    return frozenset(named)
 
 
 def write(
-    bag: Bag,
-    archive: Archive,
-    captures: Sequence[int],
-    anchors: Anchors,
-    size: int,
-    after: dict[int, str],
-    held: Sequence[Body],
-) -> list[CaptureEntry]:
+    bag: Bag, archive: Archive, captures: Sequence[int], anchors: Anchors, size: int, held: Held
+) -> Rows[CaptureEntry]:
     """Each capture as a file, and its line in the index."""
-    missing = {body.sha256: body.missing for body in held}
-    entries: list[CaptureEntry] = []
-    for row in rows(archive, captures):
-        bag.add(f"captures/{row['uid']}.json", (text(row),))
-        sha256 = row["body_sha256"] or ""
-        entries.append(
-            {
-                "uid": row["uid"],
-                "leaf": row["leaf"],
-                "tier": row["tier"],
-                "ref": row["ref"],
-                "route": row["route"],
-                "method": row["method"],
-                "url": row["url"],
-                "parent": row["parent"],
-                "status": row["status"],
-                "failure": row["failure"],
-                "observed_at": row["observed_at"],
-                "ended_at": row["ended_at"],
-                "body_sha256": sha256,
-                "body_size": row["body_size"] or 0,
-                "body_missing": missing.get(sha256, ""),
-                "declared_type": row["declared_type"],
-                "sniffed_type": row["sniffed_type"],
-                "bracket": anchors.bracket(after.get(row["leaf"]), size),
-            }
-        )
+    entries = Rows[CaptureEntry](bag.spools)
+    for batch in batches(_in_order(archive, captures)):
+        after = {row["idx"]: row["after"] for row in archive.all(_AFTER, batch) if isinstance(row["after"], str)}
+        for row in rows(archive, json.loads(batch)):
+            bag.put(f"captures/{row['uid']}.json", text(row))
+            sha256 = row["body_sha256"] or ""
+            entries.add(
+                {
+                    "uid": row["uid"],
+                    "leaf": row["leaf"],
+                    "tier": row["tier"],
+                    "ref": row["ref"],
+                    "route": row["route"],
+                    "method": row["method"],
+                    "url": row["url"],
+                    "parent": row["parent"],
+                    "status": row["status"],
+                    "failure": row["failure"],
+                    "observed_at": row["observed_at"],
+                    "ended_at": row["ended_at"],
+                    "body_sha256": sha256,
+                    "body_size": row["body_size"] or 0,
+                    "body_missing": held.missing.get(sha256, ""),
+                    "declared_type": row["declared_type"],
+                    "sniffed_type": row["sniffed_type"],
+                    "bracket": anchors.bracket(after.get(row["leaf"]), size),
+                }
+            )
     return entries
-
-
-def total(held: Sequence[Body]) -> int:
-    """Bytes of all bodies."""
-    return sum(body.size for body in held if not body.missing)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import IO
 from urllib.parse import urlsplit
 
 from archiver.bundle import recorded, warc
 from archiver.bundle.pack import Pack, Stream
-from archiver.bundle.recorded import Body
+from archiver.bundle.recorded import Held
+from archiver.bundle.spool import Rows, Sorter, Spools
 from archiver.custody import framing
 from archiver.errors import ParseError
 from archiver.store.archive import Archive, Row
@@ -25,8 +27,9 @@ def write(
     into: IO[bytes],
     archive: Archive,
     captures: Sequence[int],
-    held: Sequence[Body],
+    held: Held,
     *,
+    spools: Spools,
     origin: str,
     size: int,
     made: str,
@@ -34,44 +37,45 @@ def write(
     title: str,
 ) -> None:
     """A whole WACZ, front to back."""
-    with Pack(into, both=False) as pack:
-        _write(pack, archive, captures, held, origin=origin, size=size, made=made, tool=tool, title=title)
+    with Pack(into, spools, both=False) as pack:
+        _write(
+            pack, archive, captures, held, spools=spools, origin=origin, size=size, made=made, tool=tool, title=title
+        )
 
 
 def _write(
     pack: Pack,
     archive: Archive,
     captures: Sequence[int],
-    held: Sequence[Body],
+    held: Held,
     *,
+    spools: Spools,
     origin: str,
     size: int,
     made: str,
     tool: str,
     title: str,
 ) -> None:
-    store, missing = BlobStore(archive), {body.sha256: body.missing for body in held}
-    index: list[str] = []
-    pages: list[dict[str, str]] = [PAGES]
-    about = recorded.total(held) * 2
-    with pack.entry(WARC, about=about) as stream:
+    store, index, pages = BlobStore(archive), Sorter(spools), Rows[dict[str, str]](spools)
+    with pack.entry(WARC, about=held.size * 2) as stream:
         _put(stream, warc.info(origin, size, made, tool))
         for row in recorded.rows(archive, captures):
-            for record in warc.records(row, store, missing.get(row["body_sha256"] or "", "")):
+            for record in warc.records(row, store, held.missing.get(row["body_sha256"] or "", "")):
                 start = stream.size
                 _put(stream, record)
                 if record.kind == "response":
                     mime = _mime(row)
-                    index.append(_line(row, mime, start, stream.size - start))
+                    index.add(_line(row, mime, start, stream.size - start).encode("utf-8"))
                     if mime == "text/html" and row["status"] == 200:
-                        pages.append({"id": row["uid"], "url": warc.target(row["url"]), "ts": row["observed_at"]})
+                        pages.add({"id": row["uid"], "url": warc.target(row["url"]), "ts": row["observed_at"]})
     resources = [_resource(WARC, stream)]
     for name, lines in (
-        ("indexes/index.cdx", sorted(index)),
-        ("pages/pages.jsonl", [json.dumps(page, ensure_ascii=False) for page in pages]),
+        ("indexes/index.cdx", (line + b"\n" for line in index)),
+        ("pages/pages.jsonl", chain([json.dumps(PAGES).encode() + b"\n"], pages.lines())),
     ):
         with pack.entry(name) as stream:
-            stream.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+            for line in lines:
+                stream.write(line)
         resources.append(_resource(name, stream))
     package = {
         "profile": "data-package",

@@ -10,6 +10,7 @@ import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -92,12 +93,16 @@ def _response(row: Row, store: BlobStore, fields: tuple[tuple[str, str], ...]) -
     if row["failure"] in _TRUNCATED:
         more.append(("WARC-Truncated", _TRUNCATED[row["failure"]]))
     more.append(("Content-Type", "application/http;msgtype=response"))
-    body: BinaryIO = store.open(row["body_sha256"]) if row["body_sha256"] else io.BytesIO()
+    if row["framing"]:
+        body: BinaryIO = store.open(row["body_sha256"]) if row["body_sha256"] else io.BytesIO()
+        block = framing.pieces(row["response_head"], body, row["framing"])
+    else:
+        block = chain([row["response_head"]], store.get(row["body_sha256"]) if row["body_sha256"] else ())
     return Record(
         kind="response",
         fields=(*fields, *more),
         length=len(row["response_head"]) + _coded(row["framing"], row["body_size"] or 0),
-        block=framing.pieces(row["response_head"], body, row["framing"]),
+        block=block,
     )
 
 

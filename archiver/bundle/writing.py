@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -17,7 +17,7 @@ from archiver.bundle.indexing import Indexing
 from archiver.bundle.leaves import Leaves, Prover
 from archiver.bundle.manifests import Manifests
 from archiver.bundle.pack import Pack
-from archiver.bundle.recorded import Body
+from archiver.bundle.recorded import Held
 from archiver.bundle.report import page
 from archiver.bundle.spool import Spools
 from archiver.store.archive import Archive
@@ -69,17 +69,17 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
     held = recorded.bodies(archive, choice)
     manifests = Manifests(BlobStore(archive))
     recorded.write_bodies(bag, archive, held, manifests)
-    after = recorded.afters(archive, tree.origin, choice.captures)
     anchors = proving.Anchors(bag, archive, tree.origin, plan.roots)
     anchors.over(size)
-    anchors.named(frozenset(after.values()))
-    captures = recorded.write(bag, archive, choice.captures, anchors, size, after, held)
-    with bag.entry("web/captures.wacz", about=3 * recorded.total(held)) as stream:
+    anchors.named(recorded.afters(archive, choice.captures))
+    captures = recorded.write(bag, archive, choice.captures, anchors, size, held)
+    with bag.entry("web/captures.wacz", about=3 * held.size) as stream:
         wacz.write(
             cast(IO[bytes], stream),
             archive,
             choice.captures,
             held,
+            spools=bag.spools,
             origin=head.checkpoint.origin,
             size=size,
             made=plan.made,
@@ -99,7 +99,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         "size": size,
         "root": head.checkpoint.root.hex(),
         "vkeys": [str(key) for key in head.keys],
-        "captures": captures,
+        "captures": list(captures),
         "posts": indexing.posts(),
         "documents": indexing.documents(),
         "verdicts": indexing.verdicts(),
@@ -138,15 +138,15 @@ def _documents(index: Index) -> dict[str, str]:
     }
 
 
-def _reader(archive: Archive, prover: Prover, held: Sequence[Body]) -> Callable[[str], bytes | None]:
+def _reader(archive: Archive, prover: Prover, held: Held) -> Callable[[str], bytes | None]:
     """Gives the report the files that it shows and checks, by their paths: nothing of the bundle is kept for it."""
-    store, there = BlobStore(archive), {body.sha256 for body in held if not body.missing}
+    store = BlobStore(archive)
 
     def read(path: str) -> bytes | None:
         folder, _, name = path.removeprefix("data/").partition("/")
         number, _, ending = name.partition(".")
         if folder == "blobs":
-            return b"".join(store.get(name)) if name in there else None
+            return b"".join(store.get(name)) if name not in held.missing else None
         if folder == "proofs" and name == "checkpoint":
             return prover.note.encode("utf-8")
         if folder == "proofs" and number.isdecimal():

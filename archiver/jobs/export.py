@@ -169,11 +169,11 @@ def listed(archive: Archive, asked: Asked) -> Listed:
         documents=tuple(entry["ref"] for entry in indexing.documents()),
         captures=tuple((row["uid"], row["url"]) for row in recorded.rows(archive, choice.captures)),
         neighbours=tuple((row["ref"], row["handle"]) for row in neighbours(archive, choice)),
-        missing=tuple((body.sha256, body.missing) for body in held if body.missing),
+        missing=tuple(held.missing.items()),
         erased=len(choice.erased),
         leaves=len(leaves(archive, tree.origin, choice).indexes),
-        blobs=len(held),
-        size=recorded.total(held),
+        blobs=len(held.blobs) + len(held.missing),
+        size=held.size,
     )
 
 

@@ -126,16 +126,21 @@ class BlobStore:
 
     def get(self, sha256: str) -> Iterator[bytes]:
         """The bytes, chunk by chunk. IntegrityError when the archive has no such blob."""
-        blob = self.find(sha256)
-        if blob is None:
+        row = self.archive.one(
+            "SELECT b.id, c.data FROM blobs b LEFT JOIN blob_chunks c ON c.blob_id = b.id AND c.n = 0 "
+            "WHERE b.sha256 = ?",
+            sha256,
+        )
+        if row is None:
             raise IntegrityError(f"no blob {sha256}")
-        n = 0
-        while True:
-            row = self.archive.one("SELECT data FROM blob_chunks WHERE blob_id = ? AND n = ?", blob, n)
-            if row is None:
+        blob, n, data = row["id"], 0, row["data"]
+        while data is not None:
+            yield data
+            if len(data) < CHUNK:  # only the last one is
                 return
-            yield row[0]
             n += 1
+            row = self.archive.one("SELECT data FROM blob_chunks WHERE blob_id = ? AND n = ?", blob, n)
+            data = None if row is None else row["data"]
 
     def open(self, sha256: str) -> BinaryIO:
         """The bytes as a file that is read once, from its start, one chunk in memory at a time."""
