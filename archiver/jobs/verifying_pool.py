@@ -1,4 +1,10 @@
-"""The work of a verification on all cores: processes, each with a connection of its own that only reads."""
+"""The work of a verification on all cores: processes, each with a connection of its own that only reads.
+
+They see the file through a mapping, which spares a system call for each page: blobs are then read as quickly as
+hashlib reads a file. SQLite maps 2 GiB at most. A mapped file that is cut short, or a disk that fails, ends the process
+with a signal, which is why this is not done in the process that was asked: it takes over, reads without a mapping, and
+gets an error that can be told.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +28,12 @@ Work = Callable[[Archive, Task], Found]
 
 WAITING = 2
 """Tasks that each process has before it, so that memory stays flat."""
+MAPPED = 1 << 31
+"""Bytes of the file that a process maps, as far as SQLite lets it."""
+
+
+class _Otherwise(Exception):
+    """A process sees another state of the file than the one who asks."""
 
 
 def cores() -> int:
@@ -45,7 +57,9 @@ class Pool:
         """What `work` finds in each task, in their order. `work` is a function of a module.
 
         A process that the system ended, for want of memory or for a fault of the machine, takes no finding with it:
-        what it had before it is done here. IntegrityError when the file cannot be read.
+        what it had before it is done here. So it is when something was erased after `archive` began to read: the
+        processes began later, and would miss what is not yet known here to be gone. IntegrityError when the file
+        cannot be read.
         """
         if self.processes < 2:
             yield from (_here(archive, work, task) for task in tasks)
@@ -59,15 +73,15 @@ class Pool:
                 continue
             if len(waiting) == self.processes * WAITING:
                 yield self._first(archive, work, waiting)
-            waiting.append((task, self._submit(work, task)))
+            waiting.append((task, self._submit(archive, work, task)))
         while waiting:
             yield self._first(archive, work, waiting)
 
-    def _submit(self, work: Work[Task, Found], task: Task) -> Future[Found]:
+    def _submit(self, archive: Archive, work: Work[Task, Found], task: Task) -> Future[Found]:
         if self._executor is None:
             # Not forked: threads of a progress bar may be at work here.
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self.processes, context, _begin, (self.path,))
+            self._executor = ProcessPoolExecutor(self.processes, context, _begin, (self.path, erasures(archive)))
         try:
             return self._executor.submit(_do, work, task)
         except BrokenProcessPool as error:
@@ -79,7 +93,7 @@ class Pool:
         task, future = waiting.popleft()
         try:
             return future.result()
-        except BrokenProcessPool:
+        except (BrokenProcessPool, _Otherwise):
             self.processes = 1
             return _here(archive, work, task)
 
@@ -91,17 +105,30 @@ def _here(archive: Archive, work: Work[Task, Found], task: Task) -> Found:
         raise IntegrityError(f"{archive.path} cannot be read: {error}") from error
 
 
+def erasures(archive: Archive) -> int:
+    """How many there were. All other changes of evidence only add to it."""
+    if archive.one("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'erasures'") is None:
+        return 0
+    return int(str(archive.value("SELECT count(*) FROM erasures")))
+
+
 _reading: Archive | None = None
 
 
-def _begin(path: Path) -> None:
+def _begin(path: Path, erased: int) -> None:
     """In a new process: Ctrl-C is the business of the one that started it."""
     global _reading
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(100_000, 50, 50)  # a span makes many small values and no circles: looking for them was a tenth
-    _reading = open_reader(path)
+    archive = open_reader(path)
+    archive.db.execute("BEGIN")  # one state of the file, and one lock for everything that is read
+    if erasures(archive) == erased:
+        _reading = archive
 
 
 def _do(work: Work[Task, Found], task: Task) -> Found:
-    assert _reading is not None
+    if _reading is None:
+        raise _Otherwise
+    for size in (0, MAPPED):  # anew for each task: what was seen through a mapping counts as memory of the process
+        _reading.db.execute(f"PRAGMA mmap_size = {size}")
     return _here(_reading, work, task)
