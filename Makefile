@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness bench bench-million bench-log evidence bounds measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log evidence bounds measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -59,6 +59,24 @@ witness: .venv/installed-dev
 	$(MAKE) .venv-witness/installed || echo 'The tests with the real witness are skipped.'
 	$(BIN)/python -m pytest -rs -p no:cacheprovider tests/jobs/test_real_witness.py
 
+# Judges that others wrote and that clash with our libraries or are no Python: the validator of RO-Crates with the
+# official context (that of RO-Crate 1.1 came with rocrate 0.14), and the player of web archives. `make bounds` asks them.
+REPLAYWEB ?= 2.5.3
+
+.venv-judges/installed: Makefile
+	$(PYTHON) -m venv .venv-judges
+	.venv-judges/bin/python -m pip install --quiet --disable-pip-version-check 'roc-validator==0.13.0' 'rocrate==0.14.0'
+	touch $@
+
+.venv-judges/replaywebpage/installed: Makefile
+	mkdir -p .venv-judges/replaywebpage
+	cd .venv-judges && tar -xzf "$$(npm pack --silent replaywebpage@$(REPLAYWEB))" -C replaywebpage --strip-components=1
+	touch $@
+
+judges:
+	@$(MAKE) .venv-judges/installed || echo 'The tests with the validator of RO-Crates are skipped.'
+	@$(MAKE) .venv-judges/replaywebpage/installed || echo 'The tests with the player of web archives are skipped.'
+
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench
 
@@ -75,12 +93,12 @@ evidence: .venv/installed-dev
 	$(BIN)/python -m pytest -m corpus -s -p no:cacheprovider
 
 # Megabytes made to be slow, browsers, and slow judges that others wrote: minutes, so not part of `make test`.
-bounds: .venv/installed-dev
-	$(BIN)/python -m pytest -m heavy -p no:cacheprovider
+bounds: .venv/installed-dev judges
+	$(BIN)/python -m pytest -rs -m heavy -p no:cacheprovider
 
 # Writes docs/measured.md from the commands that it names.
 measured: .venv/installed-dev
 	BIN=$(BIN) sh docs/measure.sh > docs/measured.md
 
 clean:
-	rm -rf .venv .venv-datasette1 .venv-witness build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-datasette1 .venv-witness .venv-judges build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

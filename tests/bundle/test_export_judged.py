@@ -320,16 +320,6 @@ def test_the_research_object_names_files_that_are_there(bag: Path) -> None:
     assert folders - set(parts) == {"web/", "metadata/"}  # whose files are named one by one
 
 
-def test_roc_validator_accepts(bag: Path) -> None:
-    code, told = judge(
-        *("rocrate-validator", "--no-interactive", "--disable-color", "validate", "--no-paging", "--offline"),
-        *("-p", "ro-crate-1.1", "-l", "required", bag / "data"),
-    )
-    if code and "not available in the HTTP cache" in " ".join(told.split()):
-        pytest.skip("rocrate-validator has no copy of the RO-Crate context: run `rocrate-validator cache warm`")
-    assert code == 0, told
-
-
 def test_drafts_leave_open_what_only_a_person_can_say(bag: Path) -> None:
     index = index_of(bag)
     certificate = (bag / "data/certificate-902.md").read_text("utf-8")
