@@ -15,6 +15,7 @@ from archiver.platforms.bluesky.addresses import account_ref
 from archiver.platforms.bluesky.routes import RECORDS
 from archiver.store.archive import Archive, Row
 
+BATCH = 500
 UPSTREAM = "('quotes', 'reposts', 'replies-to')"
 _SAME = (
     "WITH RECURSIVE same(id) AS (SELECT value FROM json_each(?1) UNION SELECT a.ref FROM aliases a JOIN same s "
@@ -43,10 +44,10 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Local keys of what a bundle holds: `named` are the refs that were asked for, with those of the posts that the
-    named documents quote; `posts` have rows of their own; `whole` are documents that were named, `documents` these and
-    those that quote a named post. `erased` are captures whose leaf is gone: they stay, and are told of. `derived` are
-    files made from the bodies of the others. `refs` are all posts with their aliases."""
+    """Local keys of what a bundle holds, in ascending order: `named` are the refs that were asked for, with those of the
+    posts that the named documents quote; `posts` have rows of their own; `whole` are documents that were named,
+    `documents` these and those that quote a named post. `erased` are captures whose leaf is gone: they stay, and are
+    told of. `derived` are files made from the bodies of the others. `refs` are all posts with their aliases."""
 
     named: tuple[int, ...]
     posts: tuple[int, ...]
@@ -153,10 +154,10 @@ def _of_leaves(arguments: str) -> bool:
         return False
 
 
-def batches(keys: Sequence[int], size: int = 500) -> Iterator[str]:
+def batches(keys: Sequence[int]) -> Iterator[str]:
     """Some hundred keys at a time, as JSON for a query."""
-    for start in range(0, len(keys), size):
-        yield json.dumps(list(keys[start : start + size]))
+    for start in range(0, len(keys), BATCH):
+        yield json.dumps(list(keys[start : start + BATCH]))
 
 
 def neighbours(archive: Archive, choice: Choice) -> list[Row]:
