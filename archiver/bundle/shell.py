@@ -7,7 +7,10 @@ from importlib import resources
 
 from archiver.bundle.index import Index
 
-PARTS = ("verify_files", "verify_notes", "verify_stamps", "verify_captures", "verify_anchors", "verify")
+PARTS = (
+    "verify_files", "verify_notes", "verify_stamps", "verify_captures", "verify_anchors", "verify_curves",
+    "verify_repo", "verify_objects", "verify_proofs", "verify",
+)  # fmt: skip
 """The modules of verify.py, each before those that use it. They import the standard library and each other alone."""
 
 

@@ -8,6 +8,7 @@ who keep them. Without them it is told, as unchecked, that the bundle vouches fo
 
 Ends with 0 when all held, 1 when something could not be checked, 4 when something is wrong, 2 for a wrong command.
 What the posts say was read out of the captured bytes by the archiver; here the bytes are checked, not the reading.
+Where authors signed their posts, it is checked from these bytes what they signed, and with which key.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from archiver.bundle.verify_notes import (
     signed_by,
     signers_line,
 )
+from archiver.bundle.verify_proofs import Proofs
 from archiver.bundle.verify_stamps import utc
 
 HEX64 = re.compile(rb'"([0-9a-f]{64})"')
@@ -71,7 +73,7 @@ class Bundle:
         self.note: Note | None = None
 
     def check(self) -> Report:
-        for name in ("bag", "log", "seal", "leaves", "index", "captures", "blobs", "anchors"):
+        for name in ("bag", "log", "seal", "leaves", "index", "captures", "blobs", "proofs", "anchors"):
             before = self.report.count("WRONG")
             try:
                 getattr(self, f"check_{name}")(before)
@@ -284,6 +286,10 @@ class Bundle:
             if self.known.get(path, self.known.get(f"data/{path}")) != sha256:
                 self.report.wrong("index", f"{name}: {cut(path)} is missing, or has another SHA-256")
         self.report.closed("index", before, "bundle.json tells of the same log, captures and files")
+
+    def check_proofs(self, before: int) -> None:
+        """What the authors of posts signed themselves."""
+        Proofs(self.source, self.report, self.leaves).check(self.rows("posts"))
 
     def check_anchors(self, before: int) -> None:
         """What others say of the checkpoint, and between which times captures were made."""

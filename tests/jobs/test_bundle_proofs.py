@@ -1,13 +1,27 @@
-"""Posts that their authors signed, from the servers to a bundle: what a stranger needs to check them is in it."""
+"""Posts that their authors signed, from the servers to a bundle: what a stranger needs to check them is in it, and
+verify.py checks it from the captured bytes alone. A forger here owns the archive: hashes and leaves fit his bytes."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
+import io
 import json
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import libipld
 import pytest
 import signing
+import sky
+
+from archiver.bundle.verify_files import Folder, Report
+from archiver.bundle.verify_proofs import Proofs
 
 BLUESKY = "bluesky:post:at://"
 
@@ -45,3 +59,304 @@ def test_what_a_file_says_of_itself_is_in_the_index_and_in_the_report(bag: Path)
     assert "Camera of Example" in page
     assert signing.HOSTILE not in page
     assert page.count("&lt;/script&gt;&lt;script&gt;document.title") >= 1
+
+
+def test_the_program_that_travels_along_checks_them(bag: Path) -> None:
+    """As another process, with nothing of ours on its path."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", bag / "verify.py", "--json"], capture_output=True, text=True, check=False
+    )
+    found = json.loads(done.stdout)
+    proofs = [line["found"] for line in found["checks"] if line["check"] == "proofs"]
+    assert {line["state"] for line in found["checks"] if line["check"] == "proofs"} == {"held"}
+    assert (done.returncode, done.stderr) == (1, "")  # whose keys the log has is not known to it
+    for told in (
+        "whose tree holds the record bafy", "the account's log names it since 2024-01-01T00:00:00.000Z (data/captures/",
+        "1 signed operation leads from the DID of 2024-01-01T00:00:00.000Z to its present state; its key is did:key:z",
+        "/users/ada#key signed the object (data/captures/", "records are those that their CIDs name",
+    ):  # fmt: skip
+        assert any(told in line for line in proofs), (told, proofs)
+
+
+# ---- forgers --------------------------------------------------------------------------------------------------------
+
+
+class Forgery:
+    """A bundle in memory whose hashes and leaves always fit: only what others signed cannot be made anew."""
+
+    def __init__(self, bag: Path) -> None:
+        index = index_of(bag)
+        self.posts: list[dict[str, Any]] = index["posts"]
+        self.leaves: dict[int, dict[str, Any]] = {
+            one["index"]: json.loads((bag / one["leaf"]).read_bytes()) for one in index["leaves"]
+        }
+        self.files = {
+            f"data/blobs/{path.name}": path.read_bytes() for path in (bag / "data/blobs").iterdir() if path.is_file()
+        }
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {name: len(data) for name, data in self.files.items()}
+
+    def open(self, name: str) -> io.BytesIO:
+        return io.BytesIO(self.files[name])
+
+    def leaf(self, route: str) -> dict[str, Any]:
+        """The capture by a route about a post that is there."""
+        return next(one for one in self.all_of(route) if not one["ref"].endswith(signing.LOST))
+
+    def all_of(self, route: str) -> list[dict[str, Any]]:
+        return [one for one in self.leaves.values() if one.get("route") == route and one["response"]["status"] == 200]
+
+    def entity(self, leaf: dict[str, Any]) -> bytes:
+        return self.files[f"data/blobs/{leaf['response']['body_sha256']}"]
+
+    def put(self, leaf: dict[str, Any], entity: bytes, coded: Callable[[bytes], bytes] = lambda data: data) -> None:
+        body = coded(entity)
+        sha256 = hashlib.sha256(body).hexdigest()
+        self.files[f"data/blobs/{sha256}"] = body
+        leaf["response"] |= {"body_sha256": sha256, "entity_sha256": hashlib.sha256(entity).hexdigest()}
+
+    def change(self, route: str, old: bytes, new: bytes) -> None:
+        for leaf in self.all_of(route):
+            assert old in self.entity(leaf)
+            self.put(leaf, self.entity(leaf).replace(old, new))
+
+    def give(self, route: str, **facts: str) -> None:
+        """Changes what was known before a request."""
+        for leaf in self.all_of(route):
+            meaning = json.loads(leaf["request"]["meaning"])
+            meaning["given"] = [[name, facts.get(name, value)] for name, value in meaning["given"]]
+            leaf["request"]["meaning"] = json.dumps(meaning)
+
+    def proofs(self, kind: str) -> list[dict[str, Any]]:
+        return [row for post in self.posts for row in post["proofs"] if row["kind"] == kind]
+
+    def check(self) -> list[tuple[str, str]]:
+        report = Report()
+        Proofs(cast(Folder, self), report, self.leaves).check(self.posts)
+        return [(state, found) for state, _, found in report.lines]
+
+
+@pytest.fixture
+def forged(bag: Path) -> Forgery:
+    return Forgery(bag)
+
+
+def says(forged: Forgery, state: str, kind: str, told: str) -> None:
+    found = forged.check()
+    assert any(one == state and kind in line and told in line for one, line in found), found
+
+
+def test_untouched_it_holds(forged: Forgery) -> None:
+    assert {state for state, _ in forged.check()} == {"held"}
+
+
+def changed_car(forged: Forgery, *, resigned: bool) -> None:
+    """Other words in the signed record, with every hash above them made anew."""
+    leaf = forged.leaf("record-proof")
+    parts = sky_blocks(forged.entity(leaf))
+    record = libipld.decode_dag_cbor(next(block for block in parts if b"createdAt" in block))
+    record["text"] = "Other words."
+    block = libipld.encode_dag_cbor(record)
+    node = libipld.decode_dag_cbor(
+        next(one for one in parts if b"app.bsky.feed.post/" in one and b"createdAt" not in one)
+    )
+    node["e"][0]["v"] = sky.cid(block)
+    tree = libipld.encode_dag_cbor(node)
+    commit = libipld.decode_dag_cbor(next(one for one in parts if b"rev" in one and b"sig" in one))
+    commit["data"] = sky.cid(tree)
+    signature = commit.pop("sig")
+    if resigned:
+        signature = sky.Key(77).sign(libipld.encode_dag_cbor(commit))
+    top = libipld.encode_dag_cbor(commit | {"sig": signature})
+    header = libipld.encode_dag_cbor({"version": 1, "roots": [sky.cid(top)]})
+    rows = [header, *(sky.cid(one) + one for one in (top, tree, block))]
+    forged.put(leaf, b"".join(sky.varint(len(one)) + one for one in rows))
+
+
+def sky_blocks(car: bytes) -> list[bytes]:
+    found, at = [], 0
+    while at < len(car):
+        size = shift = 0
+        while True:
+            byte, at = car[at], at + 1
+            size |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        found.append(car[at + 36 : at + size])
+        at += size
+    return found
+
+
+def test_other_words_under_the_authors_name_are_refused(forged: Forgery) -> None:
+    changed_car(forged, resigned=False)
+    says(forged, "WRONG", "atproto-record", "REFUSED: the signature does not verify (bundle.json says: valid)")
+
+
+def test_words_signed_with_the_forgers_key_are_refused_by_the_log_of_the_account(forged: Forgery) -> None:
+    """He also says that the DID document named his key; the log that leads from the DID to a key does not."""
+    changed_car(forged, resigned=True)
+    mine = sky.Key(77).multibase
+    for route in ("record-proof", "plc-log", "did"):
+        forged.give(route, key=mine)
+    says(forged, "unchecked", "atproto-record", "no log and no document of the account in this bundle names this key")
+    says(forged, "WRONG", "plc-log", "REFUSED: the DID document named another signing key than the log")
+
+
+def test_a_log_with_another_key_is_no_log_of_this_did(forged: Forgery) -> None:
+    leaf = forged.leaf("plc-log")
+    (entry,) = json.loads(forged.entity(leaf))
+    operation = {name: value for name, value in entry["operation"].items() if name != "sig"}
+    operation["verificationMethods"] = {"atproto": sky.Key(77).did_key}
+    operation["rotationKeys"] = [sky.Key(78).did_key]
+    mark = sky.Key(78).sign(libipld.encode_dag_cbor(operation))
+    operation["sig"] = base64.urlsafe_b64encode(mark).decode().rstrip("=")
+    entry |= {"operation": operation, "cid": sky.cid_text(sky.cid(libipld.encode_dag_cbor(operation)))}
+    for one in forged.all_of("plc-log"):
+        forged.put(one, json.dumps([entry]).encode())
+    says(forged, "WRONG", "plc-log", "REFUSED: the DID is not the hash of the genesis operation")
+
+
+def test_other_words_in_the_index_than_those_that_were_signed(forged: Forgery) -> None:
+    for post in forged.posts:
+        for version in post["versions"]:
+            version["text"] = version["text"].replace("minutes", "hours")
+    says(forged, "WRONG", "bluesky:post", "bundle.json shows other words than those that were signed")
+
+
+def test_a_refusal_that_the_index_keeps_quiet_and_one_that_it_invents(forged: Forgery) -> None:
+    for row in forged.proofs("atproto-record"):
+        row["valid"] = 0
+    says(forged, "WRONG", "atproto-record", "(bundle.json says: refused)")
+    for row in forged.proofs("atproto-record"):
+        row["valid"] = None
+    says(forged, "held", "atproto-record", "holds the record")
+    changed_car(forged, resigned=False)
+    says(
+        forged, "unchecked", "atproto-record", "REFUSED: the signature does not verify (bundle.json says: not checked)"
+    )
+    for row in forged.proofs("atproto-record"):
+        row["valid"] = 0
+    says(forged, "held", "atproto-record", "REFUSED: the signature does not verify (bundle.json says: refused)")
+    for row in forged.proofs("atproto-record"):
+        row["valid"] = True
+    says(forged, "WRONG", "atproto-record", "which is no answer")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"ref": "bluesky:post:at://did:plc:aaaaaaaaaaaaaaaaaaaaaaaa/app.bsky.feed.post/3l7gexamp2kc2"},
+            "something else",
+        ),
+        ({"capture": "0190"}, "its capture is not in this bundle"),
+        ({"kind": "atproto-absence"}, "whose tree holds the record"),
+    ],
+)
+def test_a_proof_that_speaks_of_something_else(forged: Forgery, change: dict[str, str], told: str) -> None:
+    for row in forged.proofs("atproto-record"):
+        row |= change
+    says(forged, "WRONG", "REFUSED", told)
+
+
+def test_a_signed_object_that_was_changed_or_is_another(forged: Forgery) -> None:
+    forged.change("object", b"I signed", b"I singed")
+    says(forged, "WRONG", "fep-8b32", "REFUSED: the signature does not fit the document")
+
+
+def test_a_key_that_the_author_does_not_hold(forged: Forgery) -> None:
+    forged.change("actor", b"#key", b"#lost")
+    says(forged, "WRONG", "fep-8b32", "REFUSED: the actor lists no key")
+
+
+def test_a_signature_for_another_post(forged: Forgery) -> None:
+    for row in forged.proofs("fep-8b32"):
+        row["ref"] += "9"
+    says(forged, "WRONG", "fep-8b32", "REFUSED: what was signed is http")
+
+
+def test_what_is_missing_is_unchecked_with_the_reason(forged: Forgery) -> None:
+    for leaf in forged.all_of("object"):
+        del forged.files[f"data/blobs/{leaf['response']['body_sha256']}"]
+    says(forged, "unchecked", "fep-8b32", "")
+    for leaf in forged.all_of("record-proof"):
+        del forged.files[f"data/blobs/{leaf['response']['body_sha256']}"]
+    says(forged, "unchecked", "atproto-record", "its answer is not in this bundle")
+    for row in forged.proofs("plc-log"):
+        row["kind"] = "of-the-future"
+    says(forged, "unchecked", "of-the-future", "no check of this kind is known here")
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        lambda data: gzip.compress(data, mtime=0),
+        lambda data: gzip.compress(data[:9], mtime=0) + gzip.compress(data[9:], mtime=0),
+        zlib.compress,
+        lambda data: zlib.compress(data)[2:-4],
+    ],
+    ids=["gzip", "gzip in two members", "deflate", "deflate without its head"],
+)
+def test_answers_are_read_however_they_were_packed(forged: Forgery, coded: Callable[[bytes], bytes]) -> None:
+    for leaf in [*forged.all_of("record-proof"), *forged.all_of("plc-log"), *forged.all_of("object")]:
+        forged.put(leaf, forged.entity(leaf), coded)
+    assert {state for state, _ in forged.check()} == {"held"}
+
+
+def test_a_coding_that_is_not_known_and_a_bomb_are_unchecked(forged: Forgery) -> None:
+    leaf = forged.leaf("record-proof")
+    forged.put(leaf, forged.entity(leaf), lambda data: b"\x1b" + data)
+    says(forged, "unchecked", "atproto-record", "packed in a way")
+    bomb = gzip.compress(bytes(80 << 20), mtime=0)
+    forged.put(leaf, b"", lambda data: bomb)
+    says(forged, "unchecked", "atproto-record", "packed in a way")
+
+
+WRONG_TYPES: list[Any] = [None, True, 7, 1.5, "x", [], {}, [None], {"a": 1}]
+
+
+def test_wrong_types_anywhere_are_told_and_never_stop_the_checks(forged: Forgery) -> None:
+    """Each value of what was captured, and of what bundle.json says of it, by wrong ones."""
+
+    def places(value: Any) -> list[tuple[Any, Any]]:
+        pairs = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else [])
+        return [(value, key) for key, _ in pairs] + [place for _, inner in pairs for place in places(inner)]
+
+    tried, sound = 0, forged.posts
+
+    def wrongly(holder: Any, key: Any, number: int) -> None:
+        nonlocal tried
+        kept = holder[key]
+        for wrong in WRONG_TYPES[number % 9 :: 3]:
+            holder[key] = wrong
+            checked()
+            tried += 1
+        holder[key] = kept
+
+    def checked() -> None:
+        if document is not None:
+            forged.put(leaf, json.dumps(document).encode())
+        forged.check()
+
+    document: Any = None
+    for route, kind in (
+        ("plc-log", "plc-log"),
+        ("did", "atproto-record"),
+        ("object", "fep-8b32"),
+        ("actor", "fep-8b32"),
+    ):
+        rows = [row for row in forged.proofs(kind) if kind == "plc-log" or row["valid"]][:1]
+        forged.posts, leaf = [{"proofs": rows}], forged.leaf(route)
+        document = json.loads(forged.entity(leaf))
+        for number, (holder, key) in enumerate(places(document)):
+            wrongly(holder, key, number)
+        forged.put(leaf, json.dumps(document).encode())
+        forged.posts = sound
+    document = None
+    forged.posts = [post for post in sound if post["ref"].startswith("fediverse")]
+    for number, (holder, key) in enumerate(places(forged.posts[0])):
+        wrongly(holder, key, number)
+    assert tried > 300

@@ -1,0 +1,321 @@
+"""Authors' own proofs, checked again from the captured bytes: whose key signed what, and how the key is known.
+
+A part of verify.py, so: Python 3.8, the standard library, and nothing of the archiver but other parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from archiver.bundle.verify_captures import cut
+from archiver.bundle.verify_curves import Signer, did_key, signer_of
+from archiver.bundle.verify_files import Folder, Refused, Report, Zip, at, load, read
+from archiver.bundle.verify_objects import all_text, check_event, check_object
+from archiver.bundle.verify_repo import Found, cbor, check_plc, check_record, cid_of, from_json, read_car, uncbor
+from archiver.bundle.verify_stamps import Unchecked
+
+MAX_ANSWER = 64 << 20
+SAID: dict[Any, str] = {1: "valid", 0: "refused", None: "not checked"}
+
+
+class Known(NamedTuple):
+    """A key that an account had, and who says so. The lower the rank, the better: 0 in a log that leads from the DID to
+    it, 1 in a document that a host gave, 2 in a log as a key that was given up."""
+
+    key: Signer
+    how: str
+    rank: int
+
+
+class Held(NamedTuple):
+    """What a check showed, and the words that were signed, where it is known which they are."""
+
+    told: str
+    words: str | None = None
+    pointer: str = ""
+
+
+class Proofs:
+    """Checks what bundle.json says of authors' proofs. `leaves` stand in the log."""
+
+    def __init__(self, source: Folder | Zip, report: Report, leaves: dict[int, dict[str, Any]]) -> None:
+        self.source, self.report = source, report
+        self.captures = [leaf for _, leaf in sorted(leaves.items()) if leaf.get("type") in ("capture", "import")]
+        self.by_uid = {str(leaf.get("uid")): leaf for leaf in self.captures}
+        self.keys: dict[str, list[Known]] = {}
+        self.done: dict[tuple[str, ...], Held | None] = {}
+        self.same = 0
+
+    def check(self, posts: list[dict[str, Any]]) -> None:
+        for post in posts:
+            for row in rows_in(post.get("proofs")):
+                if not isinstance(row, dict):
+                    self.report.wrong("proofs", "data/bundle.json: a proof that is no object")
+                    continue
+                held = self.checked(row)
+                if held is not None and held.words is not None:
+                    self.check_words(post, row, held)
+        if self.same:
+            self.report.say("held", "proofs", f"{self.same} records are those that their CIDs name")
+        if not self.done:
+            self.report.say("absent", "proofs", "no post in this bundle bears a proof of its author")
+
+    def checked(self, row: dict[str, Any]) -> Held | None:
+        """Says once what is found of a proof; what was shown, where it holds."""
+        key = tuple(str(row.get(name, "")) for name in ("kind", "ref", "capture", "pointer"))
+        if key in self.done:
+            return self.done[key]
+        kind, ref, uid, pointer = key
+        place = f"data/captures/{uid}.json: {kind} of {ref}"
+        said, held = row.get("valid"), None
+        self.done[key] = None
+        if said is not None and (type(said) is not int or said not in (0, 1)):
+            self.report.wrong("proofs", f"{place}: bundle.json says {cut(said)} of it, which is no answer")
+            return None
+        try:
+            held = self.proof(kind, ref, uid, pointer)
+            state, found = ("WRONG", f"holds: {held.told}") if said == 0 else ("held", held.told)
+        except Refused as error:
+            state, found = {1: "WRONG", 0: "held", None: "unchecked"}[said], f"REFUSED: {error}"
+        except Unchecked as error:
+            state, found = "unchecked", str(error)
+        except (RecursionError, UnicodeError):
+            state, found = "WRONG" if said == 1 else "unchecked", "REFUSED: it cannot be read"
+        if kind == "atproto-cid" and state == "held" and held is not None:
+            self.same += 1
+        else:
+            agreed = "" if state == "held" and held is not None else f" (bundle.json says: {SAID[said]})"
+            self.report.say(state, "proofs", f"{place}: {found}{agreed}")
+        self.done[key] = held if state == "held" else None
+        return self.done[key]
+
+    def check_words(self, post: dict[str, Any], row: dict[str, Any], held: Held) -> None:
+        """The post shows the words that were signed, where bundle.json says that it read them there."""
+        for version in rows_in(post.get("versions")):
+            for sighting in rows_in(at(version, "sightings")):
+                where = (at(sighting, "capture"), at(sighting, "pointer"))
+                if where == (row.get("capture"), held.pointer) and at(version, "text") != held.words:
+                    place = f"data/captures/{row.get('capture')}.json: {row.get('ref')}"
+                    self.report.wrong("proofs", f"{place}: bundle.json shows other words than those that were signed")
+
+    def proof(self, kind: str, ref: str, uid: str, pointer: str) -> Held:
+        leaf = self.by_uid.get(uid)
+        checks: dict[str, Callable[[str, dict[str, Any], str], Held]] = {
+            "atproto-record": self.present,
+            "atproto-absence": self.absent,
+            "atproto-cid": self.named,
+            "plc-log": self.plc,
+            "fep-8b32": self.signed,
+            "nostr-event": self.event,
+        }
+        if leaf is None:
+            raise Refused("its capture is not in this bundle")
+        if kind not in checks:
+            raise Unchecked("no check of this kind is known here")
+        return checks[kind](ref, leaf, pointer)
+
+    # ---- the bytes of captures ----------------------------------------------------------------------------
+
+    def entity(self, leaf: dict[str, Any]) -> bytes:
+        """The decoded answer of a capture: whichever decoding gives the hash that its leaf names."""
+        body, whole = at(leaf, "response.body_sha256"), at(leaf, "response.entity_sha256")
+        name = f"data/blobs/{body}"
+        if not body or name not in self.source.sizes:
+            raise Unchecked("its answer is not in this bundle")
+        data = read(self.source, name, MAX_ANSWER)
+        if hashlib.sha256(data).hexdigest() != body:
+            raise Refused("its answer was changed")
+        for form in (0, 31, 15, -15):  # as it is, gzip, deflate with and without a head
+            found = unpacked(data, form) if form else data
+            if found is not None and hashlib.sha256(found).hexdigest() == whole:
+                return found
+        raise Unchecked("its answer is packed in a way that Python's own library does not know")
+
+    def document(self, leaf: dict[str, Any]) -> Any:
+        data = self.entity(leaf)
+        return load(data[3:] if data[:3] == b"\xef\xbb\xbf" else data, "its answer")
+
+    def about(self, ref: str, *routes: str) -> Iterator[dict[str, Any]]:
+        """The captures that were asked for by these routes, and answered."""
+        for leaf in self.captures:
+            if leaf.get("ref") == ref and leaf.get("route") in routes and at(leaf, "response.status") == 200:
+                yield leaf
+
+    def known(self, did: str) -> list[Known]:
+        """The keys of an account: as its log names them, and as its document does."""
+        if did not in self.keys:
+            found: list[Known] = []
+            for leaf in self.about(f"bluesky:account:{did}", "plc-log", "did"):
+                try:
+                    found += list(self.keys_in(leaf, did))
+                except (Refused, Unchecked):
+                    continue  # what is wrong with it is told where bundle.json speaks of it
+            self.keys[did] = found
+        return self.keys[did]
+
+    def keys_in(self, leaf: dict[str, Any], did: str) -> Iterator[Known]:
+        document, place = self.document(leaf), f"data/captures/{leaf.get('uid')}.json"
+        if leaf.get("route") == "plc-log":
+            branch = check_plc(document, did)
+            for number, one in enumerate(branch):
+                if one.key and (not number or branch[number - 1].key != one.key):
+                    after = next((later.told_at for later in branch[number:] if later.key != one.key), "")
+                    how = (
+                        f"the account's log names it since {one.told_at}{f' until {after}' if after else ''} ({place})"
+                    )
+                    yield Known(did_key(one.key), how, 2 if after else 0)
+        elif at(document, "id") == did:
+            for method in rows_in(document.get("verificationMethod")):
+                if at(method, "id") in ("#atproto", f"{did}#atproto"):
+                    key = signer_of(str(at(method, "type")), str(at(method, "publicKeyMultibase")))
+                    host = cut(at(leaf, "request.url"))
+                    yield Known(key, f"the DID document that {host} gave names it ({place})", 1)
+                    return
+
+    # ---- the kinds of proofs ------------------------------------------------------------------------------
+
+    def present(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
+        """A repository of the AT Protocol holds the record."""
+        del pointer
+        found, commit, how = self.repository(ref, leaf)
+        if found.record is None:
+            raise Refused(f"{commit}, whose tree holds no record of this name")
+        try:
+            text = at(uncbor(found.record), "text")
+        except Refused:
+            text = None
+        words = text.replace("\x00", "\ufffd") if isinstance(text, str) else None
+        return Held(f"{commit}, whose tree holds the record {found.cid}; {how}", words, f"/{found.cid}")
+
+    def absent(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
+        """A repository of the AT Protocol holds no such record."""
+        del pointer
+        found, commit, how = self.repository(ref, leaf)
+        if found.cid is not None:
+            raise Refused(f"{commit}, whose tree holds the record {found.cid}")
+        return Held(f"{commit}, whose tree holds no record of this name; {how}")
+
+    def repository(self, ref: str, leaf: dict[str, Any]) -> tuple[Found, str, str]:
+        """What a CAR proves, the key and commit in words, and who says that it is the account's key."""
+        given, uri = given_of(leaf), ref.split(":", 2)[-1]
+        did, _, name = uri[len("at://") :].partition("/")
+        if not uri.startswith("at://") or leaf.get("ref") != ref:
+            raise Refused("its capture is about something else")
+        if not given.get("key"):
+            raise Unchecked("no signing key was known when it was captured")
+        key = signer_of(given.get("key-type", ""), given["key"])
+        found = check_record(self.entity(leaf), did, name, key)
+        commit = f"{key} signed commit {found.commit}"
+        named = sorted((one for one in self.known(did) if one.key == key), key=lambda one: one.rank)
+        if not named:
+            raise Unchecked(f"{commit}, but no log and no document of the account in this bundle names this key")
+        if named[0].rank > 1:
+            raise Unchecked(f"{commit}, but {named[0].how}: not when the log was captured")
+        return found, commit, named[0].how
+
+    def named(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
+        """A record is the one that its CID names."""
+        del ref
+        if leaf.get("route") == "record-proof":
+            if pointer[1:] not in {str(cid) for cid in read_car(self.entity(leaf))[1]}:
+                raise Refused(f"no block of the CAR is {pointer[1:]}")
+            return Held(pointer)
+        document = self.document(leaf)
+        shown, actual = at_pointer(document, pointer.rpartition("/")[0]), at_pointer(document, pointer)
+        cid = cid_of(cbor(from_json(actual)))
+        if at(shown, "cid") != str(cid):
+            raise Refused(f"the record is {cid}, shown as {cut(at(shown, 'cid'))}")
+        return Held(pointer)
+
+    def plc(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
+        """The log of a did:plc leads by signatures from the DID to the key and host that were used."""
+        del pointer
+        given, did = given_of(leaf), ref.split(":", 2)[-1]
+        branch = check_plc(self.document(leaf), did)
+        head = branch[-1]
+        if given.get("key") and (
+            not head.key or signer_of(given.get("key-type", ""), given["key"]) != did_key(head.key)
+        ):
+            raise Refused("the DID document named another signing key than the log")
+        if given.get("pds") and given["pds"].lower() != head.host.rstrip("/").lower():
+            raise Refused("the DID document named another host than the log")
+        now = f"its key is {head.key}" if head.key else "it ends with a tombstone"
+        verb = "operations lead" if len(branch) > 1 else "operation leads"
+        return Held(f"{len(branch)} signed {verb} from the DID of {branch[0].told_at} to its present state; {now}")
+
+    def signed(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
+        """An object of the fediverse and its proof, by the key that its author's document lists."""
+        del pointer
+        if leaf.get("route") != "actor":
+            raise Unchecked("its author's key was not captured, or is none that can be checked")
+        actor, faults = self.document(leaf), []  # type: Any, list[str]
+        for other in self.about(str(leaf.get("ref")), "object", "object-signed"):
+            try:
+                method = check_object(self.document(other), actor, ref)
+            except Unchecked:
+                continue
+            except Refused as error:
+                faults.append(str(error))
+                continue
+            return Held(f"{method} signed the object (data/captures/{other.get('uid')}.json)")
+        if not faults:
+            raise Unchecked("the object that was signed is not in this bundle")
+        raise Refused(faults[0])
+
+    def event(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
+        """An event of Nostr: the name of its author is the key itself."""
+        data = self.entity(leaf)
+        event = at_pointer(self.events(data), pointer)
+        public = check_event(event, ref)
+        return Held(f"the key {public} signed the event, which says that it was made at {event['created_at']}")
+
+    def events(self, data: bytes) -> Any:
+        """A document of JSON, or lines of JSON as an array."""
+        try:
+            return load(data, "its answer")
+        except Refused:
+            return [load(line, "its answer") for line in data.split(b"\n") if line.strip()]
+
+
+def given_of(leaf: dict[str, Any]) -> dict[str, str]:
+    """What was known before a request was made, as its leaf says."""
+    meaning = load(str(at(leaf, "request.meaning")).encode("utf-8", "replace"), "request.meaning")
+    given = at(meaning, "given") or []
+    if not isinstance(given, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and all_text(pair) for pair in given
+    ):
+        raise Refused("its leaf does not say what was given")
+    return {str(name): str(value) for name, value in given}
+
+
+def unpacked(data: bytes, form: int) -> bytes | None:
+    """Content decoding; None where the data are not of this form, or swell beyond the bound."""
+    out = b""
+    try:
+        while data:
+            one = zlib.decompressobj(form)
+            out += one.decompress(data, max(MAX_ANSWER - len(out), 1))
+            if one.unconsumed_tail or not one.eof:
+                return None
+            data = one.unused_data
+    except zlib.error:
+        return None
+    return out
+
+
+def rows_in(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def at_pointer(value: Any, pointer: str) -> Any:
+    """What an RFC 6901 pointer leads to; None where there is nothing."""
+    for step in pointer.split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and step.isascii() and step.isdigit() and int(step[:9]) < len(value):
+            value = value[int(step[:9])]
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
