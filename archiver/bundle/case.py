@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from archiver.bundle.index import CaptureEntry, Index
 
+_NAMESPACE = uuid.NAMESPACE_URL.bytes
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 _CONTEXT = {
     "kb": "urn:quotechain:kb:",
     "case-investigation": "https://ontology.caseontology.org/case/investigation/",
@@ -20,15 +24,14 @@ _CONTEXT = {
 }
 
 
-def case(index: Index) -> str:
-    """Each capture as an investigative action with its result. Ids follow from the captures' own."""
+def case(index: Index) -> Iterator[str]:
+    """Each capture as an investigative action with its result, in pieces. Ids follow from the captures' own."""
     tool = _id("tool", index["tool"])
-    graph: list[dict[str, Any]] = [
-        {"@id": tool, "@type": "uco-tool:Tool", "uco-core:name": "quotechain", "uco-tool:version": index["tool"]}
-    ]
+    named = {"@id": tool, "@type": "uco-tool:Tool", "uco-core:name": "quotechain", "uco-tool:version": index["tool"]}
+    yield f'{{"@context": {_encoded(_CONTEXT)}, "@graph": [{_encoded(named)}'
     for capture in index["captures"]:
-        graph += _capture(capture, tool, index)
-    return json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False) + "\n"
+        yield "".join([f", {_encoded(node)}" for node in _capture(capture, tool, index)])
+    yield "]}\n"
 
 
 def _capture(capture: CaptureEntry, tool: str, index: Index) -> list[dict[str, Any]]:
@@ -101,4 +104,8 @@ def _time(text: str) -> dict[str, str]:
 
 
 def _id(kind: str, name: str) -> str:
-    return f"kb:{kind}-{uuid.uuid5(uuid.NAMESPACE_URL, f'{kind}#{name}')}"
+    """A UUID of version 5 (RFC 9562) in the namespace of URLs: `uuid.uuid5` gives the same, in four times the time."""
+    found = bytearray(hashlib.sha1(_NAMESPACE + f"{kind}#{name}".encode(), usedforsecurity=False).digest()[:16])
+    found[6], found[8] = found[6] & 0x0F | 0x50, found[8] & 0x3F | 0x80
+    text = found.hex()
+    return f"kb:{kind}-{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -44,8 +44,8 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Local keys of what a bundle holds, in ascending order: `named` are the refs that were asked for, with those of the
-    posts that the named documents quote; `posts` have rows of their own; `whole` are documents that were named,
+    """Local keys of what a bundle holds, in ascending order: `named` are the refs that were asked for, with those of
+    the posts that the named documents quote; `posts` have rows of their own; `whole` are documents that were named,
     `documents` these and those that quote a named post. `erased` are captures whose leaf is gone: they stay, and are
     told of. `derived` are files made from the bodies of the others. `refs` are all posts with their aliases."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from archiver.bundle.index import Index
+from archiver.bundle.index import Index, PostEntry
 from archiver.bundle.warc import target
 
 CONTEXT = ("https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"})
@@ -31,13 +32,15 @@ _FOLDERS = {
 }
 RIGHTS = "Rights in posts, pages and media stay with their authors. The bundle grants none."
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_MENTIONS = '"mentions": [{"@id": "#export"}'
 
-def crate(index: Index) -> str:
-    """JSON-LD about the files of an index, its report among them. Paths are relative to data/."""
-    held = {path.removeprefix("data/"): sha256 for path, sha256 in index["files"].items()}
+
+def crate(index: Index, held: Mapping[str, str], folders: Collection[str]) -> Iterator[str]:
+    """JSON-LD about the files of an index, its report among them, in pieces. Paths are relative to data/; `held` are
+    the SHA-256 of files that were written, `folders` those that hold some."""
     files = {name: about for name, about in _FILES.items() if name in held or name in ("bundle.json", "report.html")}
-    folders = {name: about for name, about in _FOLDERS.items() if any(path.startswith(name) for path in held)}
-    named = [post for post in index["posts"] if post["named"]]
+    inside = {name: about for name, about in _FOLDERS.items() if name in folders}
     graph: list[dict[str, Any]] = [
         {
             "@id": "ro-crate-metadata.json",
@@ -54,8 +57,8 @@ def crate(index: Index) -> str:
             "datePublished": index["made"],
             "identifier": f"{index['origin']}@{index['size']}",
             "license": {"@id": "#rights"},
-            "hasPart": [{"@id": name} for name in (*files, *folders)],
-            "mentions": [{"@id": "#export"}, *({"@id": target(post["ref"])} for post in named)],
+            "hasPart": [{"@id": name} for name in (*files, *inside)],
+            "mentions": [{"@id": "#export"}],
         },
         {"@id": "#rights", "@type": "CreativeWork", "name": "Rights", "description": RIGHTS},
         {"@id": "#tool", "@type": "SoftwareApplication", "name": index["tool"], "softwareVersion": index["tool"]},
@@ -71,18 +74,29 @@ def crate(index: Index) -> str:
     for name, (kind, about) in files.items():
         entry: dict[str, Any] = {"@id": name, "@type": "File", "name": name, "encodingFormat": kind}
         graph.append({**entry, "description": about} | ({"sha256": held[name]} if name in held else {}))
-    graph += [{"@id": name, "@type": "Dataset", "name": name, "description": about} for name, about in folders.items()]
-    for post in named:
-        graph.append(
-            {
-                "@id": target(post["ref"]),
-                "@type": "SocialMediaPosting",
-                "name": post["ref"],
-                "identifier": post["ref"],
-                "text": post["text"],
-                **({"url": post["url"]} if post["url"] else {}),
-                **({"datePublished": post["posted_at"]} if post["posted_at"] else {}),
-                **({"author": post["handle"] or post["author"]} if post["handle"] or post["author"] else {}),
-            }
-        )
-    return json.dumps({"@context": CONTEXT, "@graph": graph}, ensure_ascii=False) + "\n"
+    graph += [{"@id": name, "@type": "Dataset", "name": name, "description": about} for name, about in inside.items()]
+    first, second, *others = map(_encoded, graph)
+    # Posts are mentioned by the data set and described below it: as many as there are.
+    place = second.index(_MENTIONS) + len(_MENTIONS)
+    yield f'{{"@context": {_encoded(CONTEXT)}, "@graph": [{first}, {second[:place]}'
+    for post in index["posts"]:
+        if post["named"]:
+            yield ", " + _encoded({"@id": target(post["ref"])})
+    yield ", ".join([second[place:], *others])
+    for post in index["posts"]:
+        if post["named"]:
+            yield ", " + _encoded(_post(post))
+    yield "]}\n"
+
+
+def _post(post: PostEntry) -> dict[str, str]:
+    return {
+        "@id": target(post["ref"]),
+        "@type": "SocialMediaPosting",
+        "name": post["ref"],
+        "identifier": post["ref"],
+        "text": post["text"],
+        **({"url": post["url"]} if post["url"] else {}),
+        **({"datePublished": post["posted_at"]} if post["posted_at"] else {}),
+        **({"author": post["handle"] or post["author"]} if post["handle"] or post["author"] else {}),
+    }

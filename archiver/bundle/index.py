@@ -3,7 +3,18 @@ are empty; times are UTC ISO 8601 with `Z`; hashes are hexadecimal; ranges count
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypedDict, TypeVar
+
+Entry = TypeVar("Entry", covariant=True)
+
+
+class Many(Protocol[Entry]):
+    """A list, or as many rows as there are, of which one at a time is in memory."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Entry]: ...
 
 
 class Bracket(TypedDict):
@@ -72,8 +83,8 @@ class CheckEntry(TypedDict):
 
 
 class ManifestEntry(TypedDict):
-    """One C2PA manifest of a file, as docs/media-manifests.md explains the words. `signer` and `issuer` are the names in
-    a certificate that came along, `stamped` the time of a timestamp, `actions` what was done, `ingredients` how many
+    """One C2PA manifest of a file, as docs/media-manifests.md explains the words. `signer` and `issuer` are the names
+    in a certificate that came along, `stamped` the time of a timestamp, `actions` what was done, `ingredients` how many
     files it was made from."""
 
     label: str
@@ -310,25 +321,31 @@ class AnchorEntry(TypedDict):
     roots: list[str]
 
 
+class Files(Protocol):
+    """Paths and SHA-256, in the order of paths."""
+
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+
 class Index(TypedDict):
     """The whole index. `what` says what was asked for, `named` the refs; paths start at the bag's folder."""
 
     v: int
     what: str
-    named: list[str]
+    named: Many[str]
     vkeys: list[str]
     made: str
     tool: str
     origin: str
     size: int
     root: str
-    captures: list[CaptureEntry]
-    posts: list[PostEntry]
-    documents: list[DocumentEntry]
-    verdicts: list[VerdictEntry]
-    statements: list[StatementEntry]
-    derived: list[DerivedEntry]
-    erased: list[ErasedEntry]
-    leaves: list[LeafEntry]
+    captures: Many[CaptureEntry]
+    posts: Many[PostEntry]
+    documents: Many[DocumentEntry]
+    verdicts: Many[VerdictEntry]
+    statements: Many[StatementEntry]
+    derived: Many[DerivedEntry]
+    erased: Many[ErasedEntry]
+    leaves: Many[LeafEntry]
     anchors: list[AnchorEntry]
-    files: dict[str, str]
+    files: Files

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -66,6 +66,14 @@ class Rows(Generic[Row]):
     def __init__(self, spools: Spools) -> None:
         self._file = spools.file()
         self._count = 0
+
+    @classmethod
+    def of(cls, spools: Spools, rows: Iterable[Row]) -> Rows[Row]:
+        """All that an iterable gives."""
+        made = cls(spools)
+        for row in rows:
+            made.add(row)
+        return made
 
     def add(self, row: Row) -> None:
         self._file.write(_ENCODER.encode(row).encode("utf-8") + b"\n")
@@ -126,3 +134,35 @@ class Sorter:
 def packed(value: Any) -> bytes:
     """A value as JSON, as it stands in rows."""
     return _ENCODER.encode(value).encode("utf-8")
+
+
+class Pairs:
+    """An object of JSON whose members are told anew each time."""
+
+    def __init__(self, told: Callable[[], Iterable[tuple[str, Any]]]) -> None:
+        self._told = told
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        return self._told()
+
+
+def pieces(value: Mapping[str, Any]) -> Iterator[bytes]:
+    """An object as JSON with its keys sorted. A value may be `Rows`, an array, or `Pairs` (in the order of their keys),
+    an object: of these one member is in memory."""
+    for name in sorted(value):
+        member = value[name]
+        yield (b"{" if name == min(value) else b",") + packed(name) + b":"
+        if isinstance(member, Rows):
+            yield from _joined(b"[", (line[:-1] for line in member.lines()), b"]")
+        elif isinstance(member, Pairs):
+            yield from _joined(b"{", (packed(key) + b":" + packed(one) for key, one in member.items()), b"}")
+        else:
+            yield packed(member)
+    yield b"}"
+
+
+def _joined(before: bytes, members: Iterable[bytes], after: bytes) -> Iterator[bytes]:
+    for member in members:
+        yield before + member
+        before = b","
+    yield after if before == b"," else before + after

@@ -6,9 +6,9 @@ Values are not disarmed: a post may begin with `=` or `@`, and a changed text wo
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from archiver.bundle.index import Index
 
@@ -27,26 +27,31 @@ VERDICTS: tuple[str, ...] = (
 )
 
 
-def tables(index: Index) -> dict[str, str]:
-    """File names and their CSV."""
+def tables(index: Index) -> dict[str, Iterator[str]]:
+    """File names and their CSV, line by line."""
     posts = ({**post, "versions": len(post["versions"]), "edits": len(post["edits"])} for post in index["posts"])
     captures = ({**capture, **capture["bracket"]} for capture in index["captures"])
+    edges = (dict(edge) for post in index["posts"] for edge in post["edges"])
     return {
-        "posts.csv": _csv(POSTS, ([row[name] for name in POSTS] for row in posts)),
-        "edges.csv": _csv(
-            EDGES, ([str(dict(edge)[name]) for name in EDGES] for post in index["posts"] for edge in post["edges"])
-        ),
-        "captures.csv": _csv(CAPTURES, ([row[name] for name in CAPTURES] for row in captures)),
-        "verdicts.csv": _csv(VERDICTS, ([dict(row)[name] for name in VERDICTS] for row in index["verdicts"])),
+        "posts.csv": _csv(POSTS, posts),
+        "edges.csv": _csv(EDGES, edges),
+        "captures.csv": _csv(CAPTURES, captures),
+        "verdicts.csv": _csv(VERDICTS, (dict(row) for row in index["verdicts"])),
     }
 
 
-def _csv(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(names)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+class _Line:
+    """Gives back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(names: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    line: Any = csv.writer(_Line(), lineterminator="\r\n").writerow
+    yield line(names)
+    for row in rows:
+        yield line([value if type(value := row[name]) is str else _cell(value) for name in names])
 
 
 def _cell(value: object) -> object:

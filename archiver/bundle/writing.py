@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -19,7 +19,7 @@ from archiver.bundle.manifests import Manifests
 from archiver.bundle.pack import Pack
 from archiver.bundle.recorded import Held
 from archiver.bundle.report import page
-from archiver.bundle.spool import Spools
+from archiver.bundle.spool import Pairs, Rows, Spools, pieces
 from archiver.store.archive import Archive
 from archiver.store.blobs import BlobStore
 from archiver.store.checkpoints import Tree
@@ -69,10 +69,11 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
     held = recorded.bodies(archive, choice)
     manifests = Manifests(BlobStore(archive))
     recorded.write_bodies(bag, archive, held, manifests)
-    anchors = proving.Anchors(bag, archive, tree.origin, plan.roots)
+    anchors = proving.Anchors(bag, archive, tree, head, plan.roots)
     anchors.over(size)
+    anchors.closer(recorded.leaves(archive, choice.captures))
     anchors.named(recorded.afters(archive, choice.captures))
-    captures = recorded.write(bag, archive, choice.captures, anchors, size, held)
+    captures = recorded.write(bag, archive, choice.captures, anchors, held)
     with bag.entry("web/captures.wacz", about=3 * held.size) as stream:
         wacz.write(
             cast(IO[bytes], stream),
@@ -88,35 +89,39 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         )
     prover = Prover(archive, tree, head)
     leaves = prover.write(bag, plan.leaves)
-    indexing = Indexing(archive, choice, manifests)
+    indexing, spools = Indexing(archive, choice, manifests), bag.spools
+    statements = (cast(StatementEntry, dict(row)) for row in proving.statements(archive, tree.origin, choice))
     index: Index = {
         "v": 1,
         "made": plan.made,
         "tool": TOOL,
         "what": plan.what,
-        "named": list(indexing.named()),
+        "named": Rows.of(spools, indexing.named()),
         "origin": head.checkpoint.origin,
         "size": size,
         "root": head.checkpoint.root.hex(),
         "vkeys": [str(key) for key in head.keys],
-        "captures": list(captures),
-        "posts": list(indexing.posts()),
-        "documents": list(indexing.documents()),
-        "verdicts": list(indexing.verdicts()),
-        "statements": [cast(StatementEntry, dict(row)) for row in proving.statements(archive, tree.origin, choice)],
-        "derived": recorded.derived(archive, choice),
-        "erased": recorded.erased(archive, choice),
-        "leaves": list(leaves),
+        "captures": captures,
+        "posts": Rows.of(spools, indexing.posts()),
+        "documents": Rows.of(spools, indexing.documents()),
+        "verdicts": Rows.of(spools, indexing.verdicts()),
+        "statements": Rows.of(spools, statements),
+        "derived": Rows.of(spools, recorded.derived(archive, choice)),
+        "erased": Rows.of(spools, recorded.erased(archive, choice)),
+        "leaves": leaves,
         "anchors": anchors.entries,
-        "files": {},
+        "files": Pairs(bag.hashes),
     }
-    for name, text in {**tables.tables(index), **_documents(index)}.items():
-        bag.text(name, text)
-    index["files"] = dict(bag.hashes())
-    bag.text("ro-crate-metadata.json", crate.crate(index))
-    bag.text("bundle.json", json.dumps(index, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n")
-    report = page(index, _reader(archive, prover, held))
-    bag.add("report.html", (piece.encode("utf-8") for piece in report))
+    for name, text in tables.tables(index).items():
+        bag.add(name, _utf8(text))
+    bag.add("metadata/case.jsonld", _utf8(case.case(index)))
+    bag.add("metadata/prov.json", prov.prov(index, spools))
+    bag.add("certificate-902.md", _utf8(drafts.certificate(index)))
+    bag.add("collection-log.md", _utf8(drafts.collection_log(index)))
+    digests = {path.removeprefix("data/"): digests.sha256 for path, digests in bag.files.items()}
+    bag.add("ro-crate-metadata.json", _utf8(crate.crate(index, digests, bag.folders)))
+    bag.add("bundle.json", chain(pieces(index), [b"\n"]))
+    bag.add("report.html", _utf8(page(index, _reader(archive, prover, held))))
     manifest = bag.close(_info(plan), tags(index), sign=plan.sign, signers=plan.signers)
     return Written(
         manifest_sha256=manifest,
@@ -129,13 +134,8 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
     )
 
 
-def _documents(index: Index) -> dict[str, str]:
-    return {
-        "metadata/case.jsonld": case.case(index),
-        "metadata/prov.json": prov.prov(index),
-        "certificate-902.md": drafts.certificate(index),
-        "collection-log.md": drafts.collection_log(index),
-    }
+def _utf8(text: Iterable[str]) -> Iterator[bytes]:
+    return (piece.encode("utf-8") for piece in text)
 
 
 def _reader(archive: Archive, prover: Prover, held: Held) -> Callable[[str], bytes | None]:

@@ -44,7 +44,9 @@ def fits(value: object, shape: object) -> bool:
     if typing.is_typeddict(shape):
         hints = typing.get_type_hints(shape)
         return isinstance(value, dict) and set(value) == set(hints) and all(fits(value[n], hints[n]) for n in hints)
-    if origin is list:
+    if shape is index.Files:
+        return isinstance(value, dict) and {*map(type, value), *map(type, value.values())} == {str}
+    if origin in (list, index.Many):
         return isinstance(value, list) and all(fits(item, arguments[0]) for item in value)
     if origin is dict:
         return isinstance(value, dict) and all(fits(item, arguments[1]) for item in value.values())
