@@ -23,6 +23,36 @@ look();
 """
 
 
+class Trap:
+    """A proxy that answers nobody and remembers which names were asked for."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.asked: list[bytes] = []
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(2)
+                try:
+                    self.asked.append(connection.recv(4096))
+                except OSError:
+                    continue
+
+    @property
+    def port(self) -> int:
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    def of(self, name: bytes) -> list[bytes]:
+        return [asked for asked in self.asked if name in asked]
+
+
 def find(browser: str) -> str:
     """The program of a browser, empty where there is none."""
     return next((found for name in NAMES[browser] if (found := shutil.which(name))), "")

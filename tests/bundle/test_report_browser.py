@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import browsing
 import making
 import pytest
+from browsing import Trap
 
 pytestmark = pytest.mark.heavy
 Browse = Callable[[str], str]
@@ -22,36 +21,6 @@ BOTH = pytest.mark.parametrize("browser", ["chromium", "firefox"])
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (making.bundle(tmp_path_factory.mktemp("whole") / "bag") / "data/report.html").read_text("utf-8")
-
-
-class Trap:
-    """A proxy that answers nobody and remembers which names were asked for."""
-
-    def __init__(self) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.asked: list[bytes] = []
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def listen(self) -> None:
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(2)
-                try:
-                    self.asked.append(connection.recv(4096))
-                except OSError:
-                    continue
-
-    @property
-    def port(self) -> int:
-        port: int = self.socket.getsockname()[1]
-        return port
-
-    def of(self, name: bytes) -> list[bytes]:
-        return [asked for asked in self.asked if name in asked]
 
 
 @pytest.fixture
