@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from importlib import resources
+from itertools import islice
 
-from archiver.bundle.index import Index, VerdictEntry
+from archiver.bundle import report_choice
+from archiver.bundle.index import Index
+from archiver.bundle.report_choice import Chosen, Quotations, first, more, quoting
 from archiver.bundle.report_entries import (
-    STOPS,
     Read,
     Room,
     anchor,
@@ -27,8 +28,6 @@ from archiver.bundle.report_entries import (
     mention,
     post,
     quotation,
-    said_of,
-    signed,
     statement,
 )
 from archiver.bundle.report_markup import block, facts, items, moment, own, text
@@ -36,8 +35,6 @@ from archiver.bundle.report_markup import block, facts, items, moment, own, text
 TITLE = "Evidence of social posts"
 EMBEDDED_IN_ALL = 64 << 20
 """So many bytes of media stand in the page; the rest is named by hash."""
-LEAVES = 5000
-"""So many leaves with their proofs stand in the page."""
 
 
 def _packaged(name: str) -> str:
@@ -63,36 +60,44 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
         '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{TITLE}</title>\n<style>{style}</style>\n</head>\n<body>\n"
     )
+    chosen, quotations = Chosen(index), Quotations(index)
     yield _head(index)
-    yield _contents(index)
+    yield _contents(index, quotations)
     yield "<main>\n"
-    yield from _verdicts(index)
+    yield from _verdicts(index, quotations)
     room = Room(EMBEDDED_IN_ALL)
-    if index["posts"]:
+    if len(index["posts"]):
         yield f'<h2 id="posts">Posts ({len(index["posts"]):,})</h2>\n'
-        by_ref = {one["ref"]: one for one in index["posts"]}
-        for number, single in enumerate(sorted(index["posts"], key=lambda one: not one["named"]), 1):
-            yield from post(number, single, by_ref, read, room)
-    if index["documents"]:
+        yield more(len(index["posts"]), report_choice.POSTS, "posts", "data/posts.csv and data/bundle.json")
+        for number, single in enumerate(report_choice.posts(index), 1):
+            yield from post(number, single, chosen.heads, chosen.shows, read, room)
+    if len(index["documents"]):
         yield f'<h2 id="documents">Documents ({len(index["documents"]):,})</h2>\n'
-        for number, held in enumerate(index["documents"], 1):
-            yield document(number, held)
+        yield _rest(index["documents"], "documents")
+        for number, held in enumerate(first(index["documents"]), 1):
+            yield document(number, held, chosen.shows)
     yield f'<h2 id="derived">Files made from captures ({len(index["derived"]):,})</h2>\n'
-    for made_of in index["derived"]:
+    yield _rest(index["derived"], "files")
+    for made_of in first(index["derived"]):
         yield from derived(made_of, read, room)
-    if not index["derived"]:
+    if not len(index["derived"]):
         yield _NO_PICTURES
-    if index["erased"]:
-        yield f'<h2 id="erased">Erased, and so not in this bundle</h2>\n{items(map(erased, index["erased"]))}'
-    if index["statements"]:
-        yield f'<h2 id="statements">What persons decided</h2>\n{items(map(statement, index["statements"]))}'
+    if len(index["erased"]):
+        yield f'<h2 id="erased">Erased, and so not in this bundle</h2>\n{items(map(erased, first(index["erased"])))}'
+        yield _rest(index["erased"], "places in the log")
+    if len(index["statements"]):
+        said = items(map(statement, first(index["statements"])))
+        yield f'<h2 id="statements">What persons decided</h2>\n{said}{_rest(index["statements"], "decisions")}'
     if index["anchors"]:
-        yield f'<h2 id="anchors">What others say of the log</h2>\n{items(map(anchor, index["anchors"]))}'
+        said = items(map(anchor, first(index["anchors"])))
+        yield f'<h2 id="anchors">What others say of the log</h2>\n{said}{_rest(index["anchors"], "tokens")}'
     yield f'<h2 id="captures">Captures ({len(index["captures"]):,})</h2>\n{_CAPTURES}'
+    yield more(len(index["captures"]), report_choice.LEAVES, "captures", "data/captures.csv and data/captures/")
     for made in index["captures"]:
-        yield capture(made)
+        if chosen.shows(made["uid"]):
+            yield capture(made)
     yield _LIMITS + "</main>\n"
-    yield from _data(index, read)
+    yield from _data(index, chosen, read)
     yield f"<script>{script}</script>\n</body>\n</html>\n"
 
 
@@ -123,45 +128,41 @@ def _head(index: Index) -> str:
     )
 
 
-def _quoting(index: Index) -> list[VerdictEntry]:
-    return [one for one in index["verdicts"] if one["words"] or one["verdict"]]
+def _rest(rows: Sized, what: str) -> str:
+    return more(len(rows), report_choice.LISTED, what, "data/bundle.json")
 
 
-def _contents(index: Index) -> str:
-    quoting = _quoting(index)
+def _contents(index: Index, quotations: Quotations) -> str:
     sections = (
-        ("quotations", "Quotations", len(quoting)),
+        ("quotations", "Quotations", quotations.count),
         ("posts", "Posts", len(index["posts"])),
         ("documents", "Documents", len(index["documents"])),
         ("captures", "Captures", len(index["captures"])),
     )
     links = [f'<a href="#{place}">{name}</a> ({count:,})' for place, name, count in sections if count]
-    told = Counter(map(said_of, quoting))
-    counts = [f"{chip(verdict)} {count:,}" for verdict, count in sorted(told.items())]
-    stops = [
-        f'{chip(said_of(one))} <a href="#v{number}">{signed(one)}</a>'
-        for number, one in enumerate(quoting, 1)
-        if one["verdict"] in STOPS
-    ]
-    first = f'<h2 class="small">Not faithful</h2>\n{items(stops)}' if stops else ""
-    return f'<nav aria-label="Contents">\n{items(links, "counts")}{items(counts, "counts")}{first}</nav>\n'
+    counts = [f"{chip(verdict)} {count:,}" for verdict, count in sorted(quotations.told.items())]
+    stops = items(f'{chip(said)} <a href="#v{number}">{whose}</a>' for number, said, whose in quotations.stops)
+    stops += more(quotations.stopped, report_choice.QUOTATIONS, "quotations that are not faithful", "data/verdicts.csv")
+    heading = '<h2 class="small">Not faithful</h2>\n' if quotations.stops else ""
+    return f'<nav aria-label="Contents">\n{items(links, "counts")}{items(counts, "counts")}{heading}{stops}</nav>\n'
 
 
-def _verdicts(index: Index) -> Iterator[str]:
+def _verdicts(index: Index, quotations: Quotations) -> Iterator[str]:
     """Quotations, then mentions that quote nothing."""
     titles = {
         one["ref"]: f'<a href="#d{number}">{own(one["title"] or one["url"])}</a>'
-        for number, one in enumerate(index["documents"], 1)
+        for number, one in enumerate(first(index["documents"]), 1)
     }
-    quoting = _quoting(index)
-    if quoting:
-        yield f'<h2 id="quotations">Quotations ({len(quoting):,})</h2>\n'
-    for number, one in enumerate(quoting, 1):
-        yield quotation(number, one, titles.get(one["document"], own(one["document"], "ref")))
-    others = [one for one in index["verdicts"] if not (one["words"] or one["verdict"])]
-    if others:
-        yield f"<h3>Mentions that quote no words ({len(others):,})</h3>\n<ul>"
-        for one in others:
+    if quotations.count:
+        yield f'<h2 id="quotations">Quotations ({quotations.count:,})</h2>\n'
+        yield more(quotations.count, report_choice.QUOTATIONS, "quotations", "data/verdicts.csv and data/bundle.json")
+    for number, one in quoting(index):
+        if number in quotations.shown:
+            yield quotation(number, one, titles.get(one["document"], own(one["document"], "ref")))
+    if quotations.others:
+        yield f"<h3>Mentions that quote no words ({quotations.others:,})</h3>\n"
+        yield more(quotations.others, report_choice.LISTED, "mentions", "data/verdicts.csv") + "<ul>"
+        for one in first(one for one in index["verdicts"] if not (one["words"] or one["verdict"])):
             yield f"<li>{mention(one, titles.get(one['document'], own(one['document'], 'ref')))}</li>"
         yield "</ul>\n"
 
@@ -183,15 +184,16 @@ _LIMITS = (
 )
 
 
-def _data(index: Index, read: Read) -> Iterator[str]:
-    """What the script checks: the signed head, the keys, leaves and their proofs."""
+def _data(index: Index, chosen: Chosen, read: Read) -> Iterator[str]:
+    """What the script checks: the signed head, the keys, the leaves of what the page shows, and their proofs."""
     note = read("data/proofs/checkpoint")
     if note is None:
         return
-    shown = {one["leaf"] for one in [*index["captures"], *index["derived"]]}
-    chosen = [leaf for leaf in index["leaves"] if leaf["index"] in shown][:LEAVES]
-    yield block("log", {"note": note.decode("utf-8", "replace"), "vkeys": list(index["vkeys"]), "leaves": len(chosen)})
-    for entry in chosen:
+    shown = {one["leaf"] for one in index["captures"] if chosen.shows(one["uid"])}
+    shown.update(one["leaf"] for one in first(index["derived"]))
+    leaves = list(islice((leaf for leaf in index["leaves"] if leaf["index"] in shown), report_choice.LEAVES))
+    yield block("log", {"note": note.decode("utf-8", "replace"), "vkeys": list(index["vkeys"]), "leaves": len(leaves)})
+    for entry in leaves:
         leaf, proof = read(entry["leaf"]), read(entry["proof"])
         if leaf is not None and proof is not None:
             path = proof.decode("utf-8", "replace").partition("\n\n")[0].split("\n")

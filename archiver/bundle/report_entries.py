@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from archiver.bundle.index import (
     AnchorEntry,
@@ -25,6 +25,10 @@ from archiver.quotes.meaning import FLAGS, VERDICTS
 
 Read = Callable[[str], bytes | None]
 """The bytes of a file of the bundle by its path from the bag's folder, None where there is none."""
+
+Heads = Mapping[str, tuple[str, str]]
+Shown = Callable[[str], bool]
+"""Whether a capture stands in the page, by its uid."""
 
 EMBEDDED = 8 << 20
 """A media file of more bytes is named by its hash."""
@@ -132,8 +136,8 @@ def _change(change: ChangeEntry) -> str:
     return f"{text(change['op'])}: <del>{quoted}</del> where the post says <ins>{original}</ins>"
 
 
-def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, room: Room) -> Iterator[str]:
-    """One post: words, media, versions, chain, what became of it."""
+def post(number: int, one: PostEntry, heads: Heads, shown: Shown, read: Read, room: Room) -> Iterator[str]:
+    """One post: words, media, versions, chain, what became of it. `heads` are author and beginning of posts."""
     who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
     yield f'<article id="p{number}">\n<h3>{own(who or one["ref"])}</h3>\n'
     if one["outcome"] in GONE:
@@ -157,7 +161,7 @@ def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, 
         yield items(f"An edit is shown by {text(edit['shown_by'])} ({text(edit['route'])})" for edit in one["edits"])
     if one["chain"]:
         yield "<h4>Where it leads</h4>\n"
-        yield items(_step(step["depth"], f"{step['kind']} ({step['evidence']})", step["target"], by_ref)
+        yield items(_step(step["depth"], f"{step['kind']} ({step['evidence']})", step["target"], heads)
                     for step in one["chain"])  # fmt: skip
     yield facts(
         (
@@ -168,18 +172,23 @@ def post(number: int, one: PostEntry, by_ref: dict[str, PostEntry], read: Read, 
             ("Time it claims", text(moment(one["posted_at"]))),
             ("Last seen as", text(f"{one['outcome']}, {moment(one['outcome_at'])}") if one["outcome"] else ""),
             ("Author’s proofs", items(_proofs(one["proofs"]))),
-            ("Captures", ", ".join(f'<a href="#c-{plain(uid)}">{text(uid)}</a>' for uid in one["captures"])),
+            ("Captures", _captures(one["captures"], shown)),
         )
     )
     yield "</article>\n"
 
 
+def _captures(uids: Sequence[str], shown: Shown) -> str:
+    """Captures, with links to those that stand in the page."""
+    return ", ".join(f'<a href="#c-{plain(uid)}">{text(uid)}</a>' if shown(uid) else text(uid) for uid in uids)
+
+
 _ROUTES = '<p class="quiet">Routes may render one post differently: that alone shows no edit.</p>\n'
 
 
-def _step(depth: int, how: str, target: str, by_ref: dict[str, PostEntry]) -> str:
-    known = by_ref.get(target)
-    said = f": {own(known['handle'])} {own(known['text'][:140])}" if known else ", which was not captured"
+def _step(depth: int, how: str, target: str, heads: Heads) -> str:
+    known = heads.get(target)
+    said = f": {own(known[0])} {own(known[1])}" if known else ", which was not captured"
     return f"{'&emsp;' * min(max(depth - 1, 0), 20)}↳ {text(how)} {own(target, 'ref')}{said}"
 
 
@@ -229,7 +238,7 @@ def _embedded(element: str, type: str, sha256: str, data: bytes, alt: str) -> st
     return f"<{element} {named} controls></{element}>\n"
 
 
-def document(number: int, one: DocumentEntry) -> str:
+def document(number: int, one: DocumentEntry, shown: Shown) -> str:
     return f'<article id="d{number}">\n<h3>{own(one["title"] or one["url"])}</h3>\n' + (
         facts(
             (
@@ -237,7 +246,7 @@ def document(number: int, one: DocumentEntry) -> str:
                 ("Document", own(one["ref"], "ref")),
                 ("Kind", text(one["media_type"])),
                 ("SHA-256", hashed(one["sha256"])),
-                ("Captures", ", ".join(f'<a href="#c-{plain(uid)}">{text(uid)}</a>' for uid in one["captures"])),
+                ("Captures", _captures(one["captures"], shown)),
             )
         )
         + "</article>\n"

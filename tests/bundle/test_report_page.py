@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.bundle import report, report_entries, report_markup
+from archiver.bundle import report, report_choice, report_entries, report_markup
 
 VOID = {"meta", "img", "br"}
 TAGS = {
@@ -223,10 +223,73 @@ def test_media_beyond_the_bound_of_the_page_are_named(monkeypatch: pytest.Monkey
 
 
 def test_leaves_beyond_the_bound_are_not_in_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "LEAVES", 2)
+    monkeypatch.setattr(report_choice, "LEAVES", 2)
     found = read(page(story()))
     blocks = [a["class"] for t, a in found.tags if t == "script" and "class" in a]
     assert blocks == ["log", "leaf", "leaf"]
+
+
+def test_of_many_posts_those_that_were_asked_for_stand_in_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = story()
+    named, other = made.index["posts"]
+    made.index["posts"] = [{**other, "ref": f"x:post:{n}"} for n in range(3)] + [named]
+    assert "This page shows" not in page(made)
+    monkeypatch.setattr(report_choice, "POSTS", 2)
+    written = page(made)
+    sound(read(written))
+    shown = " ".join("".join(read(written).shown).split())
+    assert "This page shows 2 posts of 4. The other 2 stand in data/posts.csv and data/bundle.json" in shown
+    assert 'id="p1"' in written and 'id="p2"' in written and 'id="p3"' not in written  # noqa: PT018
+    assert written.index("Tam Reyes") < written.index('id="p2"')
+    assert "Posts (4)" in shown
+    assert "↳ quotes (asserted) x:post:20, which was not captured" in shown
+    made.index["posts"][0]["ref"] = "x:post:20"  # told of, though it has no room of its own
+    monkeypatch.setattr(report_choice, "POSTS", 1)
+    assert "↳ quotes (asserted) x:post:20: orla" in " ".join("".join(read(page(made)).shown).split())
+
+
+def test_of_many_captures_those_behind_what_is_shown_stand_in_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = story()
+    first, second, third = (one["uid"] for one in made.index["captures"])
+    made.index["posts"] = made.index["posts"][:1]
+    made.index["posts"][0] |= {"captures": [third, second], "media": []}
+    made.index["documents"] = []
+    for most, ids in ((3, {first, second, third}), (2, {second, third}), (1, {third})):
+        monkeypatch.setattr(report_choice, "LEAVES", most)
+        found = read(page(made))
+        sound(found)
+        assert {a["id"].removeprefix("c-") for t, a in found.tags if a.get("class") == "capture"} == ids
+        links = {a["href"] for t, a in found.tags if a.get("href", "").startswith("#c-")}
+        assert links == {f"#c-{uid}" for uid in ids & {second, third}}
+        assert ("captures of 3. The other" in "".join(found.shown)) == (most < 3)
+        assert third in "".join(found.shown)
+
+
+def test_of_many_quotations_those_that_are_not_faithful_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = story()
+    (altered,) = made.index["verdicts"]
+    exact = {**altered, "verdict": "exact", "faithful": True, "changes": []}
+    made.index["verdicts"] = [exact, exact, altered, exact, altered, {**exact, "words": "", "verdict": ""}]
+    for most, numbers in ((9, "12345"), (3, "135"), (2, "35"), (1, "3")):
+        monkeypatch.setattr(report_choice, "QUOTATIONS", most)
+        found = read(page(made))
+        sound(found)
+        assert "".join(a["id"][1] for t, a in found.tags if re.match("v[0-9]", a.get("id", ""))) == numbers
+        assert "Quotations (5)" in "".join(found.shown)
+        assert ("quotations of 5. The other" in "".join(found.shown)) == (most < 5)
+    assert "This page shows 1 quotations that are not faithful of 2." in " ".join("".join(found.shown).split())
+
+
+@pytest.mark.parametrize("kind", ["documents", "derived", "erased", "statements"])
+def test_long_lists_end_and_say_so(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = story()
+    made.index[kind] = [copy.deepcopy(made.index[kind][0]) for _ in range(5)]
+    whole = page(made)
+    monkeypatch.setattr(report_choice, "LISTED", 3)
+    cut = page(made)
+    sound(read(cut))
+    assert len(cut) < len(whole)
+    assert "of 5. The other 2 stand in data/bundle.json" in " ".join("".join(read(cut).shown).split())
 
 
 def test_a_page_comes_in_pieces_and_is_always_the_same() -> None:
