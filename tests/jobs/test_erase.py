@@ -35,18 +35,40 @@ from archiver.net.uid import new_uid
 OTHERS = "SELECT ref, text FROM posts JOIN refs USING (id) WHERE ref <> '{}' ORDER BY ref"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world() -> Iterator[story.World]:
+    """For all tests that ask it nothing new; what they write is in folders of their own."""
     with story.playing() as world:
         yield world
 
 
-def desk_of(world: story.World, folder: Path) -> Desk:
-    desk = Desk(folder, world.configure(folder))
-    assert (
-        desk.call("run", desk.seed("list.txt", lines([world.paper.url("/story"), world.blog.url("/notes")]))).code == 0
-    )
-    return desk
+@pytest.fixture
+def fresh() -> Iterator[story.World]:
+    with story.playing() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def ran(world: story.World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an archive after a run, and one with its keys and what they signed."""
+    folder = tmp_path_factory.mktemp("ran")
+    desk = Desk(folder / "desk", folder / "desk" / "archiver.toml")
+    desk.folder.mkdir()
+    world.configure(desk.folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "keys"))
+        seed = desk.seed("list.txt", lines([world.paper.url("/story"), world.blog.url("/notes")]))
+        assert desk.call("run", seed).code == 0
+    return folder
+
+
+@pytest.fixture
+def desk(ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A copy of it, which is one test's own."""
+    shutil.copytree(ran / "desk", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(ran / "keys", tmp_path / "keys")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "keys"))
+    return Desk(tmp_path, tmp_path / "archiver.toml")
 
 
 def holding(folder: Path, text: str) -> list[str]:
@@ -86,8 +108,7 @@ def post(id: str, text: str) -> Post:
     return Post(ref=Ref.parse(f"x:post:{id}"), author=Ref.parse(f"x:account:{id}"), text=text, counts=(("likes", 1),))
 
 
-def test_a_post_is_listed_then_gone_and_the_log_still_holds(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_a_post_is_listed_then_gone_and_the_log_still_holds(world: story.World, desk: Desk, tmp_path: Path) -> None:
     gone, first = world.ref("gone"), world.ref("first")
     leaves = desk.table("SELECT idx, hash FROM log_leaf")
     blobs = desk.table("SELECT sha256, size FROM blobs")
@@ -165,8 +186,9 @@ POINTS = {
 
 
 @pytest.mark.parametrize("at", POINTS)
-def test_what_was_killed_anywhere_is_finished_by_the_same_command(world: story.World, tmp_path: Path, at: str) -> None:
-    desk = desk_of(world, tmp_path)
+def test_what_was_killed_anywhere_is_finished_by_the_same_command(
+    world: story.World, desk: Desk, tmp_path: Path, at: str
+) -> None:
     gone, texts = world.ref("gone"), desk.table(OTHERS.format(world.ref("gone")))
     command = [sys.executable, "-c", KILLED, str(desk.db), str(desk.config), gone, at]
     killed = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -186,8 +208,7 @@ def test_what_was_killed_anywhere_is_finished_by_the_same_command(world: story.W
 # ---- what stays and what does not -------------------------------------------------------------------------------
 
 
-def test_the_next_posts_of_the_same_answer_can_be_erased_too(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_the_next_posts_of_the_same_answer_can_be_erased_too(world: story.World, desk: Desk) -> None:
     for part in ("gone", "first"):
         assert desk.call("erase", world.ref(part), "--reason", "asked", "--yes").code == 0
         whole(desk)
@@ -207,8 +228,7 @@ def test_the_next_posts_of_the_same_answer_can_be_erased_too(world: story.World,
     whole(desk)
 
 
-def test_a_quotation_keeps_its_words_and_it_is_told_where(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_a_quotation_keeps_its_words_and_it_is_told_where(world: story.World, desk: Desk) -> None:
     quoted = desk.table("SELECT quoted FROM mentions ORDER BY id")
     done = desk.call("erase", world.ref("first"), "--reason", "asked", "--yes", "--json")
     assert (done.code, done.json["unexplained"]) == (0, [])
@@ -220,8 +240,7 @@ def test_a_quotation_keeps_its_words_and_it_is_told_where(world: story.World, tm
     assert desk.value(verdict, world.ref("first")) == "not-judged", "nothing is compared with what is not there"
 
 
-def test_a_reason_that_repeats_the_words_goes(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_a_reason_that_repeats_the_words_goes(world: story.World, desk: Desk, tmp_path: Path) -> None:
     mention = desk.value("SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref ORDER BY m.id LIMIT 1")
     for reason in (f"the desk saw: {story.GONE}", "the editor knows"):
         assert desk.call("resolve", mention, world.ref("third"), "--reason", reason).code == 0
@@ -241,8 +260,7 @@ def test_a_reason_that_repeats_the_words_goes(world: story.World, tmp_path: Path
     whole(desk)
 
 
-def test_files_go_with_their_post_unless_another_has_them(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_files_go_with_their_post_unless_another_has_them(desk: Desk, tmp_path: Path) -> None:
     photo, chart = (hashlib.sha256(data).hexdigest() for data in (story.PHOTO, story.MAP))
     sky = desk.value("SELECT ref FROM posts JOIN refs USING (id) WHERE text = ?", story.SKY)
     reply = desk.value("SELECT ref FROM posts JOIN refs USING (id) WHERE text = ?", story.REPLY)
@@ -255,8 +273,7 @@ def test_files_go_with_their_post_unless_another_has_them(world: story.World, tm
     whole(desk)
 
 
-def test_a_body_a_file_and_a_document_can_be_named_themselves(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_a_body_a_file_and_a_document_can_be_named_themselves(world: story.World, desk: Desk, tmp_path: Path) -> None:
     photo = hashlib.sha256(story.PHOTO).hexdigest()
     assert desk.call("erase", photo, "--reason", "asked", "--yes").code == 0
     assert bytes_of(desk, photo) == b""
@@ -293,11 +310,11 @@ ENCODED = {
 }
 
 
-def test_words_are_found_in_every_form_and_go(world: story.World, tmp_path: Path) -> None:
+def test_words_are_found_in_every_form_and_go(fresh: story.World, tmp_path: Path) -> None:
     """Bodies that no parser reads hold the words, too; one of them beside what belongs to others."""
-    host = world.mastodon
+    host = fresh.mastodon
     host.toot("ana", "113300000000000009", f"<p>{html.escape(ODD)}</p>", "2024-10-24T07:00:00.000Z")
-    desk = Desk(tmp_path, world.configure(tmp_path))
+    desk = Desk(tmp_path, fresh.configure(tmp_path))
     assert desk.call("run", desk.seed("list.txt", host.url("ana", "113300000000000009"))).code == 0
     ref = desk.value("SELECT ref FROM posts JOIN refs USING (id) WHERE text = ?", ODD)
     with open_session(desk.db, load(desk.config)) as session:
@@ -321,11 +338,11 @@ def test_words_are_found_in_every_form_and_go(world: story.World, tmp_path: Path
     whole(desk)
 
 
-def test_what_another_says_in_the_same_words_is_theirs(world: story.World, tmp_path: Path) -> None:
-    host, ids = world.mastodon, ("113300000000000011", "113300000000000012")
+def test_what_another_says_in_the_same_words_is_theirs(fresh: story.World, tmp_path: Path) -> None:
+    host, ids = fresh.mastodon, ("113300000000000011", "113300000000000012")
     host.toot("ana", ids[0], f"<p>{html.escape(ODD)}</p>", "2024-10-24T07:00:00.000Z")
     host.toot("bo", ids[1], f"<p>{html.escape(ODD)}</p>", "2024-10-24T08:00:00.000Z")
-    desk = Desk(tmp_path, world.configure(tmp_path))
+    desk = Desk(tmp_path, fresh.configure(tmp_path))
     assert desk.call("run", desk.seed("list.txt", lines(map(host.url, ("ana", "bo"), ids)))).code == 0
     ana, bo = (host.uri(user, id) for user, id in zip(("ana", "bo"), ids, strict=True))
     bodies = desk.table("SELECT b.sha256 FROM captures c JOIN blobs b ON b.id = c.blob WHERE c.ref LIKE '%/bo/%'")
@@ -412,8 +429,7 @@ def test_html_goes_whole_and_the_other_posts_keep_their_readings(tmp_path: Path)
     assert redaction.read_back(json.loads(canonical.dumps(left))) == left
 
 
-def test_it_is_not_fetched_again(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_it_is_not_fetched_again(world: story.World, desk: Desk) -> None:
     gone = world.ref("gone")
     assert desk.call("erase", gone, "--reason", "asked", "--yes").code == 0
     for server in world.servers:
@@ -425,8 +441,7 @@ def test_it_is_not_fetched_again(world: story.World, tmp_path: Path) -> None:
     assert not any(world.tweets["gone"].id in target for target in asked)
 
 
-def test_bytes_that_come_again_are_stored_again(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_bytes_that_come_again_are_stored_again(desk: Desk, tmp_path: Path) -> None:
     name = next(path for path in (tmp_path / "seeds").iterdir())
     sha256 = hashlib.sha256(name.read_bytes()).hexdigest()
     assert desk.call("erase", f"doc:document:{sha256}", "--reason", "asked", "--yes").code == 0
@@ -437,8 +452,7 @@ def test_bytes_that_come_again_are_stored_again(world: story.World, tmp_path: Pa
     whole(desk)
 
 
-def test_old_bundles_still_hold_and_new_ones_can_be_made(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_old_bundles_still_hold_and_new_ones_can_be_made(world: story.World, desk: Desk, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     assert desk.call("export", world.ref("gone"), "--to", out / "old.zip").code == 0
@@ -461,8 +475,7 @@ def test_old_bundles_still_hold_and_new_ones_can_be_made(world: story.World, tmp
 # ---- refused ----------------------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_erased_is_told(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_what_cannot_be_erased_is_told(world: story.World, desk: Desk, tmp_path: Path) -> None:
     before, gone = desk.db.read_bytes(), world.ref("gone")
 
     def told(*arguments: str) -> str:
@@ -488,8 +501,7 @@ def test_what_cannot_be_erased_is_told(world: story.World, tmp_path: Path) -> No
     assert "no archive here yet" in missing.call("erase", gone, "--reason", "asked", "--yes").err
 
 
-def test_what_was_erased_is_told_with_who_and_why(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_what_was_erased_is_told_with_who_and_why(world: story.World, desk: Desk) -> None:
     gone = world.ref("gone")
     assert desk.call("erase", gone, "--reason", "the author asked", "--who", "Ada", "--yes").code == 0
     for more in ((), ("--yes",)):
@@ -506,8 +518,7 @@ def test_what_was_erased_is_told_with_who_and_why(world: story.World, tmp_path: 
     assert desk.value("SELECT count(*) FROM erasures") == 1
 
 
-def test_who_reads_meanwhile_is_told_of(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_who_reads_meanwhile_is_told_of(world: story.World, desk: Desk, tmp_path: Path) -> None:
     gone = world.ref("gone")
     with closing(sqlite3.connect(desk.db, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -519,8 +530,7 @@ def test_who_reads_meanwhile_is_told_of(world: story.World, tmp_path: Path) -> N
     assert holding(tmp_path, story.GONE) == []
 
 
-def test_copies_beside_are_listed_and_not_touched(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_copies_beside_are_listed_and_not_touched(world: story.World, desk: Desk, tmp_path: Path) -> None:
     copies = {name: tmp_path / name for name in ("monday.db", "archive.db.bak", "packed.zip")}
     for path in copies.values():
         shutil.copy(desk.db, path)
@@ -531,8 +541,7 @@ def test_copies_beside_are_listed_and_not_touched(world: story.World, tmp_path: 
     assert {name: path.read_bytes() for name, path in copies.items()} == before
 
 
-def test_triggers_let_go_only_what_an_erase_leaf_names(world: story.World, tmp_path: Path) -> None:
-    desk = desk_of(world, tmp_path)
+def test_triggers_let_go_only_what_an_erase_leaf_names(world: story.World, desk: Desk) -> None:
     mention = desk.value("SELECT r.ref FROM mentions m JOIN refs r ON r.id = m.ref ORDER BY m.id LIMIT 1")
     assert desk.call("resolve", mention, world.ref("third"), "--reason", "the editor knows").code == 0
     assert desk.call("erase", world.ref("gone"), "--reason", "asked", "--yes").code == 0
