@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from archiver.bundle.bag import Bag
 from archiver.bundle.choice import Choice
 from archiver.bundle.index import AnchorEntry, Bracket
-from archiver.custody import note
+from archiver.custody import log, note
 from archiver.errors import IntegrityError, ParseError
 from archiver.store.archive import Archive, Row
 from archiver.store.checkpoints import Tree
+from archiver.store.dating import dated_ahead
 
 ENDINGS = {"rfc3161": "tsr", "ots": "ots", "witness": "cosig"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A signed head: its note as stored, what it says, and the keys of this log that signed it."""
+    """A signed head: its note as stored, what it says, the keys of this log that signed it, and the leaves by which
+    keys of this log, under whatever name it had, began and ceased to sign."""
 
     stored: str
     checkpoint: note.Checkpoint
@@ -62,19 +65,16 @@ def head(archive: Archive, tree: Tree, needed: int) -> Head | None:
     checkpoint = note.Checkpoint.parse(signed.text)
     if not tree.holds(checkpoint):
         raise IntegrityError(f"the log does not hold the tree that its checkpoint of {checkpoint.size} leaves signed")
-    history = [
-        (key.leaf, note.VerifierKey.parse(key.vkey))
-        for key in tree.key_history()
-        if key.action == "add" and key.leaf < checkpoint.size and key.name == checkpoint.origin
-    ]
-    signers = note.signers(signed, [key for _, key in history])
+    history = [key for key in tree.key_history() if key.leaf < checkpoint.size]
+    own = [key.key for key in history if key.action == "add" and key.name == checkpoint.origin]
+    signers = note.signers(signed, own)
     if not signers:
         raise IntegrityError(f"no key of {checkpoint.origin} signed its checkpoint of {checkpoint.size} leaves")
     return Head(
         stored=row["note"],
         checkpoint=checkpoint,
         keys=signers,
-        key_leaves=tuple(leaf for leaf, key in history if key in signers),
+        key_leaves=tuple(key.leaf for key in history),
     )
 
 
@@ -101,12 +101,19 @@ def pem(key: note.VerifierKey) -> str:
 
 
 class Anchors:
-    """The tokens of a bundle: those over its head, and those that its captures name as older than themselves."""
+    """The tokens of a bundle: those over its head, those over earlier heads that bound its captures more closely, and
+    those that its captures name as older than themselves. Each earlier head comes with the proof that the log of the
+    bundle's head begins with it."""
 
-    def __init__(self, bag: Bag, archive: Archive, origin: int, roots: tuple[tuple[str, str], ...] = ()) -> None:
-        self._bag, self._archive, self._origin = bag, archive, origin
+    def __init__(
+        self, bag: Bag, archive: Archive, tree: Tree, signed: Head, roots: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self._bag, self._archive, self._tree, self._origin = bag, archive, tree, tree.origin
+        self._signed = signed
         self._heads: dict[int, str] = {}
+        self._ahead: set[str] = set()
         self._by_token: dict[str, AnchorEntry] = {}
+        self._bounds: tuple[list[int], list[AnchorEntry]] | None = None
         self.entries: list[AnchorEntry] = []
         self._roots = [bag.text(f"anchors/roots/{_plain(name)}.pem", text) for name, text in roots]
 
@@ -119,23 +126,48 @@ class Anchors:
         ):
             self._write(row)
 
+    def closer(self, leaves: Iterable[int]) -> None:
+        """Writes the tokens over those earlier heads that bound one of the leaves more closely than any other does: at
+        most one head for each time that ends a bracket."""
+        rows = self._archive.all(
+            "SELECT size, min(at) AS at FROM log_anchor WHERE origin = ? AND size <= ? AND at <> '' GROUP BY size "
+            "ORDER BY size",
+            self._origin,
+            self._signed.checkpoint.size,
+        )
+        sizes, closest = _earliest([(row["size"], str(row["at"])) for row in rows])
+        wanted = {bisect_right(sizes, leaf) for leaf in leaves}
+        for size in sorted({closest[place] for place in wanted if place < len(sizes)}):
+            self.over(size)
+
     def named(self, wanted: frozenset[str]) -> None:
         """Writes the tokens whose SHA-256 captures name in `after`."""
         for row in self._tokens() if wanted else ():
             if hashlib.sha256(row["token"]).hexdigest() in wanted:
                 self._write(row)
 
-    def bracket(self, after: str | None, size: int) -> Bracket:
-        """When a capture was made, as far as others vouch for it; `size` is that of the head it is proved under."""
-        before = self._by_token.get(after or "")
-        dated = [entry for entry in self.entries if entry["size"] == size and entry["at"]]
-        first = min(dated, key=lambda entry: entry["at"], default=None)
+    def bracket(self, after: str | None, leaf: int) -> Bracket:
+        """When the capture of a leaf was made, as far as others vouch for it, once all tokens are written. One that is
+        dated later than we had it says nothing of what came after it."""
+        before, first = self._by_token.get(after or ""), self._first(leaf)
+        if before is not None and before["sha256"] in self._ahead:
+            before = None
         return {
             "not_before": None if before is None else before["at"],
             "not_after": None if first is None else first["at"],
             "not_before_by": None if before is None else before["path"],
             "not_after_by": None if first is None else first["path"],
         }
+
+    def _first(self, leaf: int) -> AnchorEntry | None:
+        """The earliest token over a head that holds a leaf."""
+        if self._bounds is None:
+            dated = sorted((entry for entry in self.entries if entry["at"]), key=lambda entry: entry["size"])
+            sizes, closest = _earliest([(place, entry["at"]) for place, entry in enumerate(dated)])
+            self._bounds = [dated[place]["size"] for place in sizes], [dated[place] for place in closest]
+        sizes, entries = self._bounds
+        place = bisect_right(sizes, leaf)
+        return entries[place] if place < len(sizes) else None
 
     def _tokens(self) -> Iterator[Row]:
         yield from self._archive.db.execute(
@@ -152,6 +184,7 @@ class Anchors:
                 "SELECT note FROM log_checkpoint WHERE origin = ? AND size = ?", self._origin, size
             )
             self._heads[size] = self._bag.text(f"anchors/checkpoint-{size}", str(stored))
+            self._continued(size, str(stored))
         name = f"anchors/{len(self.entries) + 1}-{_plain(row['service'])}.{ENDINGS[row['kind']]}"
         self._bag.add(name, (row["token"],))
         entry: AnchorEntry = {
@@ -170,6 +203,23 @@ class Anchors:
             self._certificate(certificate, entry)
         self.entries.append(entry)
         self._by_token[sha256] = entry
+        self._bounds = None
+        if dated_ahead(row["kind"], row["token"], row["at"], row["received_at"]):
+            self._ahead.add(sha256)
+
+    def _continued(self, size: int, stored: str) -> None:
+        """Writes the proof that the log of the bundle's head begins with an earlier head: the body with which a witness
+        would be asked to go from one to the other (c2sp.org/tlog-witness, add-checkpoint). IntegrityError when the log
+        does not begin with it."""
+        newer = self._signed.checkpoint
+        if size >= newer.size:
+            return
+        head = note.Checkpoint.parse(note.SignedNote.parse(stored).text)
+        path = log.consistency(self._tree.reader(), size, newer.size)
+        if head.size != size or not log.check_consistency(size, newer.size, head.root, newer.root, path):
+            raise IntegrityError(f"the log does not begin with its checkpoint of {size} leaves")
+        lines = "".join(f"{line}\n" for line in (f"old {size}", *map(note.to_base64, path)))
+        self._bag.text(f"proofs/checkpoint-{size}.consistency", f"{lines}\n{self._signed.stored}")
 
     def _certificate(self, sha256: str, entry: AnchorEntry) -> None:
         """Writes a certificate, and what authorities said of it."""
@@ -184,6 +234,17 @@ class Anchors:
         if f"data/{name}" not in self._bag.files:
             self._bag.add(name, (data,))
         return f"data/{name}"
+
+
+def _earliest(dated: list[tuple[int, str]]) -> tuple[list[int], list[int]]:
+    """From places with times, in the order of places: the places, and for each the place from there on whose time is
+    the earliest (the first of several such)."""
+    closest: list[int] = []
+    best: tuple[str, int] | None = None
+    for place, at in reversed(dated):
+        best = min(best or (at, place), (at, place))
+        closest.append(best[1])
+    return [place for place, _ in dated], closest[::-1]
 
 
 def _plain(name: str) -> str:

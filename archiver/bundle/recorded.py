@@ -142,9 +142,14 @@ def afters(archive: Archive, captures: Sequence[int]) -> frozenset[str]:
     return frozenset(named)
 
 
-def write(
-    bag: Bag, archive: Archive, captures: Sequence[int], anchors: Anchors, size: int, held: Held
-) -> Rows[CaptureEntry]:
+def leaves(archive: Archive, captures: Sequence[int]) -> Iterator[int]:
+    """The leaves of captures, in no order."""
+    for batch in batches(captures):
+        sql = "SELECT leaf FROM captures WHERE id IN (SELECT value FROM json_each(?))"
+        yield from (row[0] for row in archive.db.execute(sql, (batch,)))
+
+
+def write(bag: Bag, archive: Archive, captures: Sequence[int], anchors: Anchors, held: Held) -> Rows[CaptureEntry]:
     """Each capture as a file, and its line in the index."""
     entries = Rows[CaptureEntry](bag.spools)
     for batch in batches(_in_order(archive, captures)):
@@ -171,7 +176,7 @@ def write(
                     "body_missing": held.missing.get(sha256, ""),
                     "declared_type": row["declared_type"],
                     "sniffed_type": row["sniffed_type"],
-                    "bracket": anchors.bracket(after.get(row["leaf"]), size),
+                    "bracket": anchors.bracket(after.get(row["leaf"]), row["leaf"]),
                 }
             )
     return entries

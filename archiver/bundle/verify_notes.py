@@ -157,6 +157,40 @@ def included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes)
     return 0 <= index < size and last == 0 and value == root
 
 
+def parse_consistency(text: str, place: str) -> tuple[int, list[bytes], str]:
+    """The body of add-checkpoint (c2sp.org/tlog-witness): the older size, the proof and the newer note."""
+    head, blank, rest = text.partition("\n\n")
+    first, *lines = head.split("\n")
+    found = re.fullmatch("old (0|[1-9][0-9]{0,18})", first, re.A)
+    path = [unbase64(line, f"{place}:{n}") for n, line in enumerate(lines, 2)]
+    if not blank or not found or len(path) > 63 or any(len(one) != 32 for one in path):
+        raise Refused(f"{place}: not an older size, up to 63 hashes and a checkpoint")
+    return int(found[1]), path, rest
+
+
+def continued(old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes]) -> bool:
+    """RFC 9162, section 2.1.4.2: whether the log of `new` leaves begins with that of `old`, which has fewer."""
+    path = [old_root, *path] if old & (old - 1) == 0 else path
+    if not 0 < old < new or not path:
+        return False
+    first, last = old - 1, new - 1
+    while first & 1:
+        first, last = first >> 1, last >> 1
+    older = newer = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if first & 1 or first == last:
+            older = hashlib.sha256(b"\x01" + sibling + older).digest()
+            newer = hashlib.sha256(b"\x01" + sibling + newer).digest()
+            while first and not first & 1:
+                first, last = first >> 1, last >> 1
+        else:
+            newer = hashlib.sha256(b"\x01" + newer + sibling).digest()
+        first, last = first >> 1, last >> 1
+    return last == 0 and (older, newer) == (old_root, new_root)
+
+
 # ---- SSH signatures (OpenSSH, PROTOCOL.sshsig) --------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from archiver.model import Exchange, Ref, Request
 from archiver.store import checkpoints
 from archiver.store.archive import Archive
 from archiver.store.blobs import CHUNK, BlobStore, Staged
+from archiver.store.dating import Newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +49,14 @@ class Evidence:
         self.blobs = BlobStore(archive)
         self.origin = int(archive.db.execute("SELECT id FROM origin WHERE local = 1").fetchone()[0])
         self.tree = checkpoints.Tree(archive, self.origin)
+        self._newest = Newest(archive)
 
     def record(self, *exchanges: Exchange) -> tuple[Recorded, ...]:
         """Stores the hops of one try: all of them or none."""
         staged = [self._stage(exchange) for exchange in exchanges]
         with self.archive.transaction():
-            after = self._after(min(exchange.started_at for exchange in exchanges))
+            after = self._newest.before(min(exchange.started_at for exchange in exchanges))
             return tuple(self._record(exchange, body, after) for exchange, body in zip(exchanges, staged, strict=True))
-
-    def _after(self, started_at: str) -> str | None:
-        """SHA-256 of the newest outside token that was stored before `started_at`: a capture that names it was not
-        logged before that token was made. None where there was none; a pending token states no time and is not used."""
-        row = self.archive.one(
-            "SELECT token FROM log_anchor WHERE at <> '' AND received_at < ? ORDER BY at DESC, id DESC LIMIT 1",
-            started_at,
-        )
-        return None if row is None else hashlib.sha256(row["token"]).hexdigest()
 
     def _stage(self, exchange: Exchange) -> Staged | None:
         if exchange.body is None:
