@@ -27,6 +27,7 @@ def peak(desk: Desk, *arguments: str | Path) -> tuple[int, int]:
     return done.returncode, int(done.stderr.strip().splitlines()[-1]) // unit
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not hasattr(resource, "RUSAGE_SELF"), reason="no resource usage here")
 def test_large_media_films_and_seeds_do_not_fill_the_memory(tmp_path: Path) -> None:
     with story.playing() as world:

@@ -313,6 +313,7 @@ def test_sources_that_were_tampered_with_are_a_difference(session: Session, pen:
     assert set(rebuild(session, check=True).differences) == {"sources"}
 
 
+@pytest.mark.heavy
 def test_thousands_of_passages_in_one_document(session: Session, pen: Pen) -> None:
     """Each is looked for; one in a hundred stands in another document."""
     held = [f"report {n} of the harbour office says that pier {n} is closed for ships of class {n}" for n in range(50)]

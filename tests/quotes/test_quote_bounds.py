@@ -60,6 +60,7 @@ WORK: dict[str, Callable[[str], object]] = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("work", WORK, ids=str)
 def test_time_grows_with_the_text(work: str) -> None:
     for name, unit in UNITS.items():

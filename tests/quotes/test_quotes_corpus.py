@@ -197,6 +197,7 @@ def table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter=delimiter))
 
 
+@pytest.mark.heavy
 def test_reused_passages_are_found_by_fingerprint_and_run(corpus: Path) -> None:
     sources = [row["text"] for row in table(corpus / "quotes" / "isot_reuters_articles.csv")]
     blogs = [row["text"] for row in table(corpus / "quotes" / "isot_blog_articles.csv")]
@@ -266,6 +267,7 @@ def test_a_spliced_quotation_of_a_fact_check_names_both_posts(corpus: Path, post
     assert kinds["altered"] == 0
 
 
+@pytest.mark.heavy
 def test_speech_in_different_articles(corpus: Path) -> None:
     """Quoted contents of annotated attributions in different articles that share eight words in a row: the text
     standard beside the standard of speech. Figures only: which report is right is not known."""

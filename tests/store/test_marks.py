@@ -93,6 +93,7 @@ def test_the_first_mark_of_a_phrase_is_a_mark_of_every_text_that_holds_it() -> N
     assert marks.first_mark(("a", "b", "c", "d", "e", "f", "g")) == 0
 
 
+@pytest.mark.heavy
 def test_memory_does_not_grow_with_the_text() -> None:
     text = prose(random.Random(4), 200_000)
     tracemalloc.start()
@@ -140,6 +141,7 @@ def articles(path: Path) -> list[str]:
         return [row["text"] for row in csv.DictReader(file)]
 
 
+@pytest.mark.heavy
 @pytest.mark.corpus
 def test_reused_passages_are_found_in_recorded_articles_and_unrelated_ones_nowhere(
     corpus: Path, session: Session

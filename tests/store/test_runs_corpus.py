@@ -136,6 +136,7 @@ def table(held: Held, quotations: list[tuple[str, str, tuple[str, ...]]]) -> dic
     return found
 
 
+@pytest.mark.heavy
 def test_labelled_quotations_find_their_originals(corpus: Path, held: Held) -> None:
     rows = lines(corpus / "quotes" / "synthetic_quotes.jsonl")
     told = table(held, [(row["cls"], row["quote"], (row["original_id"],)) for row in rows])
@@ -159,6 +160,7 @@ def replaced(said: list[str], step: int, rng: random.Random, others: list[str]) 
     return out
 
 
+@pytest.mark.heavy
 def test_heavily_altered_short_and_spliced_quotations(held: Held) -> None:
     rng = random.Random(12)
     ids = [id for id, text in held.texts.items() if len(text.split()) >= 12 and "http" not in text]
@@ -201,6 +203,7 @@ def told(held: Held, quoted: str) -> tuple[str, tuple[str, ...]]:
     return kind, tuple(parts)
 
 
+@pytest.mark.heavy
 def test_splices_are_told_and_chance_makes_none(corpus: Path, held: Held) -> None:
     rng = random.Random(5)
     plain = {id: [word for word in text.split() if not word.startswith(("http", "RT", '"@'))]
