@@ -73,13 +73,25 @@ def test_sha256sum_accepts_and_the_manifest_is_complete(bag: Path) -> None:
 def test_bagit_accepts_and_refuses(bag: Path, copy: Path) -> None:
     assert judge("bagit.py", "--validate", "--quiet", bag)[0] == 0
     (copy / "data" / "extra.txt").write_text("not listed")
+    code, told = judge("bagit.py", "--validate", copy)
+    assert (code != 0, "data/extra.txt" in told) == (True, True), told
+    (copy / "data" / "extra.txt").unlink()
+    (copy / "data/posts.csv").write_bytes(flipped((copy / "data/posts.csv").read_bytes()))
+    code, told = judge("bagit.py", "--validate", copy)
+    assert (code != 0, "data/posts.csv" in told) == (True, True), told
+    (copy / "data/posts.csv").unlink()
     assert judge("bagit.py", "--validate", "--quiet", copy)[0] != 0
 
 
-def test_unzip_accepts(house: House, bag: Path) -> None:
+def test_unzip_accepts_and_refuses(house: House, bag: Path, tmp_path: Path) -> None:
     code, told = judge("unzip", "-t", house.folder / "all.zip")
     assert code == 0, told
     assert "No errors detected" in told
+    data = (house.folder / "all.zip").read_bytes()
+    at = data.index((bag / "data/posts.csv").read_bytes())
+    (tmp_path / "changed.zip").write_bytes(flipped(data, at))
+    code, told = judge("unzip", "-t", tmp_path / "changed.zip")
+    assert (code != 0, "bad CRC" in told, "data/posts.csv" in told) == (True, True, True), told
 
 
 def test_ssh_keygen_accepts_the_seal_and_refuses_another_manifest(bag: Path) -> None:
@@ -211,8 +223,13 @@ def test_timestamps_leave_as_openssl_reads_them_and_bound_the_captures(tmp_path:
     (root,) = anchor["roots"]
     check = ("openssl", "ts", "-verify", "-data", over, "-in", answer, "-CAfile", bag / root)
     assert judge(*check)[0] == 0
-    over.write_bytes(flipped(over.read_bytes()))
-    assert judge(*check)[0] != 0
+    for path in (over, answer):
+        data = path.read_bytes()
+        for at in range(0, len(data), max(1, len(data) // 6)):
+            path.write_bytes(flipped(data, at))
+            assert judge(*check)[0] != 0, (path.name, at)
+        path.write_bytes(data)
+    assert judge(*check)[0] == 0
     assert [sha256((bag / path).read_bytes()) for path in anchor["chain"]] == [
         sha256(tsa.signer.der),
         sha256(tsa.middle.der),
@@ -304,6 +321,24 @@ def test_provenance_speaks_only_of_what_it_names(bag: Path) -> None:
 def test_case_validate_accepts(bag: Path) -> None:
     code, told = judge("case_validate", bag / "data/metadata/case.jsonld")
     assert (code, "Conforms: True" in told) == (0, True), told
+
+
+@pytest.mark.heavy
+def test_case_validate_refuses_what_was_changed(bag: Path, tmp_path: Path) -> None:
+    """One run for several changes, each in another capture: a run takes half a minute."""
+    told = json.loads((bag / "data/metadata/case.jsonld").read_bytes())
+    bodies = [node for node in told["@graph"] if node["@type"] == "uco-observable:File"]
+    actions = [node for node in told["@graph"] if node["@type"] == "case-investigation:InvestigativeAction"]
+    contents = [body["uco-core:hasFacet"][1] for body in bodies[:3]]
+    contents[0]["uco-observable:sizeInBytes"] = "436 bytes"
+    contents[1]["uco-observable:hash"]["uco-types:hashValue"] = "not in hexadecimal"
+    del contents[2]["uco-observable:hash"]["uco-types:hashMethod"]
+    actions[0]["uco-action:startTime"] = "yesterday"
+    (tmp_path / "case.jsonld").write_text(json.dumps(told))
+    code, said = judge("case_validate", tmp_path / "case.jsonld")
+    assert (code != 0, "Conforms: False" in said) == (True, True), said
+    for word in ("sizeInBytes", "hashValue", "hashMethod", "startTime"):
+        assert word in said, word
 
 
 def test_the_research_object_names_files_that_are_there(bag: Path) -> None:
