@@ -21,7 +21,7 @@ from archiver.documents.embed import Embed, plain
 from archiver.documents.frames import frame, value
 from archiver.documents.markup import Rendering
 from archiver.documents.quotation import end_before, trimmed, without_media
-from archiver.model import Ref, Span
+from archiver.model import POST_KINDS, Ref, Span
 
 Claim = Callable[[str], Ref | None]
 
@@ -308,7 +308,7 @@ class _Reader:
 
 
 def _is_post(ref: Ref | None) -> bool:
-    return ref is not None and ref.kind in {"post", "repost"}
+    return ref is not None and ref.kind in POST_KINDS
 
 
 def _json(text: str) -> object:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from archiver.documents.addresses import has_code, with_scheme
 from archiver.errors import InputError, ParseError
 from archiver.model import Link, Span, Unread
 
 _LINE = re.compile(r"[^\r\n]++")
 _ADDRESS = re.compile(
-    r"<?((?:https?|at)://[^\s<>\"]++|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}/[^\s<>\"]++)>?",
+    r"<?((?:https?|at)://[^\s<>\"]++|(?:web\+)?nostr:[a-z]{4,8}1[a-z0-9]++|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}/[^\s<>\"]++)>?",
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"[^\s|]++")
@@ -38,7 +39,7 @@ def is_list(text: str) -> bool:
             continue
         found = _ADDRESS.match(words)
         rest = words[found.end() :].lstrip() if found else words
-        if found and "://" in found[1] and (not rest or rest.startswith("#")):
+        if found and ("://" in found[1] or has_code(found[1])) and (not rest or rest.startswith("#")):
             addresses += 1
             continue
         others += 1
@@ -166,8 +167,8 @@ def _value(text: str, cell: Cell) -> str:
 def _addresses(text: str, cell: Cell) -> Iterator[Link]:
     """The addresses of a cell: all its words must be some."""
     start, end, _ = cell
-    if text.find("/", start, end) < 0:
-        return  # Every address has a slash, and most cells of a table have none.
+    if text.find("/", start, end) < 0 and text.find("nostr:", start, end) < 0:
+        return  # Every other address has a slash, and most cells of a table have none.
     found = []
     for word in _WORDS.finditer(text, start, end):
         address = _ADDRESS.fullmatch(text, word.start(), word.end())
@@ -179,8 +180,7 @@ def _addresses(text: str, cell: Cell) -> Iterator[Link]:
 
 def _link(address: re.Match[str]) -> Link:
     span = Span(start=address.start(1), end=address.end(1))
-    url = address[1] if "://" in address[1] else f"https://{address[1]}"
-    return Link(url=url, text=span, source=span, role="address")
+    return Link(url=with_scheme(address[1]), text=span, source=span, role="address")
 
 
 def _delimiter(text: str) -> str:

@@ -14,7 +14,7 @@ from archiver.documents.quoted import Quoted, of
 from archiver.documents.wider import windows
 from archiver.model import Document, Mention, Ref
 
-MENTIONS_POLICY = "mentions/4"
+MENTIONS_POLICY = "mentions/5"
 Claim = Callable[[str], Ref | None]
 
 

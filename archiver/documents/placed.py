@@ -10,7 +10,7 @@ from archiver.documents import blocks, passages, quotation
 from archiver.documents.addresses import MEDIA_LINK
 from archiver.documents.embed import Embed
 from archiver.documents.views import View
-from archiver.model import Document, Link, Mention, MentionKind, Ref, Span
+from archiver.model import POST_KINDS, Document, Link, Mention, MentionKind, Ref, Span
 
 Claim = Callable[[str], Ref | None]
 
@@ -89,7 +89,7 @@ def belongs(link: Link, target: Ref | None) -> bool:
 
 def is_post(ref: Ref | None) -> bool:
     """Whether a ref is a post, or one handed on."""
-    return ref is not None and ref.kind in {"post", "repost"}
+    return ref is not None and ref.kind in POST_KINDS
 
 
 def kind_of(link: Link) -> MentionKind | None:

@@ -45,7 +45,7 @@ _NETWORK = {
 }
 ENDPOINTS = frozenset({
     "x.v2", "x.syndication", "x.fxtwitter", "x.oembed", "x.tco", "x.guest", "x.graphql", "x.wayback",
-    "bluesky.appview", "bluesky.plc",
+    "bluesky.appview", "bluesky.plc", "nostr.event",
 })  # fmt: skip
 """Routes whose base address can be replaced; a test compares them with the platforms."""
 OPTIONS: dict[str, tuple[str, ...]] = {

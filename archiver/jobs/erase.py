@@ -22,7 +22,7 @@ from archiver.errors import InputError
 from archiver.jobs import checkpoint, read, rebuild
 from archiver.jobs.session import Session
 from archiver.jobs.show import find
-from archiver.model import Reading
+from archiver.model import POST_KINDS, Reading
 from archiver.net.uid import new_uid
 from archiver.store import dropping, erasing, remains
 from archiver.store.archive import Archive, DatabaseError, no_room, open_reader
@@ -30,7 +30,7 @@ from archiver.store.blobs import BlobStore
 from archiver.store.erasing import TOOL, Concerned
 
 _BLOB = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
-_KINDS = frozenset({"post", "repost", "media", "page", "document"})
+_KINDS = POST_KINDS | {"media", "page", "document"}
 EXPLAINED = 20
 
 

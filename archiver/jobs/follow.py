@@ -101,6 +101,25 @@ def follow_reading(session: Session, task: Task, reads: Iterable[Read]) -> int:
     return count
 
 
+def follow_import(session: Session, read: Read, *, seed: str) -> int:
+    """Queues what imported posts lead to, as if each had been looked at: posts upstream, media, linked pages. How many
+    refs are new."""
+    if read.document is not None or not read.reading.posts:
+        return 0
+    posts, count = read.reading.posts, 0
+    refs = {post.ref for post in posts}
+    task = Task(
+        ref=posts[0].ref, host="", purpose="post", depth=0, seed=seed, attempts=0, fence=0, added_at=session.now()
+    )
+    with session.archive.transaction():
+        for edge in read.reading.edges:
+            count += _follow_edge(session, task, edge) if edge.source in refs else 0
+        for item in best_media(posts) if session.config.media else ():
+            ref = Ref(platform="web", kind="media", id=item.url)
+            count += enqueue(session, ref, purpose="media", depth=0, seed=seed)
+    return count
+
+
 def _follow_edge(session: Session, task: Task, edge: Edge) -> int:
     purpose = purpose_of(edge.target)
     if edge.kind in UPSTREAM:

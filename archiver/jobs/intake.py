@@ -74,7 +74,7 @@ def printable(text: str) -> str:
 
 
 def _is_address(seed: str) -> bool:
-    return "://" in seed and not Path(seed).exists()
+    return ("://" in seed or seed.lower().startswith("nostr:")) and not Path(seed).exists()
 
 
 def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryIO]]:
@@ -85,11 +85,13 @@ def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryI
         yield "stdin", "seeds", stdin
         return
     if _is_address(seed):
-        if not seed.lower().startswith(("http://", "https://")):
-            raise InputError("only http and https addresses can be archived", place=seed)
+        if not seed.lower().startswith(("http://", "https://", "nostr:")):
+            raise InputError("only http, https and nostr addresses can be archived", place=seed)
         if claim(seed) is None:
             shown = re.sub(r"//[^/?#]*@", "//…@", seed)  # a password must not stand in a message, nor in the archive
             hint = "It needs a host name, a port up to 65535, and no user name, password or control character"
+            if seed.lower().startswith("nostr:"):
+                hint = "A code of Nostr was mistyped or changed where its checksum does not fit"
             raise InputError("this is no address that can be archived", place=shown, hint=hint)
         body = cast(BinaryIO, tempfile.SpooledTemporaryFile(PIECE))  # noqa: SIM115 - closed by the caller
         body.write(seed.encode("utf-8", "surrogateescape") + b"\n")
@@ -147,10 +149,16 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
         raise InputError("was stored, but cannot be found", place=name)
     result = read.read_capture(session, row)
     taken.queued += follow.follow_document(session, result, seed=name)
+    taken.queued += follow.follow_import(session, result, seed=name)
     for part in result.document.unread if result.document is not None else ():
         taken.notes.append(f"{name}: {part.reason}" + (f" ({part.pointer})" if part.pointer else ""))
+    for part in result.reading.unread if result.document is None else ():
+        taken.notes.append(f"{name}: {part.reason}" + (f" ({part.pointer})" if part.pointer else ""))
+    for proof in result.reading.proofs:
+        if proof.valid is False:
+            taken.notes.append(f"{name}: not stored as a post: {proof.ref}: {proof.detail} ({proof.pointer})")
     for finding in result.reading.findings:
-        if finding.outcome != "live":
+        if finding.ref == ref and finding.outcome != "live":
             taken.problems.append(f"{name}: {finding.reason or finding.outcome}")
 
 

@@ -19,7 +19,7 @@ from datetime import date, timedelta
 
 from archiver.jobs.aliases import canonical
 from archiver.jobs.places import Place
-from archiver.model import MentionKind, Ref
+from archiver.model import POST_KINDS, MentionKind, Ref
 from archiver.platforms import claim
 from archiver.platforms.x import day_ids
 from archiver.store.archive import Archive
@@ -53,7 +53,7 @@ def resolve(archive: Archive, mention: Place) -> Resolution:
         )
     low, high = _id_range(mention)
     target = None if mention.target is None else canonical(archive, mention.target)
-    if target is not None and target.kind in ("post", "repost"):
+    if target is not None and target.kind in POST_KINDS:
         how = "embed" if mention.kind is MentionKind.EMBED else "permalink"
         reason = "; ".join(_disagreements(archive, mention, target))
         return Resolution(status="resolved", how=how, ref=target, id_low=low, id_high=high, reason=reason)
@@ -105,7 +105,7 @@ def _through(archive: Archive, mention: Place, short: Ref, low: str, high: str, 
             tried.append(f"{named(short)} leads round in a circle")
             return None
         seen.add(here)
-        if here.kind == "post":
+        if here.kind in POST_KINDS and here.kind != "repost":
             return _accepted(archive, mention, short, here, low, high)
         if here.kind != "short":
             tried.append(f"{named(short)} leads to {named(here)}, which is no post")

@@ -13,7 +13,8 @@ from archiver.jobs.link import Resolution, against_signature, same_handle
 from archiver.jobs.originals import Original
 from archiver.jobs.places import Place
 from archiver.jobs.sources import spoken
-from archiver.model import Ref, Verdict, VerdictKind
+from archiver.model import POST_KINDS, Ref, Verdict, VerdictKind
+from archiver.platforms import unasked
 from archiver.quotes import shingles, verdict
 from archiver.quotes.audit import warnings, warnings_first
 from archiver.quotes.duplicates import likeness, near_duplicates
@@ -41,7 +42,7 @@ def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Res
     """The verdicts on one mention, the leading one first, and the resolution that they lead to (rule 4 of `link`)."""
     if mention.quote is None or not mention.quoted.strip():
         return resolution, ()
-    named = resolution.ref if resolution.ref is not None and resolution.ref.kind in ("post", "repost") else None
+    named = resolution.ref if resolution.ref is not None and resolution.ref.kind in POST_KINDS else None
     if named is not None:
         return resolution, _warned(mention, _against_named(archive, mention, named))
     platform = mention.platform if mention.handle else ""
@@ -171,8 +172,8 @@ def _not_judged(archive: Archive, post: Ref) -> Match:
         "WHERE r.ref = ? ORDER BY c.origin, c.leaf DESC LIMIT 1",
         str(post),
     )
-    why = "was not asked for yet" if row is None else f"was asked for: {row['outcome']}"
-    told = Verdict(kind=VerdictKind.NOT_JUDGED, reason=f"no capture shows the text of {post}; it {why}")
+    why = unasked(post) if row is None else f"it was asked for: {row['outcome']}"
+    told = Verdict(kind=VerdictKind.NOT_JUDGED, reason=f"no capture shows the text of {post}; {why}")
     return Match(verdict=told, original=None, found_by="target", post=post)
 
 

@@ -25,7 +25,7 @@ from archiver.model import (
     Request,
     Unread,
 )
-from archiver.platforms import claim, outcomes, platform_of
+from archiver.platforms import claim, imported, outcomes, platform_of
 from archiver.store import erasing, summaries
 from archiver.store.archive import Row
 from archiver.store.evidence import Recorded, load_request
@@ -231,7 +231,11 @@ def _unreadable(refs: tuple[Ref, ...], reason: str, pointer: str) -> Read:
 
 def _read_seed(answer: Answer) -> Read:
     given = dict(answer.request.given)
-    ref = answer.request.ref
+    live = Finding(ref=answer.request.ref, outcome=Outcome.LIVE)
+    posts = imported(answer.body)
+    if posts is not None:  # what a platform hands out as a file quotes nobody: it holds the posts themselves
+        posts = _claimed_targets(posts)
+        return Read(reading=replace(posts, findings=(live, *posts.findings)))
     document = read_document(
         answer.body,
         name=given.get("name", ""),
@@ -239,7 +243,7 @@ def _read_seed(answer: Answer) -> Read:
         column=given.get("column", ""),
     )
     found = mention_rules.find(document, claim)
-    return Read(reading=Reading(findings=(Finding(ref=ref, outcome=Outcome.LIVE),)), document=document, mentions=found)
+    return Read(reading=Reading(findings=(live,)), document=document, mentions=found)
 
 
 def _read_page(answer: Answer, reading: Reading) -> Read:

@@ -14,7 +14,7 @@ from archiver.jobs import checkpoint, follow, found, intake, read, rules, settle
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.show import find_mention
-from archiver.model import Ref
+from archiver.model import POST_KINDS, Ref
 from archiver.net.clock import utc_now
 from archiver.net.uid import new_uid
 from archiver.platforms import claim
@@ -218,7 +218,8 @@ def _tell(session: Session, report: Report, names: list[str], since: str) -> Non
         elif not any(problem.startswith(f"{name}: ") for problem in report.problems):
             reason = session.archive.one(
                 "SELECT o.reason FROM outcomes o JOIN captures c ON c.id = o.capture "
-                "WHERE c.id = (SELECT max(id) FROM captures WHERE tier = 'import' AND url = ?) AND o.outcome <> 'live'",
+                "WHERE c.id = (SELECT max(id) FROM captures WHERE tier = 'import' AND url = ?) "
+                "AND o.ref = (SELECT id FROM refs WHERE ref = c.ref) AND o.outcome <> 'live'",
                 f"seed:{name}",
             )
             report.notes.append(f"{name}: known already, and not readable: {reason['reason'] if reason else 'no text'}")
@@ -342,7 +343,7 @@ def resolve_mention(
             ref = Ref.parse(url)
         except InputError:
             raise InputError(f"{url!r} is neither an address nor a ref", hint="For example x:post:20") from None
-    if ref.kind not in ("post", "repost"):
+    if ref.kind not in POST_KINDS:
         raise InputError(f"{url} is no post ({ref})", hint="Give the address of the post itself")
     if not reason.strip():
         raise InputError("a decision needs a reason", place="--reason", hint="Say why this mention is that post")

@@ -54,7 +54,7 @@ def find(archive: Archive, what: str) -> Ref:
     """The canonical ref that a person means: a ref, an address, the name of a seed, or a document's ref as reports
     shorten it. InputError when the archive has never met it, or when several fit."""
     asked = _shortened(archive, what)
-    if asked is None and ("://" in what or "." in what.split("/", 1)[0]):
+    if asked is None and ("://" in what or "." in what.split("/", 1)[0] or what.startswith("nostr:")):
         asked = claim(what)
     if asked is None:
         with suppress(InputError):

@@ -8,9 +8,10 @@ from archiver.model.exchange import Connection, Exchange
 from archiver.model.network import Answer, Request, Settings
 from archiver.model.reading import Account, Alias, Edge, Finding, Media, Page, Post, Proof, Reading, Unread
 from archiver.model.text import Change, Document, Link, Mention, Repair, Run, Verdict
-from archiver.model.words import EdgeKind, Evidence, Failure, MentionKind, Outcome, Ref, Span, VerdictKind
+from archiver.model.words import POST_KINDS, EdgeKind, Evidence, Failure, MentionKind, Outcome, Ref, Span, VerdictKind
 
 __all__ = [
+    "POST_KINDS",
     "Account",
     "Alias",
     "Answer",

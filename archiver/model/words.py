@@ -94,6 +94,11 @@ class VerdictKind(StrEnum):
     NOT_JUDGED = "not-judged"
 
 
+POST_KINDS = frozenset({"post", "repost", "note", "address"})
+"""Kinds of refs that stand for something that an author posted, on whichever platform: `note` and `address` are those
+of Nostr, where an id does not tell a post from a repost."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Ref:
     """The canonical address of a thing: `platform:kind:id`, split at the first two colons, id verbatim text.

@@ -5,6 +5,9 @@
     plan      (ref, answers, settings) -> tuple[Request, ...]: pure; called again after each answer, empty when done
     parse     (request, answer) -> Reading: pure; raises ParseError with a pointer; about any number of refs
 
+Two more names may stand in a module: `imported` (bytes of a file) -> Reading | None, where posts come as files that
+prove themselves; and `UNASKED`, why `plan` gives no request.
+
 `parse` is called for answers that have a status and a whole body; what the transport alone decides
 (unreachable, blocked, too large, truncated) is read by `outcomes.transport`. A module may be a package when
 its shapes need more than one file. `web` claims whatever is left, so it comes last.
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Protocol, cast
 
@@ -53,6 +56,21 @@ def claim(url: str) -> Ref | None:
         if ref is not None:
             return ref
     return None
+
+
+def imported(body: bytes) -> Reading | None:
+    """What a file says that some platform knows as one of its own; None for any other file. ParseError never."""
+    for platform in all_platforms().values():
+        reader: Callable[[bytes], Reading | None] | None = getattr(platform, "imported", None)
+        reading = None if reader is None else reader(body)
+        if reading is not None:
+            return reading
+    return None
+
+
+def unasked(ref: Ref) -> str:
+    """Why a ref was not asked for, as far as its platform can tell."""
+    return str(getattr(platform_of(ref), "UNASKED", "")) or "it was not asked for yet"
 
 
 def platform_of(ref: Ref) -> Platform | None:

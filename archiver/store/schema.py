@@ -14,7 +14,7 @@ from archiver.store import marks, runs
 from archiver.store.archive import statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "8"
+READINGS_VERSION = "9"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,9 @@ GONE = (
     Outcome.UNAVAILABLE,
 )
 ABSENT = "absent-from-repository"
+REQUESTED = "deletion requested by "
+"""The reason of an outcome that somebody's signed request is (Nostr): the ref of who signed it follows. It counts for a
+post of that author alone, and nobody can take it back (NIP-09)."""
 
 
 def refresh(archive: Archive, refs: Iterable[int]) -> None:
@@ -64,9 +67,9 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
     for edit in _edits(sightings):
         edits += readings.add("edits", {"post": post, **edit})[1]
     shown = max(sightings, key=lambda s: (not s["truncated"], s["whole"], s["leaf"], s["pointer"]), default=None)
-    outcome, at = outcome_of(archive.all(_OUTCOMES, post))
     if shown is None:
         return
+    outcome, at = _requested(archive, post) or outcome_of(archive.all(_OUTCOMES, post))
     named = [s for s in sightings if s["handle"]]
     archive.db.execute(
         "UPDATE posts SET handle = ?, name = ?, text = ?, posted_at = ?, lang = ?, warning = ?, outcome = ?, "
@@ -88,6 +91,18 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
             post,
         ),
     )
+
+
+def _requested(archive: Archive, post: int) -> tuple[str, str] | None:
+    """That the author of a post asked for its deletion, and when that was first seen; None where nobody did, or another
+    key than the author's."""
+    row = archive.one(
+        "SELECT c.observed_at FROM posts p JOIN refs a ON a.id = p.author JOIN outcomes o ON o.ref = p.id "
+        "JOIN captures c ON c.id = o.capture WHERE p.id = ? AND o.reason = ? || a.ref ORDER BY c.origin, c.leaf LIMIT 1",
+        post,
+        REQUESTED,
+    )
+    return None if row is None else (Outcome.DELETED.value, str(row[0]))
 
 
 def _edits(sightings: list[sqlite3.Row]) -> list[dict[str, object]]:
@@ -175,6 +190,7 @@ def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
         if removed and GONE.index(Outcome(telling["outcome"])) > GONE.index(Outcome.DELETED):
             return Outcome.DELETED.value, removed
         return str(telling["outcome"]), since[telling["route"]]
-    if rows:
-        return str(rows[-1]["outcome"]), str(rows[-1]["observed_at"])
+    spoke = [row for row in rows if row["outcome"] != Outcome.UNREADABLE] or rows
+    if spoke:
+        return str(spoke[-1]["outcome"]), str(spoke[-1]["observed_at"])
     return "", ""

@@ -205,7 +205,7 @@ def test_a_cited_blockquote_names_its_page() -> None:
 
 
 def test_the_policy_names_these_rules() -> None:
-    assert mentions.policy() == mentions.MENTIONS_POLICY == "mentions/4"
+    assert mentions.policy() == mentions.MENTIONS_POLICY == "mentions/5"
 
 
 PIECES = st.sampled_from(
