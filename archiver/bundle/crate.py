@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from archiver.bundle.index import Index, PostEntry
+from archiver.bundle.spool import Spools, Text
 from archiver.bundle.warc import target
 
 CONTEXT = ("https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"})
@@ -36,7 +37,7 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 _MENTIONS = '"mentions": [{"@id": "#export"}'
 
 
-def crate(index: Index, held: Mapping[str, str], folders: Collection[str]) -> Iterator[str]:
+def crate(index: Index, held: Mapping[str, str], folders: Collection[str], spools: Spools) -> Iterator[bytes]:
     """JSON-LD about the files of an index, its report among them, in pieces. Paths are relative to data/; `held` are
     the SHA-256 of files that were written, `folders` those that hold some."""
     files = {name: about for name, about in _FILES.items() if name in held or name in ("bundle.json", "report.html")}
@@ -78,15 +79,15 @@ def crate(index: Index, held: Mapping[str, str], folders: Collection[str]) -> It
     first, second, *others = map(_encoded, graph)
     # Posts are mentioned by the data set and described below it: as many as there are.
     place = second.index(_MENTIONS) + len(_MENTIONS)
-    yield f'{{"@context": {_encoded(CONTEXT)}, "@graph": [{first}, {second[:place]}'
+    yield f'{{"@context": {_encoded(CONTEXT)}, "@graph": [{first}, {second[:place]}'.encode()
+    described = Text(spools)
     for post in index["posts"]:
         if post["named"]:
-            yield ", " + _encoded({"@id": target(post["ref"])})
-    yield ", ".join([second[place:], *others])
-    for post in index["posts"]:
-        if post["named"]:
-            yield ", " + _encoded(_post(post))
-    yield "]}\n"
+            described.write(", " + _encoded(_post(post)))
+            yield (", " + _encoded({"@id": target(post["ref"])})).encode()
+    yield ", ".join([second[place:], *others]).encode()
+    yield from described
+    yield b"]}\n"
 
 
 def _post(post: PostEntry) -> dict[str, str]:

@@ -65,11 +65,15 @@ class Prover:
         # A range of leaves has one hash and one line in every path that it stands in.
         self._hash = lru_cache(_KEPT)(lambda low, high: log.subtree(node, low, high))
         self._line = lru_cache(_KEPT)(lambda low, high: f"{note.to_base64(self._hash(low, high))}\n")
+        self._leaf = lru_cache(1)(self._read)  # whoever asks for a leaf asks for its proof next
         self._proved: dict[tuple[int, int], bytes] = {}
         self.note = cosigned(archive, tree.origin, signed)
 
     def leaf(self, index: int) -> bytes:
         """The bytes of a leaf. IntegrityError when it is not the one that was logged."""
+        return self._leaf(index)
+
+    def _read(self, index: int) -> bytes:
         row = self._archive.one(
             "SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?", self._tree.origin, index
         )

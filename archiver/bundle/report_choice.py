@@ -46,7 +46,6 @@ class Chosen:
     chains lead, by ref."""
 
     def __init__(self, index: Index) -> None:
-        self._everything = len(index["captures"]) <= LEAVES
         self.heads: dict[str, tuple[str, str]] = {}
         targets: set[str] = set()
         wanted: dict[str, None] = {}
@@ -54,6 +53,7 @@ class Chosen:
             targets.update(step["target"] for step in one["chain"])
             if len(wanted) < LEAVES:
                 wanted.update(dict.fromkeys([*one["captures"], *(item["capture"] for item in one["media"])]))
+                wanted.update(dict.fromkeys(proof["capture"] for proof in one["proofs"]))
         for document in first(index["documents"]):
             if len(wanted) < LEAVES:
                 wanted.update(dict.fromkeys(document["captures"]))
@@ -61,18 +61,29 @@ class Chosen:
             self.heads = {
                 one["ref"]: (one["handle"], one["text"][:140]) for one in index["posts"] if one["ref"] in targets
             }
-        self._captures = set() if self._everything else _captures(index, set(islice(wanted, LEAVES)))
+        self._captures = _captures(index, set(islice(wanted, LEAVES)))
+
+    @property
+    def leaves(self) -> frozenset[int]:
+        """The leaves of the captures that stand in the page."""
+        return frozenset(self._captures.values())
 
     def shows(self, uid: str) -> bool:
         """Whether a capture stands in the page: all do, or those behind the posts and documents that do, and others as
         far as there is room."""
-        return self._everything or uid in self._captures
+        return uid in self._captures
 
 
-def _captures(index: Index, wanted: set[str]) -> set[str]:
-    held = {one["uid"] for one in index["captures"] if one["uid"] in wanted}
-    room = LEAVES - len(held)
-    return held | set(islice((one["uid"] for one in index["captures"] if one["uid"] not in wanted), room))
+def _captures(index: Index, wanted: set[str]) -> dict[str, int]:
+    """The captures that stand in the page, with their leaves."""
+    held, others = dict[str, int](), dict[str, int]()
+    for one in index["captures"]:
+        if one["uid"] in wanted:
+            held[one["uid"]] = one["leaf"]
+        elif len(others) < LEAVES:
+            others[one["uid"]] = one["leaf"]
+    held.update(islice(others.items(), LEAVES - len(held)))
+    return held
 
 
 class Quotations:

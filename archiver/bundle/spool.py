@@ -20,6 +20,7 @@ RUN = 4 << 20
 PIECE = 1 << 18
 
 Row = TypeVar("Row")
+_DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -83,7 +84,8 @@ class Rows(Generic[Row]):
         return self._count
 
     def __iter__(self) -> Iterator[Row]:
-        yield from map(json.loads, self.lines())
+        for line in self.lines():
+            yield _DECODER.raw_decode(line.decode("utf-8"))[0]
 
     def lines(self) -> Iterator[bytes]:
         """The JSON of each row, ended by a line feed. Two readers may take turns."""

@@ -119,7 +119,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
     bag.add("certificate-902.md", _utf8(drafts.certificate(index)))
     bag.add("collection-log.md", _utf8(drafts.collection_log(index)))
     digests = {path.removeprefix("data/"): digests.sha256 for path, digests in bag.files.items()}
-    bag.add("ro-crate-metadata.json", _utf8(crate.crate(index, digests, bag.folders)))
+    bag.add("ro-crate-metadata.json", crate.crate(index, digests, bag.folders, spools))
     bag.add("bundle.json", chain(pieces(index), [b"\n"]))
     bag.add("report.html", _utf8(page(index, _reader(archive, prover, held))))
     manifest = bag.close(_info(plan), tags(index), sign=plan.sign, signers=plan.signers)
