@@ -73,15 +73,18 @@ def verify(
     could not be checked; what, and why, is named.
 
     PATH may also be a bundle, a zip or its unpacked folder: then its files, proofs, captures and tokens are checked, as
-    the verify.py in it would, with --key and --roots only."""
+    the verify.py in it would, with --key, --roots and --block only."""
     if _is_bundle(path):
-        given = {"--since": since, "--sample": sample, "--checkpoint": kept, "--block": blocks, "--log": record}
+        given = {"--since": since, "--sample": sample, "--checkpoint": kept, "--log": record}
         if unfit := [name for name, value in given.items() if value]:
-            raise InputError(f"{unfit[0]} is for archives", place=str(path), hint="A bundle takes --key and --roots")
+            raise InputError(
+                f"{unfit[0]} is for archives", place=str(path), hint="A bundle takes --key, --roots and --block"
+            )
         from archiver.bundle.verify import main as check  # what travels with a bundle, and stands alone
 
         more = [part for text in keys for part in ("--key", _text_of(text))]
         more += [part for file in roots for part in ("--roots", str(file))]
+        more += [part for text in blocks for part in ("--block", _header(text).hex())]
         sys.exit(check([str(path), *more, *(["--json"] if as_json else [])]))
     options = jobs.Options(
         since=_moment(since),

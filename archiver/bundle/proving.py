@@ -118,13 +118,16 @@ class Anchors:
         self._roots = [bag.text(f"anchors/roots/{_plain(name)}.pem", text) for name, text in roots]
 
     def over(self, size: int) -> None:
-        """Writes every token over the head of `size` leaves."""
-        for row in self._archive.all(
+        """Writes every token over the head of `size` leaves; of a calendar's proofs the last, which holds the rest."""
+        rows = self._archive.all(
             "SELECT * FROM log_anchor WHERE origin = ? AND size = ? ORDER BY at = '', at, kind, service, id",
             self._origin,
             size,
-        ):
-            self._write(row)
+        )
+        last = {row["service"]: row["id"] for row in rows if row["kind"] == "ots"}
+        for row in rows:
+            if row["kind"] != "ots" or row["id"] == last[row["service"]]:
+                self._write(row)
 
     def closer(self, leaves: Iterable[int]) -> None:
         """Writes the tokens over those earlier heads that bound one of the leaves more closely than any other does: at

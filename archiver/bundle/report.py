@@ -173,7 +173,8 @@ _NO_PICTURES = (
 )
 _CAPTURES = (
     '<p class="quiet">A capture is one request and what came back. It was made between <em>not before</em> and '
-    "<em>not after</em>, for which others vouch by time stamps; its own clock is the word of the archive alone.</p>\n"
+    "<em>not after</em>, for which others vouch by time stamps over this head of the log or earlier ones (verify.py "
+    "checks them, and that the log continues each); its own clock is the word of the archive alone.</p>\n"
 )
 _LIMITS = (
     '<section id="limits">\n<h2>What this page does not say</h2>\n<p>A capture shows what a server answered, not that '

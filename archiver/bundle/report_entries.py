@@ -273,11 +273,8 @@ def capture(one: CaptureEntry) -> str:
                 ("About", logged("ref", one["ref"], "ref")),
                 ("By", logged("route", one["route"])),
                 ("Answer", f"{status} {failure}".strip()),
-                ("Not before", text(moment(before)) if before else "unknown: no token of others was at hand by then"),
-                (
-                    "Not after",
-                    text(moment(after)) if after else "unknown: no token of others over this head of the log",
-                ),
+                ("Not before", stated(before, bracket["not_before_by"]) or "unknown: no token of others was at hand"),
+                ("Not after", stated(after, bracket["not_after_by"]) or "unknown: no token of others covers it here"),
                 ("By its own clock", logged("clock.wall", one["observed_at"])),
                 (
                     "Body (SHA-256)",
@@ -288,6 +285,11 @@ def capture(one: CaptureEntry) -> str:
         )
         + "</article>\n"
     )
+
+
+def stated(at: str | None, path: str | None) -> str:
+    """A time, and the token that states it; empty where there is none."""
+    return f"{text(moment(at))}, by {own(path or '', 'ref')}" if at else ""
 
 
 SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))

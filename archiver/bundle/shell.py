@@ -51,7 +51,7 @@ def _comment(text: str) -> str:
 _SCRIPT = r"""#!/bin/sh
 # Checks the unpacked bundle of @ORIGIN@ (@SIZE@ leaves): sh verify.sh [KEY.pem]
 # Needs sh, sha256sum, xxd and openssl 3. The key is the bundle's own unless you give one that you had from elsewhere.
-# verify.py checks more: captures field by field, time stamps, cosignatures, the seal. Many leaves take long.
+# verify.py checks more: captures field by field, time stamps and earlier heads, cosignatures, the seal.
 LC_ALL=C; export LC_ALL; set -u
 key=${1:-data/proofs/log.pem}
 case $key in /*) ;; *) [ $# -eq 0 ] || key=$PWD/$key ;; esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks an evidence bundle: python3 verify.py [FOLDER|ZIP] [--key VKEY]... [--roots PEM]... [--json]
+"""Checks an evidence bundle: python3 verify.py [FOLDER|ZIP] [--key VKEY]... [--roots PEM]...
+                                         [--block HEX]... [--json]
 
 Needs Python 3.8 or newer and nothing else; time stamps are checked by `openssl ts` where it is installed. Nothing is
 unpacked, nothing is written beside the bundle, and no network is asked. This file came with the bundle: who doubts it
@@ -21,7 +22,7 @@ import sys
 import zipfile
 from typing import Any
 
-from archiver.bundle.verify_anchors import Anchors
+from archiver.bundle.verify_anchors import Anchors, Known
 from archiver.bundle.verify_captures import capture_faults, cut, same
 from archiver.bundle.verify_files import (
     BROKEN,
@@ -63,8 +64,8 @@ LEAF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,18})\.leaf\.json", re.A)
 class Bundle:
     """One bundle while it is checked. What was found is in `report`; `leaves` are those that stand in the log."""
 
-    def __init__(self, source: Folder | Zip, keys: list[Key], roots: list[bytes]) -> None:
-        self.source, self.keys, self.roots, self.report = source, keys, roots, Report()
+    def __init__(self, source: Folder | Zip, known: Known) -> None:
+        self.source, self.brought, self.keys, self.report = source, known, known.keys, Report()
         self.known: dict[str, str] = {}
         self.leaves: dict[int, dict[str, Any]] = {}
         self.vouched: set[str] = set()
@@ -295,7 +296,7 @@ class Bundle:
         """What others say of the checkpoint, and between which times captures were made."""
         if self.note is None:
             raise Refused("without a checkpoint no token can be checked")
-        Anchors(self.source, self.report, self.keys, self.roots, self.note).check(self.leaves, self.index)
+        Anchors(self.source, self.report, self.brought, self.note).check(self.leaves, self.index)
 
 
 def open_bundle(path: str) -> Folder | Zip:
@@ -322,15 +323,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--roots", action="append", default=[], help="root certificates that you trust for time stamps (PEM)"
     )
+    parser.add_argument(
+        "--block",
+        action="append",
+        default=[],
+        help="the header (80 bytes) of a Bitcoin block that a proof names",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     asked = parser.parse_args(arguments)
     try:
         keys = [parse_key(text, True) for text in asked.key]
         roots = [content(path) for path in asked.roots]
-    except (Refused, OSError) as error:
+        blocks = [bytes.fromhex(text) for text in asked.block]
+        if any(len(block) != 80 for block in blocks):
+            raise Refused("the header of a block has 80 bytes: 160 hexadecimal digits")
+    except (Refused, OSError, ValueError) as error:
         parser.error(str(error))
     try:
-        report = Bundle(open_bundle(asked.bundle), keys, roots).check()
+        report = Bundle(open_bundle(asked.bundle), Known(keys, roots, blocks)).check()
     except Refused as error:
         report = Report()
         report.wrong("bundle", str(error))

@@ -11,7 +11,7 @@ import hashlib
 import re
 import time
 from bisect import bisect_right
-from typing import Any
+from typing import Any, NamedTuple
 
 from archiver.bundle.verify_captures import cut
 from archiver.bundle.verify_files import MAX_NOTE, Folder, Refused, Report, Zip, at, read, text_of
@@ -25,11 +25,24 @@ from archiver.bundle.verify_notes import (
     signature_line,
     signed_by,
 )
-from archiver.bundle.verify_stamps import Unchecked, attestations, check_stamp, utc
+from archiver.bundle.verify_stamps import Unchecked, attestations, block_time, check_stamp, stamped, utc
 
 HEAD_FILE = "data/proofs/checkpoint"
 EARLIER = re.compile(r"data/proofs/checkpoint-(0|[1-9][0-9]{0,18})\.consistency", re.A)
+TO_DO = {
+    "bitcoin": ". Take the header of that block from a node that you trust (bitcoin-cli getblockheader HASH false) and "
+    "give it: --block HEX",
+    "pending": ". It stands in no block yet: `ots upgrade` asks that calendar, and a later export may have more",
+}
 SLACK = 60  # seconds by which two clocks may differ without a word about it
+
+
+class Known(NamedTuple):
+    """What the verifier holds, and the keys that came with the bundle. `roots` are PEM, `blocks` headers of blocks."""
+
+    keys: list[Key]
+    roots: list[bytes]
+    blocks: list[bytes]
 
 
 class Anchors:
@@ -37,8 +50,9 @@ class Anchors:
     and root of the head and of those earlier ones with which its log begins; `times` of tokens that held, by their
     SHA-256: head and time."""
 
-    def __init__(self, source: Folder | Zip, report: Report, keys: list[Key], roots: list[bytes], note: Note) -> None:
-        self.source, self.report, self.keys, self.roots, self.note = source, report, keys, roots, note
+    def __init__(self, source: Folder | Zip, report: Report, known: Known, note: Note) -> None:
+        self.source, self.report, self.note = source, report, note
+        self.keys, self.roots, self.blocks = known.keys, known.roots, known.blocks
         self.texts: dict[bytes, Note] = {}
         self.times: dict[str, tuple[Note, int]] = {}
         self.held: set[str] = set()  # paths of tokens that held
@@ -137,8 +151,17 @@ class Anchors:
             self.report.say("unchecked", "trust", f"{name}: its root came with the bundle; give one you know: --roots")
 
     def check_ots(self, name: str, proof: bytes, roots: list[bytes]) -> None:
-        for kind, told in attestations(proof, list(self.texts)):
-            self.report.say("unchecked", "time", f"{name}: {kind}: {told}")
+        texts = list(self.texts)
+        found = list(attestations(proof, texts))
+        size = self.texts[stamped(proof, texts)].size
+        for kind, told, root in found:
+            given = [block for block in self.blocks if kind == "bitcoin" and block[36:68] == root]
+            if given:
+                when = f"{told}, as the block that you gave has: the log of {size} leaves was there"
+                self.report.say("held", "time", f"{name}: {when} at {utc(block_time(given[0]) + 7200)} at the latest")
+                return
+        for kind, told, _ in found:
+            self.report.say("unchecked", "time", f"{name}: {kind}: {told}{TO_DO.get(kind, '')}")
 
     def check_cosignature(self, name: str, lines: bytes, roots: list[bytes]) -> None:
         for line in text_of(lines, name).splitlines():

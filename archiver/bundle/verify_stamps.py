@@ -15,12 +15,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from archiver.bundle.verify_files import Refused
 
 DIGESTS = ("sha256", "sha384", "sha512")
 BAD = ("message imprint mismatch", "signature failure", "digest failure", "bad signature", "cannot find signature")
 OTS = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e89294") + b"\x01\x08"
+FLOOR, EASIEST = 5e13, 0xFFFF << 208  # the least difficulty of a block that is believed; the target of difficulty 1
 BITCOIN, PENDING = bytes.fromhex("0588960d73d71901"), bytes.fromhex("83dfe30d2ef90c8e")
 
 
@@ -119,21 +121,35 @@ class _Reader:
         return self.take(self.number())
 
 
-def attestations(proof: bytes, texts: list[bytes]) -> Iterator[tuple[str, str]]:
-    """What an OpenTimestamps proof over one of the texts leads to: (pending, calendar) or (bitcoin, what its block must
-    hold). Refused when it is over others, or is no such proof."""
+class Attested(NamedTuple):
+    """`told` is a calendar, or what a block must hold: its Merkle `root`, where that can be computed here."""
+
+    kind: str
+    told: str
+    root: bytes | None = None
+
+
+def stamped(proof: bytes, texts: list[bytes]) -> bytes:
+    """The text that an OpenTimestamps proof is over. Refused when it is over others, or is no such proof."""
     if len(proof) > 1 << 16 or not proof.startswith(OTS):
         raise Refused("no OpenTimestamps proof over a SHA-256")
-    reader = _Reader(proof[len(OTS) :])
-    digest = reader.take(32)
-    if all(hashlib.sha256(text).digest() != digest for text in texts):
-        raise Refused("an OpenTimestamps proof of something else than the checkpoint")
-    yield from _walk(reader, digest, 0)
+    for text in texts:
+        if hashlib.sha256(text).digest() == proof[len(OTS) : len(OTS) + 32]:
+            return text
+    raise Refused("an OpenTimestamps proof of something else than the checkpoint")
+
+
+def attestations(proof: bytes, texts: list[bytes]) -> Iterator[Attested]:
+    """What an OpenTimestamps proof over one of the texts leads to, pending, bitcoin or unknown. Refused when it is over
+    others, or is no such proof."""
+    text = stamped(proof, texts)
+    reader = _Reader(proof[len(OTS) + 32 :])
+    yield from _walk(reader, hashlib.sha256(text).digest(), 0)
     if reader.at != len(reader.data):
         raise Refused("bytes follow this OpenTimestamps proof")
 
 
-def _walk(reader: _Reader, message: bytes | None, depth: int) -> Iterator[tuple[str, str]]:
+def _walk(reader: _Reader, message: bytes | None, depth: int) -> Iterator[Attested]:
     if depth > 256:
         raise Refused("this OpenTimestamps proof is too deep")
     while True:
@@ -150,14 +166,29 @@ def _walk(reader: _Reader, message: bytes | None, depth: int) -> Iterator[tuple[
             message = _applied(tag, reader, message)
 
 
-def _attested(kind: bytes, payload: bytes, message: bytes | None) -> tuple[str, str]:
+def _attested(kind: bytes, payload: bytes, message: bytes | None) -> Attested:
     inside = _Reader(payload)
     if kind == PENDING:
-        return "pending", inside.sized().decode("ascii", "replace")
+        return Attested("pending", inside.sized().decode("ascii", "replace"))
     if kind != BITCOIN:
-        return "unknown", kind.hex()
+        return Attested("unknown", kind.hex())
     root = "a value that cannot be computed here" if message is None else message[::-1].hex()
-    return "bitcoin", f"block {inside.number()} must have the Merkle root {root}"
+    return Attested("bitcoin", f"block {inside.number()} must have the Merkle root {root}", message)
+
+
+def block_time(header: bytes) -> int:
+    """When a block was made (Unix time, two hours off at most), as its header says. Refused when the work of the header
+    is not done, or is less than any block of Bitcoin has taken since 2023: then anybody may have made it. That it
+    stands in the chain at its height is for whoever gave it to know."""
+    bits = int.from_bytes(header[72:76], "little")
+    exponent, mantissa = bits >> 24, bits & 0x7FFFFF
+    target = mantissa << 8 * (exponent - 3) if exponent >= 3 else mantissa >> 8 * (3 - exponent)
+    done = hashlib.sha256(hashlib.sha256(header).digest()).digest()[::-1]
+    if bits & 0x800000 or exponent > 32 or not 0 < target < 1 << 256 or int.from_bytes(done, "big") > target:
+        raise Refused("the work of the header that was given for its block is not done")
+    if EASIEST / target < FLOOR:
+        raise Refused(f"the difficulty of the header that was given for its block, {EASIEST // target}, is too low")
+    return int.from_bytes(header[68:72], "little")
 
 
 def _applied(tag: int, reader: _Reader, message: bytes | None) -> bytes | None:

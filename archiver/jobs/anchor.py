@@ -23,6 +23,7 @@ from archiver.net import timestamps
 from archiver.net.clock import text_of, time_of
 from archiver.net.timestamps import Said, State, Talk
 from archiver.store.anchors import Anchors, Head, Received, Standing, Waiting
+from archiver.store.dating import dated_ahead
 
 PATIENCE = 20.0
 """Seconds for one answer of one service, whatever it trickles."""
@@ -288,7 +289,10 @@ def _tell(
                 else f"The proof of {service.label} for {what} is whole: it names {_blocks(said)}, whose header "
                 "`archiver verify` tells you to compare."
             )
-            if said.time and abs(time_of(said.time) - time_of(now)) > AGREE:
+            if said.time and dated_ahead(service.kind, said.token, said.time, now):
+                clocks = f"{service.label} says that it is {said.time}, and this machine's clock says only {now}"
+                result.notes.append(f"{clocks}: no capture names its token as older than itself")
+            elif said.time and abs(time_of(said.time) - time_of(now)) > AGREE:
                 result.notes.append(f"{service.label} says that it is {said.time}, and this machine's clock says {now}")
         case State.UNVERIFIED:
             result.notes.append(f"{service.label} answered about {what}, and its token is kept: {said.reason}")
