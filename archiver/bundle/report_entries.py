@@ -273,8 +273,8 @@ def capture(one: CaptureEntry) -> str:
                 ("About", logged("ref", one["ref"], "ref")),
                 ("By", logged("route", one["route"])),
                 ("Answer", f"{status} {failure}".strip()),
-                ("Not before", stated(before, bracket["not_before_by"]) or "unknown: no token of others was at hand"),
-                ("Not after", stated(after, bracket["not_after_by"]) or "unknown: no token of others covers it here"),
+                ("Not before", stated(before, bracket.get("not_before_by")) or "unknown: no token of others was at hand"),
+                ("Not after", stated(after, bracket.get("not_after_by")) or "unknown: no token of others covers it here"),
                 ("By its own clock", logged("clock.wall", one["observed_at"])),
                 (
                     "Body (SHA-256)",
