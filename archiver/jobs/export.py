@@ -201,7 +201,11 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
         beside=path.parent,
     )
     written = _written(path, lambda file: write(file, archive, tree, choice, plan))
-    leaf = _logged(session, str(asked), written)
+    try:
+        leaf = _logged(session, str(asked), written)
+    except BaseException:
+        path.unlink(missing_ok=True)  # what the log does not remember has not left
+        raise
     sealed = checkpoint.seal(session, make=False)
     notes += [*sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
     return Exported(

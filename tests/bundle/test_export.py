@@ -6,8 +6,6 @@ import base64
 import json
 import sqlite3
 import stat
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -268,30 +266,6 @@ def test_what_is_not_signed_yet_is_signed_first(own: House) -> None:
         db.commit()
     exported = own.export("a.zip", ADA)
     assert exported.head == own.desk.value("SELECT min(size) FROM log_checkpoint")
-
-
-LIMITED = """
-import resource, sys
-from archiver.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-main(sys.argv[1:], prog_name="archiver")
-"""
-
-
-def test_a_disk_that_fills_up_leaves_nothing(own: House) -> None:
-    """A limit on the size of files stands for a full disk: the archive lies in larger ones already."""
-    (own.folder / "archiver.toml").write_text(f'[custody]\nkey_file = "{own.folder}/keys/log.key"\n')
-    before = own.desk.value("SELECT count(*) FROM log_leaf")
-    out = own.folder / "full.zip"
-    command = ["export", "--collection", "seeds", "--to", out, "--db", own.db, "--config", own.folder / "archiver.toml"]
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, *map(str, command)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2, done.stderr
-    assert "cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not [path for path in own.folder.iterdir() if "full" in path.name]
-    assert own.desk.value("SELECT count(*) FROM log_leaf") == before
 
 
 # ---- evidence that is not what was logged ------------------------------------------------------------------------
