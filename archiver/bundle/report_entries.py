@@ -260,7 +260,6 @@ def capture(one: CaptureEntry) -> str:
     def logged(path: str, value: str, kind: str = "") -> str:
         return f'<bdi lang="" class="{kind}" data-path="{path}">{text(value)}</bdi>'
 
-    before, after = bracket["not_before"], bracket["not_after"]
     status = "" if one["status"] is None else logged("response.status", str(one["status"]))
     failure = logged("response.failure", one["failure"], "bad") if one["failure"] else ""
     return (
@@ -273,8 +272,8 @@ def capture(one: CaptureEntry) -> str:
                 ("About", logged("ref", one["ref"], "ref")),
                 ("By", logged("route", one["route"])),
                 ("Answer", f"{status} {failure}".strip()),
-                ("Not before", stated(before, bracket.get("not_before_by")) or "unknown: no token of others was at hand"),
-                ("Not after", stated(after, bracket.get("not_after_by")) or "unknown: no token of others covers it here"),
+                ("Not before", stated(bracket, "not_before") or "unknown: no token of others was at hand by then"),
+                ("Not after", stated(bracket, "not_after") or "unknown: no token of others covers it here"),
                 ("By its own clock", logged("clock.wall", one["observed_at"])),
                 (
                     "Body (SHA-256)",
@@ -287,9 +286,11 @@ def capture(one: CaptureEntry) -> str:
     )
 
 
-def stated(at: str | None, path: str | None) -> str:
+def stated(bracket: Mapping[str, object], field: str) -> str:
     """A time, and the token that states it; empty where there is none."""
-    return f"{text(moment(at))}, by {own(path or '', 'ref')}" if at else ""
+    at, path = str(bracket[field] or ""), str(bracket.get(f"{field}_by") or "")
+    by = f", by {own(path, 'ref')}" if path else ""
+    return f"{text(moment(at))}{by}" if at else ""
 
 
 SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))

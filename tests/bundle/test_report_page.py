@@ -188,10 +188,12 @@ def test_changed_words_are_marked_on_both_sides() -> None:
 
 def test_brackets_are_told_and_what_is_unknown_is_said() -> None:
     made = story()
-    made.index["captures"][0]["bracket"] = {"not_before": "2026-03-01T09:00:00Z", "not_after": "2026-03-01T11:00:00.5Z"}
+    by = {"not_before_by": "data/anchors/1-clock.tsr", "not_after_by": "<b>"}
+    times = {"not_before": "2026-03-01T09:00:00Z", "not_after": "2026-03-01T11:00:00.5Z"}
+    made.index["captures"][0]["bracket"] = times | by
     shown = page(made)
-    assert "<dt>Not before</dt><dd>2026-03-01 09:00:00 UTC</dd>" in shown
-    assert "<dt>Not after</dt><dd>2026-03-01 11:00:00 UTC</dd>" in shown
+    assert '<dt>Not before</dt><dd>2026-03-01 09:00:00 UTC, by <bdi lang="" class="ref">data/anchors/1-clock' in shown
+    assert '<dt>Not after</dt><dd>2026-03-01 11:00:00 UTC, by <bdi lang="" class="ref">&lt;b&gt;' in shown
     assert shown.count("unknown: no token of others") == 4
 
 
