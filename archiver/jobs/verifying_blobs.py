@@ -12,6 +12,7 @@ from typing import Any
 
 from archiver.jobs.verifying_found import Findings, Place
 from archiver.store.archive import Archive
+from archiver.store.straight import Row, Straight
 
 BATCH_BYTES, BATCH_BLOBS = 16 << 20, 2000
 """What is handed to a process at once. What it maps of the file meanwhile counts as its memory."""
@@ -67,54 +68,71 @@ def batches(blobs: Iterable[tuple[int, str, int]], erased: frozenset[str]) -> It
 def check_batch(archive: Archive, batch: Batch) -> BatchFound:
     """Reads and hashes the blobs of a batch, one piece in memory at a time."""
     found = BatchFound()
-    groups = groupby(_chunks(archive, batch), key=itemgetter(0))
+    groups = groupby(_chunks(archive, [blob for blob, _, _ in batch.blobs]), key=itemgetter(0))
     at, chunks = next(groups, (None, iter(())))
     for blob, sha256, size in sorted(batch.blobs):
-        if at == blob:
-            _check(archive, (blob, sha256, size), chunks, found)
-            at, chunks = next(groups, (None, iter(())))
-        elif sha256 in batch.erased:
+        there, place = at == blob, Place(table="blobs", key=sha256)
+        if not there and sha256 in batch.erased:
             found.erased += 1
-        elif size and (elsewhere := _elsewhere(archive, blob)):
-            place = Place(table="blobs", key=sha256)
+            continue
+        if not there and size and (elsewhere := _elsewhere(archive, blob)):
             found.unchecked.add("blob", f"its bytes are kept elsewhere: {elsewhere}", place)
-        else:
-            _check(archive, (blob, sha256, size), iter(()), found)
+            continue
+        seen = _hashed(archive, chunks if there else (), straight=archive.straight)
+        if archive.straight is not None and seen.value != sha256:  # only SQLite's own word is held against a blob
+            seen = _hashed(archive, _chunks(archive, [blob]), straight=None)
+        found.blobs += 1
+        found.size += seen.length
+        if seen.fault:
+            found.wrong.add("blob", seen.fault, place)
+        elif seen.value != sha256:
+            reason = f"its {seen.length} bytes have the hash {seen.value}"
+            reason += "" if seen.length == size else f", and {size} are said to be its size"
+            found.wrong.add("blob", reason, place)
+        elif seen.length != size:
+            found.wrong.add("blob", f"has {seen.length} bytes, not {size}", place)
+        if there:
+            at, chunks = next(groups, (None, iter(())))
     return found
 
 
-def _chunks(archive: Archive, batch: Batch) -> Iterator[Chunk]:
-    """The chunks of all blobs of a batch in one statement: for small blobs, one for each took as long as hashing."""
+def _chunks(archive: Archive, blobs: list[int]) -> Iterator[Chunk]:
+    """The chunks of many blobs in one statement: for small ones, a statement for each took as long as hashing."""
     cursor = archive.db.cursor()
     cursor.row_factory = None
-    return cursor.execute(_CHUNKS, (SMALL, json.dumps([blob for blob, _, _ in batch.blobs])))
+    return cursor.execute(_CHUNKS, (SMALL, json.dumps(blobs)))
 
 
-def _check(archive: Archive, blob: tuple[int, str, int], chunks: Iterator[Chunk], found: BatchFound) -> None:
-    """One blob. Large chunks are read through SQLite's handle for such, which copies once where a SELECT copies
-    twice."""
-    _, sha256, size = blob
-    at = Place(table="blobs", key=sha256)
-    found.blobs += 1
-    seen, length = hashlib.sha256(), 0
-    for number, (_, n, rowid, kind, has, data) in enumerate(chunks):
+@dataclass(slots=True, kw_only=True)
+class _Hashed:
+    """The length and SHA-256 of a blob, or what is wrong with its chunks."""
+
+    length: int = 0
+    value: str = ""
+    fault: str = ""
+
+
+def _hashed(archive: Archive, chunks: Iterable[Chunk], *, straight: Straight | None) -> _Hashed:
+    found, digest = _Hashed(), hashlib.sha256()
+    for number, (blob, n, rowid, kind, length, data) in enumerate(chunks):
         if n != number or kind != "blob":
-            found.wrong.add("blob", "chunks of it are missing" if n != number else f"chunk {n} of it is no bytes", at)
-            return
-        length += has
+            found.fault = "chunks of it are missing" if n != number else f"chunk {n} of it is no bytes"
+            return found
+        found.length += length
         if data is not None:
-            seen.update(data)
-            continue
-        with archive.db.blobopen("blob_chunks", "data", rowid, readonly=True) as handle:
-            while piece := handle.read(PIECE):
-                seen.update(piece)
-    found.size += length
-    value = seen.hexdigest()
-    if value != sha256:
-        reason = f"its {length} bytes have the hash {value}"
-        found.wrong.add("blob", reason if length == size else f"{reason}, and {size} are said to be its size", at)
-    elif length != size:
-        found.wrong.add("blob", f"has {length} bytes, not {size}", at)
+            digest.update(data)
+        elif straight is not None:
+            try:
+                for part in straight.read(Row(rowid=rowid, blob=blob, n=n, length=length)):
+                    digest.update(part)
+            except LookupError:
+                return found
+        else:
+            with archive.db.blobopen("blob_chunks", "data", rowid, readonly=True) as handle:
+                while piece := handle.read(PIECE):
+                    digest.update(piece)
+    found.value = digest.hexdigest()
+    return found
 
 
 def _elsewhere(archive: Archive, blob: int) -> str:

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from archiver.errors import IntegrityError
 from archiver.store.archive import Archive, DatabaseError, open_reader
+from archiver.store.straight import Straight
 
 Task = TypeVar("Task")
 Found = TypeVar("Found")
@@ -123,6 +124,7 @@ def _begin(path: Path, erased: int) -> None:
     archive = open_reader(path)
     archive.db.execute("BEGIN")  # one state of the file, and one lock for everything that is read
     if erasures(archive) == erased:
+        archive.straight = Straight.open(archive.db, archive.path)
         _reading = archive
 
 

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from archiver.errors import InputError, IntegrityError
+from archiver.store.straight import Straight
 
 Row = sqlite3.Row
 DatabaseError = sqlite3.DatabaseError
@@ -42,10 +43,14 @@ _KEYS = {
 
 
 class Archive:
-    """One archive file and its one writing connection. Threads other than the opener must not touch it."""
+    """One archive file and its one writing connection. Threads other than the opener must not touch it.
+
+    `straight` reads large values past SQLite, in processes that do nothing but read.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self.db = path, connection
+        self.straight: Straight | None = None
 
     def close(self) -> None:
         """Truncates the write-ahead log, so that readers and copies find one whole file. Where that cannot be done
