@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 MAGIC = b"SQLite format 3\x00"
@@ -166,7 +167,7 @@ def _inner(page: bytes) -> tuple[list[int], list[int]]:
     for (cell,) in struct.iter_unpack(">H", page[12 : 12 + 2 * count]):
         children.append(int.from_bytes(page[cell : cell + 4], "big"))
         keys.append(_varint(page, cell + 4)[0])
-    if len(keys) != count or any(a >= b for a, b in zip(keys, keys[1:], strict=False)):
+    if len(keys) != count or any(a >= b for a, b in pairwise(keys)):
         raise _NotSo("keys are out of order")
     return keys, [*children, int.from_bytes(page[8:12], "big")]
 
