@@ -2,7 +2,8 @@
 
 The page holds its data, its style and its script; its policy (Content Security Policy Level 3) lets nothing else
 apply and nothing be loaded. What it shows of captures is held against the leaves of the log, these against the signed
-checkpoint, and media against their hashes. Its verifier came with it, and it says so.
+checkpoint, and media against their hashes. What authors signed is
+checked from the captured answers. Its verifier came with it, and it says so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sized
 from importlib import resources
 from itertools import islice
 
-from archiver.bundle import report_choice
+from archiver.bundle import report_choice, report_signed
 from archiver.bundle.index import Index
 from archiver.bundle.report_choice import Chosen, Quotations, first, more, quoting
 from archiver.bundle.report_entries import (
@@ -35,6 +36,7 @@ from archiver.bundle.report_markup import block, facts, items, moment, own, text
 TITLE = "Evidence of social posts"
 EMBEDDED_IN_ALL = 64 << 20
 """So many bytes of media stand in the page; the rest is named by hash."""
+SCRIPTS = ("report_proofs.js", "report_authors.js", "report_script.js")
 
 
 def _packaged(name: str) -> str:
@@ -48,7 +50,7 @@ def _source(code: str) -> str:
 def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
     """The page in pieces (HTML, to be written as UTF-8). `read` gives files of the bundle; those that it does not give
     are named and not shown. Equal bundles give equal pages."""
-    script, style = _packaged("report_script.js"), _packaged("report_style.css")
+    script, style = "\n".join(map(_packaged, SCRIPTS)), _packaged("report_style.css")
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; img-src data:; "
         "media-src data:; base-uri 'none'; form-action 'none'"
@@ -98,7 +100,9 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
             yield capture(made)
     yield _LIMITS + "</main>\n"
     yield from _data(index, chosen, read)
-    yield f"<script>{script}</script>\n</body>\n</html>\n"
+    yield "<script>"
+    yield from (script[at : at + 10_000] for at in range(0, len(script), 10_000))
+    yield "</script>\n</body>\n</html>\n"
 
 
 def _head(index: Index) -> str:
@@ -190,8 +194,7 @@ def _data(index: Index, chosen: Chosen, read: Read) -> Iterator[str]:
     note = read("data/proofs/checkpoint")
     if note is None:
         return
-    shown = {one["leaf"] for one in index["captures"] if chosen.shows(one["uid"])}
-    shown.update(one["leaf"] for one in first(index["derived"]))
+    shown = chosen.leaves | {one["leaf"] for one in first(index["derived"])}
     leaves = list(islice((leaf for leaf in index["leaves"] if leaf["index"] in shown), report_choice.LEAVES))
     yield block("log", {"note": note.decode("utf-8", "replace"), "vkeys": list(index["vkeys"]), "leaves": len(leaves)})
     for entry in leaves:
@@ -201,3 +204,4 @@ def _data(index: Index, chosen: Chosen, read: Read) -> Iterator[str]:
             hashes = path[next((n for n, line in enumerate(path) if line.startswith("index ")), 0) + 1 :]
             data = {"index": entry["index"], "leaf": base64.b64encode(leaf).decode("ascii"), "path": hashes}
             yield block("leaf", data)
+    yield from report_signed.answers(report_choice.posts(index), index["captures"], chosen.shows, read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from archiver.bundle.index import (
@@ -16,11 +15,11 @@ from archiver.bundle.index import (
     ErasedEntry,
     MediaEntry,
     PostEntry,
-    ProofEntry,
     StatementEntry,
     VerdictEntry,
 )
 from archiver.bundle.report_markup import facts, items, moment, own, plain, text, words
+from archiver.bundle.report_signed import lines
 from archiver.quotes.meaning import FLAGS, VERDICTS
 
 Read = Callable[[str], bytes | None]
@@ -171,7 +170,7 @@ def post(number: int, one: PostEntry, heads: Heads, shown: Shown, read: Read, ro
             ("Author", own(one["author"], "ref") if one["author"] else ""),
             ("Time it claims", text(moment(one["posted_at"]))),
             ("Last seen as", text(f"{one['outcome']}, {moment(one['outcome_at'])}") if one["outcome"] else ""),
-            ("Author’s proofs", items(_proofs(one["proofs"]))),
+            ("Author’s proofs", items(lines(one["proofs"]))),
             ("Captures", _captures(one["captures"], shown)),
         )
     )
@@ -190,15 +189,6 @@ def _step(depth: int, how: str, target: str, heads: Heads) -> str:
     known = heads.get(target)
     said = f": {own(known[0])} {own(known[1])}" if known else ", which was not captured"
     return f"{'&emsp;' * min(max(depth - 1, 0), 20)}↳ {text(how)} {own(target, 'ref')}{said}"
-
-
-def _proofs(proofs: Sequence[ProofEntry]) -> Iterator[str]:
-    """Each proof once, with the number of captures that carried it."""
-    times = Counter((proof["kind"], proof["valid"], proof["detail"]) for proof in proofs)
-    for (kind, valid, detail), count in times.items():
-        state = {1: "held", 0: "REFUSED"}.get(-1 if valid is None else valid, "could not be checked")
-        again = f", in {count} captures" if count > 1 else ""
-        yield f"{text(kind)}: {state} when the archive read it{again}{': ' + own(detail) if detail else ''}"
 
 
 def _media(item: MediaEntry, read: Read, room: Room) -> Iterator[str]:

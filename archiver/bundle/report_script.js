@@ -1,5 +1,6 @@
 "use strict";
-// Checks this page against its own data: hashes, Merkle paths (RFC 9162), the log's signature (Ed25519, C2SP notes).
+// Checks this page against its own data: hashes, Merkle paths (RFC 9162), the log's signature (Ed25519, C2SP notes),
+// and what authors signed (above).
 // It reads nothing but this page and sends nothing.
 (async () => {
   const results = [], encoder = new TextEncoder(), subtle = globalThis.crypto && crypto.subtle;
@@ -124,6 +125,23 @@
     }
     if (right) say("held", `${counted(right, "capture is", "captures are")} shown as logged`);
     if (missing) say("unchecked", `${counted(missing, "capture", "captures")}, for want of a leaf in this page`);
+
+    const check = authors.over([...leaves.values()], new Map(data("answer").map(one => [one.uid, one.body])));
+    const counts = { held: 0, unchecked: 0 };
+    for (const line of document.querySelectorAll(".proof")) {
+      const post = line.closest("article"), about = Array.from(post.querySelectorAll(".facts .ref"), shown);
+      const texts = Array.from(post.querySelectorAll("blockquote.words"), shown), row = line.dataset;
+      let { state, told, words } = await check(row);
+      if (row.kind !== "plc-log" && !about.includes(row.ref)) [state, told] = ["wrong", "it is about something else than this post"];
+      if (state === "held" && words && !texts.includes(words)) {
+        [state, told] = ["wrong", "the words that were signed are not among those shown here"];
+      }
+      if (state === "wrong") say("wrong", `a proof of the author of ${row.ref}: ${told}`);
+      else counts[state] += 1;
+      mark(line.nextElementSibling, state, `${{ held: "checked here", wrong: "WRONG", unchecked: "not checked here" }[state]}: ${told}`);
+    }
+    if (counts.held) say("held", `${counted(counts.held, "proof of an author is as it is", "proofs of authors are as they are")} told`);
+    if (counts.unchecked) say("unchecked", `${counted(counts.unchecked, "proof of an author", "proofs of authors")}; verify.py may`);
 
     let media = 0;
     for (const one of document.querySelectorAll(".held[data-sha256]")) {

@@ -6,8 +6,9 @@ A part of verify.py, so: Python 3.8, the standard library, and nothing of the ar
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archiver.bundle.verify_captures import cut
@@ -15,13 +16,19 @@ from archiver.bundle.verify_curves import Signer, did_key, signer_of
 from archiver.bundle.verify_files import Folder, Refused, Report, Zip, at, load, read
 from archiver.bundle.verify_objects import all_text, check_event, check_object
 from archiver.bundle.verify_repo import Found, cbor, check_plc, check_record, cid_of, from_json, read_car, uncbor
-from archiver.bundle.verify_stamps import Unchecked
+from archiver.bundle.verify_stamps import Unchecked, utc
 
 MAX_ANSWER = 64 << 20
 SAID: dict[Any, str] = {1: "valid", 0: "refused", None: "not checked"}
 
+KINDS = {
+    "atproto-record": "present", "atproto-absence": "absent", "atproto-cid": "named", "plc-log": "plc",
+    "fep-8b32": "signed", "nostr-event": "event",
+}  # fmt: skip
+"""The checks, by the kinds of proofs."""
 
-class Known(NamedTuple):
+
+class Named(NamedTuple):
     """A key that an account had, and who says so. The lower the rank, the better: 0 in a log that leads from the DID to
     it, 1 in a document that a host gave, 2 in a log as a key that was given up."""
 
@@ -45,9 +52,9 @@ class Proofs:
         self.source, self.report = source, report
         self.captures = [leaf for _, leaf in sorted(leaves.items()) if leaf.get("type") in ("capture", "import")]
         self.by_uid = {str(leaf.get("uid")): leaf for leaf in self.captures}
-        self.keys: dict[str, list[Known]] = {}
+        self.keys: dict[str, list[Named]] = {}
         self.done: dict[tuple[str, ...], Held | None] = {}
-        self.same = 0
+        self.same, self.unknown = 0, 0
 
     def check(self, posts: list[dict[str, Any]]) -> None:
         for post in posts:
@@ -60,6 +67,10 @@ class Proofs:
                     self.check_words(post, row, held)
         if self.same:
             self.report.say("held", "proofs", f"{self.same} records are those that their CIDs name")
+        if self.unknown:
+            self.report.say(
+                "absent", "proofs", f"{self.unknown} of kinds that neither the archive nor this program checks"
+            )
         if not self.done:
             self.report.say("absent", "proofs", "no post in this bundle bears a proof of its author")
 
@@ -74,6 +85,9 @@ class Proofs:
         self.done[key] = None
         if said is not None and (type(said) is not int or said not in (0, 1)):
             self.report.wrong("proofs", f"{place}: bundle.json says {cut(said)} of it, which is no answer")
+            return None
+        if kind not in KINDS and said is None:
+            self.unknown += 1
             return None
         try:
             held = self.proof(kind, ref, uid, pointer)
@@ -103,19 +117,12 @@ class Proofs:
 
     def proof(self, kind: str, ref: str, uid: str, pointer: str) -> Held:
         leaf = self.by_uid.get(uid)
-        checks: dict[str, Callable[[str, dict[str, Any], str], Held]] = {
-            "atproto-record": self.present,
-            "atproto-absence": self.absent,
-            "atproto-cid": self.named,
-            "plc-log": self.plc,
-            "fep-8b32": self.signed,
-            "nostr-event": self.event,
-        }
         if leaf is None:
             raise Refused("its capture is not in this bundle")
-        if kind not in checks:
+        if kind not in KINDS:
             raise Unchecked("no check of this kind is known here")
-        return checks[kind](ref, leaf, pointer)
+        held: Held = getattr(self, KINDS[kind])(ref, leaf, pointer)
+        return held
 
     # ---- the bytes of captures ----------------------------------------------------------------------------
 
@@ -144,10 +151,10 @@ class Proofs:
             if leaf.get("ref") == ref and leaf.get("route") in routes and at(leaf, "response.status") == 200:
                 yield leaf
 
-    def known(self, did: str) -> list[Known]:
+    def known(self, did: str) -> list[Named]:
         """The keys of an account: as its log names them, and as its document does."""
         if did not in self.keys:
-            found: list[Known] = []
+            found: list[Named] = []
             for leaf in self.about(f"bluesky:account:{did}", "plc-log", "did"):
                 try:
                     found += list(self.keys_in(leaf, did))
@@ -156,7 +163,7 @@ class Proofs:
             self.keys[did] = found
         return self.keys[did]
 
-    def keys_in(self, leaf: dict[str, Any], did: str) -> Iterator[Known]:
+    def keys_in(self, leaf: dict[str, Any], did: str) -> Iterator[Named]:
         document, place = self.document(leaf), f"data/captures/{leaf.get('uid')}.json"
         if leaf.get("route") == "plc-log":
             branch = check_plc(document, did)
@@ -166,13 +173,13 @@ class Proofs:
                     how = (
                         f"the account's log names it since {one.told_at}{f' until {after}' if after else ''} ({place})"
                     )
-                    yield Known(did_key(one.key), how, 2 if after else 0)
+                    yield Named(did_key(one.key), how, 2 if after else 0)
         elif at(document, "id") == did:
             for method in rows_in(document.get("verificationMethod")):
                 if at(method, "id") in ("#atproto", f"{did}#atproto"):
                     key = signer_of(str(at(method, "type")), str(at(method, "publicKeyMultibase")))
                     host = cut(at(leaf, "request.url"))
-                    yield Known(key, f"the DID document that {host} gave names it ({place})", 1)
+                    yield Named(key, f"the DID document that {host} gave names it ({place})", 1)
                     return
 
     # ---- the kinds of proofs ------------------------------------------------------------------------------
@@ -266,18 +273,37 @@ class Proofs:
         raise Refused(faults[0])
 
     def event(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
-        """An event of Nostr: the name of its author is the key itself."""
-        data = self.entity(leaf)
-        event = at_pointer(self.events(data), pointer)
+        """An event of Nostr: the name of its author is the key itself. It may stand in lines of JSON, and as a text in
+        the event of another."""
+        event: Any = documents(self.entity(leaf))
+        for step in pointer.split("/")[1:]:
+            event = at_pointer(opened(event), f"/{step}")
+        event = opened(event)
         public = check_event(event, ref)
-        return Held(f"the key {public} signed the event, which says that it was made at {event['created_at']}")
+        told = f"the key {public} signed the event, which says that it was made at {utc(event['created_at'])}"
+        words = re.sub("[\x00\ud800-\udfff]", "\ufffd", event["content"]) if event["kind"] == 1 else None
+        return Held(told, words, pointer)
 
-    def events(self, data: bytes) -> Any:
-        """A document of JSON, or lines of JSON as an array."""
-        try:
-            return load(data, "its answer")
-        except Refused:
-            return [load(line, "its answer") for line in data.split(b"\n") if line.strip()]
+
+def documents(data: bytes) -> Any:
+    """A document of JSON, or lines of JSON as an array; a line that is none is null."""
+    data = data[3:] if data[:3] == b"\xef\xbb\xbf" else data
+    try:
+        return load(data, "its answer")
+    except Refused:
+        found: list[Any] = []
+    for line in data.split(b"\n"):
+        if line.strip():
+            try:
+                found.append(load(line, "its answer"))
+            except Refused:
+                found.append(None)
+    return found
+
+
+def opened(value: Any) -> Any:
+    """What a text holds as JSON."""
+    return load(value.encode("utf-8"), "its answer") if isinstance(value, str) else value
 
 
 def given_of(leaf: dict[str, Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ import sky
 
 from archiver.bundle.verify_files import Folder, Report
 from archiver.bundle.verify_proofs import Proofs
+from tests import noding
 
 BLUESKY = "bluesky:post:at://"
 
@@ -132,6 +133,20 @@ class Forgery:
     def proofs(self, kind: str) -> list[dict[str, Any]]:
         return [row for post in self.posts for row in post["proofs"] if row["kind"] == kind]
 
+    def job(self) -> dict[str, Any]:
+        """What the report gets of the same, without the lines of CIDs, which it does not check."""
+        rows = [row for post in self.posts for row in post["proofs"] if row["kind"] != "atproto-cid"]
+        leaves = [leaf for leaf in self.leaves.values() if leaf["type"] in ("capture", "import")]
+        names = {leaf["uid"]: f"data/blobs/{leaf['response']['body_sha256']}" for leaf in leaves}
+        bodies = {uid: self.files[name] for uid, name in names.items() if name in self.files}
+        return noding.job(leaves, bodies, rows)
+
+    def page(self) -> list[tuple[str, str]]:
+        """What the report says: the state and the words of each line."""
+        (found,) = noding.ran([self.job()])
+        assert isinstance(found, list), found
+        return [(one["state"], one["told"]) for one in found]
+
     def check(self) -> list[tuple[str, str]]:
         report = Report()
         Proofs(cast(Folder, self), report, self.leaves).check(self.posts)
@@ -143,13 +158,18 @@ def forged(bag: Path) -> Forgery:
     return Forgery(bag)
 
 
-def says(forged: Forgery, state: str, kind: str, told: str) -> None:
+def says(forged: Forgery, state: str, kind: str, told: str, *, page: str | None = None) -> None:
+    """verify.py says so, and the report does too: with the same words, or with those of `page`."""
     found = forged.check()
     assert any(one == state and kind in line and told in line for one, line in found), found
+    if page != "":
+        shown, words = forged.page(), (told if page is None else page).partition(" (bundle.json")[0]
+        assert any(one == state.lower() and words in line for one, line in shown), shown
 
 
 def test_untouched_it_holds(forged: Forgery) -> None:
     assert {state for state, _ in forged.check()} == {"held"}
+    assert {state for state, _ in forged.page()} == {"held"}
 
 
 def changed_car(forged: Forgery, *, resigned: bool) -> None:
@@ -201,7 +221,13 @@ def test_words_signed_with_the_forgers_key_are_refused_by_the_log_of_the_account
     mine = sky.Key(77).multibase
     for route in ("record-proof", "plc-log", "did"):
         forged.give(route, key=mine)
-    says(forged, "unchecked", "atproto-record", "no log and no document of the account in this bundle names this key")
+    says(
+        forged,
+        "unchecked",
+        "atproto-record",
+        "no log and no document of the account in this",
+        page="no log and no document of the account",
+    )
     says(forged, "WRONG", "plc-log", "REFUSED: the DID document named another signing key than the log")
 
 
@@ -223,13 +249,13 @@ def test_other_words_in_the_index_than_those_that_were_signed(forged: Forgery) -
     for post in forged.posts:
         for version in post["versions"]:
             version["text"] = version["text"].replace("minutes", "hours")
-    says(forged, "WRONG", "bluesky:post", "bundle.json shows other words than those that were signed")
+    says(forged, "WRONG", "bluesky:post", "bundle.json shows other words than those that were signed", page="")
 
 
 def test_a_refusal_that_the_index_keeps_quiet_and_one_that_it_invents(forged: Forgery) -> None:
     for row in forged.proofs("atproto-record"):
         row["valid"] = 0
-    says(forged, "WRONG", "atproto-record", "(bundle.json says: refused)")
+    says(forged, "WRONG", "atproto-record", "holds: did:key", page="holds, though it is told to be refused")
     for row in forged.proofs("atproto-record"):
         row["valid"] = None
     says(forged, "held", "atproto-record", "holds the record")
@@ -242,7 +268,7 @@ def test_a_refusal_that_the_index_keeps_quiet_and_one_that_it_invents(forged: Fo
     says(forged, "held", "atproto-record", "REFUSED: the signature does not verify (bundle.json says: refused)")
     for row in forged.proofs("atproto-record"):
         row["valid"] = True
-    says(forged, "WRONG", "atproto-record", "which is no answer")
+    says(forged, "WRONG", "atproto-record", "which is no answer", page="")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +285,7 @@ def test_a_refusal_that_the_index_keeps_quiet_and_one_that_it_invents(forged: Fo
 def test_a_proof_that_speaks_of_something_else(forged: Forgery, change: dict[str, str], told: str) -> None:
     for row in forged.proofs("atproto-record"):
         row |= change
-    says(forged, "WRONG", "REFUSED", told)
+    says(forged, "WRONG", "REFUSED", told, page="" if "capture" in change else None)
 
 
 def test_a_signed_object_that_was_changed_or_is_another(forged: Forgery) -> None:
@@ -284,7 +310,7 @@ def test_what_is_missing_is_unchecked_with_the_reason(forged: Forgery) -> None:
     says(forged, "unchecked", "fep-8b32", "")
     for leaf in forged.all_of("record-proof"):
         del forged.files[f"data/blobs/{leaf['response']['body_sha256']}"]
-    says(forged, "unchecked", "atproto-record", "its answer is not in this bundle")
+    says(forged, "unchecked", "atproto-record", "its answer is not in this", page="its answer is not in this page")
     for row in forged.proofs("plc-log"):
         row["kind"] = "of-the-future"
     says(forged, "unchecked", "of-the-future", "no check of this kind is known here")
@@ -304,6 +330,8 @@ def test_answers_are_read_however_they_were_packed(forged: Forgery, coded: Calla
     for leaf in [*forged.all_of("record-proof"), *forged.all_of("plc-log"), *forged.all_of("object")]:
         forged.put(leaf, forged.entity(leaf), coded)
     assert {state for state, _ in forged.check()} == {"held"}
+    # A browser does not read a second member, and says so.
+    assert {state for state, _ in forged.page()} <= {"held", "unchecked"}
 
 
 def test_a_coding_that_is_not_known_and_a_bomb_are_unchecked(forged: Forgery) -> None:
@@ -360,3 +388,19 @@ def test_wrong_types_anywhere_are_told_and_never_stop_the_checks(forged: Forgery
     for number, (holder, key) in enumerate(places(forged.posts[0])):
         wrongly(holder, key, number)
     assert tried > 300
+
+
+def test_the_report_too_survives_wrong_types(forged: Forgery) -> None:
+    jobs, kinds = [], []
+    for route, kind in (("plc-log", ""), ("did", ""), ("object", "fep-8b32"), ("actor", "fep-8b32")):
+        leaf = forged.leaf(route)
+        kept = forged.entity(leaf)
+        for wrong in WRONG_TYPES:
+            forged.put(leaf, json.dumps(wrong).encode())
+            jobs.append(json.loads(json.dumps(forged.job())))
+            kinds.append(kind)
+        forged.put(leaf, kept)
+    for found, job, kind in zip(noding.ran(jobs), jobs, kinds, strict=True):
+        states = {row["kind"]: one["state"] for row, one in zip(job["rows"], found, strict=True)}
+        assert states.get(kind) != "held"
+        assert set(states.values()) <= {"held", "wrong", "unchecked"}
