@@ -14,7 +14,7 @@ from archiver.jobs.session import open_session
 from tests.bench.export import QUERY, built
 
 FEW, MANY = 40, 240
-EACH = 1500
+EACH = 2500
 """So many bytes a post may stay in memory: local keys, and what PROV remembers. Its rows and files have 40,000."""
 
 
