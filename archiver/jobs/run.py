@@ -194,6 +194,20 @@ def _anchor(session: Session, options: Options, report: Report) -> None:
     report.broken = "; ".join(anchored.broken)
 
 
+def _handed(session: Session, name: str) -> str:
+    """What a seed that is no document held: posts that prove themselves; empty where it held none."""
+    row = session.archive.one(
+        "SELECT count(*), coalesce(sum(p.valid), 0), (SELECT count(DISTINCT v.post) FROM sightings s "
+        "JOIN versions v ON v.id = s.version WHERE s.capture = p.capture) FROM proofs p "
+        "WHERE p.capture = (SELECT max(id) FROM captures WHERE tier = 'import' AND url = ?)",
+        f"seed:{name}",
+    )
+    if row is None or not row[0]:
+        return ""
+    refused = f", {row[0] - row[1]} refused" if row[0] > row[1] else ""
+    return f"a file of signed posts: {row[2]} posts; {row[1]} signatures hold{refused}"
+
+
 def _count(session: Session, report: Report) -> None:
     row = session.archive.one(
         "SELECT count(*), coalesce(sum(attempts > 0), 0) FROM work_queue WHERE due_at IS NOT NULL"
@@ -222,7 +236,9 @@ def _tell(session: Session, report: Report, names: list[str], since: str) -> Non
                 "AND o.ref = (SELECT id FROM refs WHERE ref = c.ref) AND o.outcome <> 'live'",
                 f"seed:{name}",
             )
-            report.notes.append(f"{name}: known already, and not readable: {reason['reason'] if reason else 'no text'}")
+            posts = None if reason else _handed(session, name)
+            unreadable = f"known already, and not readable: {reason['reason'] if reason else 'no text'}"
+            report.notes.append(f"{name}: {posts or unreadable}")
     for page in session.archive.all(
         "SELECT q.ref FROM work_queue q WHERE q.purpose = 'seed' AND q.last_at >= ? ORDER BY q.ref", since
     ):

@@ -200,7 +200,7 @@ def _mention(mention: MentionReport) -> None:
         line((f"    {short(change, 200)}", "bold red" if mention.verdict == "altered" else ""))
     if mention.parts:
         line(f"    put together from {' and '.join(map(safe, mention.parts))}")
-    fate = [mention.outcome] if mention.outcome not in ("", "live") else []
+    fate = [mention.outcome] if mention.outcome not in ("", "live", "unknown") else []
     fate += ["edited"] if mention.edits else []
     if fate and mention.status == "resolved":
         line((f"    the post is {' and '.join(fate)}", "red"))

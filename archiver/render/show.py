@@ -109,7 +109,10 @@ def _origin(shown: Shown, ref: str) -> str:
 
 def _post(out: Console, post: dict[str, Any]) -> None:
     line = Text(f"  @{post['handle']} " if post["handle"] else "  ")
-    line.append(f"{safe(post['name'])}, {moment(post['posted_at']) or 'no time'}, ")
+    name = post["name"]
+    if not post["handle"] and post["author"]:  # where there are no handles anybody can take any name
+        name = f"{name} ({post['author']})" if name else post["author"]
+    line.append(f"{safe(name)}, {moment(post['posted_at']) or 'no time'}, ")
     line.append(*word(post["outcome"]))
     if post["outcome"] != "live" and post["outcome_at"]:
         line.append(f" as of {moment(post['outcome_at'])}")

@@ -70,7 +70,7 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
     if shown is None:
         return
     outcome, at = _requested(archive, post) or outcome_of(archive.all(_OUTCOMES, post))
-    named = [s for s in sightings if s["handle"]]
+    named = [s for s in sightings if s["handle"]] or [s for s in sightings if s["name"]]
     archive.db.execute(
         "UPDATE posts SET handle = ?, name = ?, text = ?, posted_at = ?, lang = ?, warning = ?, outcome = ?, "
         "outcome_at = ?, first_seen = ?, last_seen = ?, versions = ?, edits = ?, truncated = ? WHERE id = ?",
@@ -98,7 +98,8 @@ def _requested(archive: Archive, post: int) -> tuple[str, str] | None:
     key than the author's."""
     row = archive.one(
         "SELECT c.observed_at FROM posts p JOIN refs a ON a.id = p.author JOIN outcomes o ON o.ref = p.id "
-        "JOIN captures c ON c.id = o.capture WHERE p.id = ? AND o.reason = ? || a.ref ORDER BY c.origin, c.leaf LIMIT 1",
+        "JOIN captures c ON c.id = o.capture WHERE p.id = ? AND o.reason = ? || a.ref "
+        "ORDER BY c.origin, c.leaf LIMIT 1",
         post,
         REQUESTED,
     )

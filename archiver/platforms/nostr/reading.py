@@ -72,8 +72,7 @@ def _checked(node: Node, out: Gathered, depth: int, inside: str) -> list[Event]:
         if not inside:  # what a repost holds says nothing of the event that it claims to be
             out.found(ref, Outcome.UNREADABLE, f"{error}: forged or changed", event.pointer)
         return []
-    about = profile(event.pubkey) if event.kind == _PROFILE else ref
-    out.proofs.append(Proof(kind=KIND, ref=about, valid=True, detail=_detail(event), pointer=event.pointer))
+    out.proofs.append(Proof(kind=KIND, ref=ref, valid=True, detail=_detail(event), pointer=event.pointer))
     out.valid[event.id] = event
     return [event, *(_embedded(event, out, depth) if event.kind in _REPOSTS and event.content.strip() else ())]
 
@@ -104,7 +103,7 @@ def _embedded(event: Event, out: Gathered, depth: int) -> list[Event]:
 def _event(event: Event, out: Gathered) -> None:
     ref = note(event.id)
     if event.kind == _PROFILE:
-        out.shown(profile(event.pubkey), event.pointer)
+        out.shown(ref, event.pointer)
         return
     out.accounts.append(_account(event.pubkey, out.names.get(event.pubkey, ""), event.pointer))
     version_of = address(event.kind, event.pubkey, event.value("d")) if event.kind in ADDRESSABLE else None
