@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from archiver.custody import canonical, log
 from archiver.jobs import verifying_rows as rows
@@ -187,7 +187,7 @@ def _leaf(
     found.rows += 1
     rows.compare(leaf, table, row, found.wrong)
     if table == "captures":
-        _times(span.outside, leaf, index, found)
+        _times(span.outside, _clock(leaf), index, found)
     return value
 
 
@@ -200,11 +200,10 @@ def _as_written(span: Span, index: int, data: bytes, held: dict[str, dict[int, r
         del held["reading_marks"][index]
     else:
         row = held["captures"].get(index)
-        leaf = None if row is None else verifying_written.capture(row, index, data)
-        if leaf is None:
+        if row is None or not verifying_written.capture(row, index, data):
             return False
         del held["captures"][index]
-        _times(span.outside, leaf, index, found)
+        _times(span.outside, _Clock(*verifying_written.clock(row, data)), index, found)
     found.rows += 1
     return True
 
@@ -234,18 +233,36 @@ def read_leaf(data: bytes) -> Mapping[str, Any] | str:
     return leaf
 
 
-def _times(outside: Outside, leaf: Mapping[str, Any], index: int, found: SpanFound) -> None:
-    """The clock of a capture against outside times. What was imported tells of times before it was logged."""
+class _Clock(NamedTuple):
+    """What a capture says of its time. What a leaf lacks or has otherwise may stand here as it is."""
+
+    uid: str
+    tier: Any
+    after: str | None
+    began: Any
+    ended: Any
+
+
+def _clock(leaf: Mapping[str, Any]) -> _Clock:
+    clock = leaf.get("clock")
+    told = clock if isinstance(clock, dict) else {}
     after = None if leaf.get("after") is None else str(leaf["after"])
-    name = Place(table="captures", key=_uid(leaf), leaf=index)
+    return _Clock(_uid(leaf), leaf.get("tier"), after, told.get("wall", ""), told.get("end", ""))
+
+
+def _times(outside: Outside, clock: _Clock, index: int, found: SpanFound) -> None:
+    """The clock of a capture against outside times. What was imported tells of times before it was logged."""
+    uid, tier, after, told, until_told = clock
+    if after is None and not (outside.after or outside.heads or outside.logged):
+        return
+    name = Place(table="captures", key=uid, leaf=index)
     if after is not None and after not in outside.stored:
         found.wrong.add("after", f"names a token that is not stored: {after}", name)
-    if leaf.get("tier") != "wire" or not (outside.after or outside.heads or outside.logged):
+    if tier != "wire" or not (outside.after or outside.heads or outside.logged):
         return
     try:
-        told = leaf["clock"]["wall"]
-        began, ended = parse_time(told), parse_time(leaf["clock"]["end"])
-    except (TypeError, ValueError, KeyError):
+        began, ended = parse_time(told), parse_time(until_told)
+    except (TypeError, ValueError, OverflowError):
         found.wrong.add("bracket", "its times cannot be read", name)
         return
     least = None if after is None else outside.after.get(after)

@@ -285,6 +285,6 @@ def compare(leaf: Leaf, table: str, row: Values, wrong: Findings) -> None:
             return
         differing = [name for name, one, other in zip(said.columns, says, is_, strict=True) if one != other]
         reason = f"is not what its leaf says: {', '.join(differing)}"
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # what a leaf lacks, a column that is no list
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # what a leaf lacks, no list
         reason = f"cannot be compared with its leaf: {error!r}"
     wrong.add("row", reason, Place(table=table, key=str(row[1] or ""), leaf=row[0]))
