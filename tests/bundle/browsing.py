@@ -37,12 +37,18 @@ class Trap:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
-            with connection:
-                connection.settimeout(2)
-                try:
-                    self.asked.append(connection.recv(4096))
-                except OSError:
-                    continue
+            threading.Thread(target=self.hear, args=(connection,), daemon=True).start()
+
+    def hear(self, connection: socket.socket) -> None:
+        """What is asked on one connection; one that is opened in advance asks nothing."""
+        with connection:
+            connection.settimeout(LONGEST)
+            try:
+                asked = connection.recv(4096)
+            except OSError:
+                return
+        if asked:
+            self.asked.append(asked)
 
     @property
     def port(self) -> int:
@@ -51,6 +57,15 @@ class Trap:
 
     def of(self, name: bytes) -> list[bytes]:
         return [asked for asked in self.asked if name in asked]
+
+
+OWN = re.compile(rb"[A-Z]+ (https?://)?[a-z0-9.-]*\b(google|googleapis|gvt1|mozilla|firefox|mozgcp)\.(com|net|org)[:/]")
+"""Requests of a browser to its maker: for updates, lists and the time, whatever page is open."""
+
+
+def strangers(trap: Trap) -> list[bytes]:
+    """What was asked of others than the maker of the browser."""
+    return [asked for asked in trap.asked if not OWN.match(asked)]
 
 
 def find(browser: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import browsing
 import pytest
 import replaying
-from browsing import Trap
+from browsing import Trap, strangers
 from replaying import Shown, replayed
 
 from archiver.bundle import recorded, wacz
@@ -110,12 +110,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             title="Pages",
         )
     return path
-
-
-def strangers(trap: Trap) -> list[bytes]:
-    """What was asked of others than the maker of the browser, which asks for itself (updates, the time)."""
-    own = re.compile(rb"[A-Z]+ (https?://)?[a-z0-9.-]+\.(google|googleapis|gvt1)\.com[:/]")
-    return [asked for asked in trap.asked if not own.match(asked)]
 
 
 def inside(shown: Shown) -> str:

