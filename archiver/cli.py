@@ -203,14 +203,16 @@ def add(
 
 @main.command()
 @db_option
+@config_option
 @json_option
-def status(db: Path, as_json: bool) -> None:
+def status(db: Path, config_path: Path | None, as_json: bool) -> None:
     """What the archive holds, what waits and when, how the last runs ended."""
     from archiver.jobs.status import status_of
     from archiver.render.status import print_status
     from archiver.store.archive import open_reader
 
-    print_status(status_of(open_reader(db)), as_json=as_json)
+    days = config_of(config_path).renew_days
+    print_status(status_of(open_reader(db), renew_days=days), as_json=as_json)
 
 
 @main.command()

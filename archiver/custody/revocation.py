@@ -25,12 +25,20 @@ _UNREADABLE = (ValueError, TypeError, KeyError)  # the last by older versions of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What an authority says: `revoked` is since when (ISO 8601, UTC), empty for a certificate that is good; `made` is
-    the time that the answer speaks of, `until` when a newer one is due (empty where nothing is said)."""
+    """What an authority says: `revoked` is since when (ISO 8601, UTC), empty for a certificate that is good, and
+    `reason` why, in the words of RFC 5280 (section 5.3.1), empty where nothing is said; `made` is the time that the
+    answer speaks of, `until` when a newer one is due (empty where nothing is said)."""
 
     revoked: str = ""
+    reason: str = ""
     made: str
     until: str = ""
+
+    @property
+    def past_holds(self) -> bool:
+        """Whether what was signed before the revocation holds all the same: its reason is one of those by which no key
+        was given away (RFC 3161, section 4). Where none is stated, the key may have been."""
+        return self.reason in ("unspecified", "affiliationChanged", "superseded", "cessationOfOperation")
 
 
 def query(certificate: bytes, issuer: bytes) -> bytes:
@@ -73,8 +81,10 @@ def _ocsp(answer: bytes, certificate: Certificate, issuer: Certificate, now: dat
                     raise ProofError("the OCSP responder does not know the certificate")
                 _timely(single.this_update_utc, single.next_update_utc, now)
                 revoked = single.revocation_time_utc
+                reason = None if revoked is None else single.revocation_reason
                 return Standing(
                     revoked="" if revoked is None else _text(revoked),
+                    reason="" if reason is None else str(reason.value),
                     made=_text(single.this_update_utc),
                     until="" if single.next_update_utc is None else _text(single.next_update_utc),
                 )
@@ -160,8 +170,11 @@ def _crl(answer: bytes, certificate: Certificate, issuer: Certificate, now: date
         _whole(made, certificate)
         _timely(made.last_update_utc, made.next_update_utc, now)
         entry = made.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        stated = [item.value for item in (entry.extensions if entry is not None else ())]
+        reason = next((value.reason.value for value in stated if isinstance(value, x509.CRLReason)), "")
         return Standing(
             revoked="" if entry is None else _text(entry.revocation_date_utc),
+            reason=str(reason),
             made=_text(made.last_update_utc),
             until="" if made.next_update_utc is None else _text(made.next_update_utc),
         )

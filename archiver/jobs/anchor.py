@@ -15,7 +15,7 @@ from archiver.custody import ots
 from archiver.custody.note import VerifierKey
 from archiver.errors import InputError, IntegrityError
 from archiver.jobs import services
-from archiver.jobs.anchored import RENEW_DAYS, until
+from archiver.jobs.anchored import exposed, renew_at, until
 from archiver.jobs.conversing import Ended, converse, network
 from archiver.jobs.services import Service
 from archiver.jobs.session import Session
@@ -119,7 +119,7 @@ def _plan(session: Session, held: Anchors, service: Service, head: Head, result:
     if len(open_ones) > len(older):
         return
     fresh = covered < head.size and not (covered and held.only_anchors(covered, head.size))
-    if not fresh and not older and not _to_renew(session, held, service):
+    if not fresh and not older and not _to_renew(session, held, service, head, result):
         return
     if any((waiting.size, waiting.kind, waiting.service) == (head.size, *_name(service)) for waiting in held.waiting()):
         return
@@ -133,17 +133,25 @@ def _name(service: Service) -> tuple[str, str]:
     return service.kind, service.name
 
 
-def _to_renew(session: Session, held: Anchors, service: Service) -> bool:
-    """Whether the certificates behind the last timestamp end soon: another is taken before, and not every day."""
+def _to_renew(session: Session, held: Anchors, service: Service, head: Head, result: Anchored) -> bool:
+    """Whether another timestamp is due from this service, and not every day: the certificates behind its last one end
+    soon, or timestamps that nothing newer covers do, whoever gave them. What it is asked about is the newest head,
+    which holds the leaf of the token that ends: the run signed one after that leaf came."""
     if service.kind != services.RFC3161:
         return False
-    token = held.newest(service.kind, service.name, verified=True)
-    if token is None:
+    now, days = session.now(), session.config.renew_days
+    last = held.newest(service.kind, service.name)
+    if last is not None and time_of(now) - time_of(last.received_at) <= RENEWED:
         return False
-    now = time_of(session.now())
-    ends = until(held, token)
-    soon = bool(ends) and time_of(ends) - now < timedelta(days=RENEW_DAYS)
-    return soon and now - time_of(token.received_at) > RENEWED
+    token, weak = held.newest(service.kind, service.name, verified=True), exposed(held, now, days)
+    own = renew_at(until(held, token), days) if token is not None else ""
+    leaves = [held.leaf(token)] if token is not None and own and time_of(own) <= time_of(now) else []
+    leaves += [weak.leaf] if weak is not None and time_of(weak.renew_at) <= time_of(now) else []
+    if leaves and max(leaves) >= head.size:
+        told = f"{service.label} is to renew timestamps that end soon, and no signed checkpoint holds them yet"
+        result.notes.append(f"{told}: see why checkpoints are unsigned")
+        return False
+    return bool(leaves)
 
 
 def _due(session: Session, held: Anchors) -> list[Waiting]:

@@ -9,7 +9,7 @@
 [follow]    depth, media, pages, hosts, per_host, wait
 [secrets]   names = ["X_BEARER_TOKEN"]            environment variables that hold secrets
 [fediverse] key_id, key_file                      our own actor, for servers that ask for signed requests
-[custody]   key_file                              where the key that signs the log is, in place of the usual folder
+[custody]   key_file, renew_days                  where the key that signs the log is; when timestamps are renewed
 [anchors]   rfc3161, ots, witness                 outside services that vouch for the log; see jobs/services.py
 """
 
@@ -64,7 +64,7 @@ _TABLES: dict[str, dict[str, type] | type] = {
     "follow": {"depth": int, "media": bool, "pages": bool, "hosts": int, "per_host": int, "wait": float},
     "secrets": {"names": list},
     "fediverse": {"key_id": str, "key_file": str},
-    "custody": {"key_file": str},
+    "custody": {"key_file": str, "renew_days": int},
 }
 
 
@@ -72,7 +72,8 @@ _TABLES: dict[str, dict[str, type] | type] = {
 class Config:
     """The whole configuration. `pace` maps a host to seconds between requests; `follow_*` are how far to go:
     `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run. `log_key_file`
-    and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for the log."""
+    and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for the log, again
+    `renew_days` before the certificates of their timestamps end."""
 
     operator: str = ""
     site: str = ""
@@ -92,6 +93,7 @@ class Config:
     key_file: str = ""
     log_key_file: str = ""
     log_key: str = field(default="", repr=False)
+    renew_days: int = 90
     anchors: tuple[services.Service, ...] = ()
     sha256: str = ""
 
@@ -148,6 +150,7 @@ def load(
         key_file=fediverse.get("key_file", ""),
         log_key_file=raw.get("custody", {}).get("key_file", ""),
         log_key=environment.get(LOG_KEY, ""),
+        renew_days=raw.get("custody", {}).get("renew_days", 90),
         anchors=services.parse(str(path), raw.get("anchors", {})),
         sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
     )

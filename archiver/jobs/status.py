@@ -18,7 +18,8 @@ class Status:
     """Counts by table, bytes of blobs, leaves of the log, outcomes by latest look, the queue, the last runs. `older`
     counts verdicts by the rules that made them, where those are not the present ones; `replaced` mentions were judged
     again under newer rules and nobody was told what differs. `vouching` are the outside services that answered about
-    the log, `unanswered` the questions that are open."""
+    the log, `unanswered` the questions that are open, `exposed` the timestamps that end first, and when another is
+    taken."""
 
     counts: dict[str, int]
     blob_bytes: int
@@ -35,14 +36,18 @@ class Status:
     replaced: int
     vouching: list[anchored.Vouching]
     unanswered: list[anchored.Unanswered]
+    exposed: anchored.Exposed | None
 
 
-def status_of(archive: Archive, *, now: Callable[[], str] = utc_now) -> Status:
-    """Reads the status of an archive."""
+def status_of(archive: Archive, *, now: Callable[[], str] = utc_now, renew_days: int = anchored.RENEW_DAYS) -> Status:
+    """Reads the status of an archive. Timestamps are taken again `renew_days` before they end."""
+    exposed = None
     vouching, unanswered = list[anchored.Vouching](), list[anchored.Unanswered]()
     if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'log_anchor'") is not None:  # an older archive has none
         local = int(str(archive.value("SELECT id FROM origin WHERE local = 1")))
-        vouching, unanswered = anchored.overview(Anchors(archive, local), now())
+        held = Anchors(archive, local)
+        vouching, unanswered = anchored.overview(held, now(), renew_days)
+        exposed = anchored.exposed(held, now(), renew_days)
 
     def counts(sql: str) -> dict[str, int]:
         return {str(row[0]): int(row[1]) for row in archive.all(sql)}
@@ -86,4 +91,5 @@ def status_of(archive: Archive, *, now: Callable[[], str] = utc_now) -> Status:
         replaced=before.kept(archive),
         vouching=vouching,
         unanswered=unanswered,
+        exposed=exposed,
     )

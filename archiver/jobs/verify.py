@@ -40,7 +40,7 @@ class Options:
     """`since` (ISO 8601) leaves what was recorded before it to its stored hashes; `sample` hashes only so many blobs,
     chosen at random. `kept` are checkpoints from elsewhere, `keys` those that the verifier holds, of the log and of
     witnesses; `roots` certificates (DER) that it trusts for timestamps, `headers` those of Bitcoin blocks (80
-    bytes each)."""
+    bytes each). `now` (ISO 8601, UTC) is the present unless it is given: certificates may have ended."""
 
     since: str = ""
     sample: int | None = None
@@ -49,6 +49,7 @@ class Options:
     roots: tuple[bytes, ...] = ()
     headers: tuple[bytes, ...] = ()
     processes: int = 0
+    now: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -167,7 +168,9 @@ class _Verification:
 
     def anchors(self, origin: int, heads: tuple[verifying_heads.Stored, ...]) -> verifying_anchors.Anchored:
         trust = verifying_anchors.trust_of(self.config, self.options.roots, self.options.keys, self.options.headers)
-        anchored = verifying_anchors.check(self.archive, origin, heads, trust, self.wrong, self.unchecked)
+        found = (self.archive, origin, heads, trust, self.wrong, self.unchecked)
+        anchored = verifying_anchors.check(*found, now=self.options.now)
+        self.report.notes += anchored.notes
         for kind, number in anchored.held.items():
             self.count(f"{kind} tokens", number)
         return anchored

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from archiver.custody import note, ots, revocation, timestamp
+from archiver.custody import certificates, note, ots, revocation, timestamp
 from archiver.errors import ParseError, ProofError
 from archiver.jobs.config import Config
 from archiver.jobs.services import OTS, RFC3161, WITNESS
 from archiver.jobs.verifying_found import Findings, Mark, Outside, Place
 from archiver.jobs.verifying_heads import Stored
+from archiver.jobs.verifying_renewed import Vouched, renewed
+from archiver.net.clock import utc_now
 from archiver.schedule import parse_time, time_text
 from archiver.store.archive import Archive, Row
 
@@ -35,6 +38,21 @@ FLOOR = 5e13
 """The least difficulty of a block that is believed; that of the network has been above it since 2023."""
 BLOCK_SLACK = timedelta(hours=2)
 """How far the time of a block may be off."""
+APART = timedelta(minutes=1)
+"""How far the clocks of two services may be apart."""
+
+
+class Revoked(ProofError):
+    """A certificate of the chain had been revoked by the time that the token states."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The `time` of a token that was verified; `until` is from when on its signature alone says nothing, and `why`."""
+
+    time: str
+    until: str = ""
+    why: str = ""
 
 
 def trust_of(
@@ -53,22 +71,30 @@ def trust_of(
 
 @dataclass(slots=True, kw_only=True)
 class Anchored:
-    """`held` counts verified tokens by kind; `outside` is what they say of time."""
+    """`held` counts verified tokens by kind; `outside` is what they say of time, `notes` which of them hold by newer
+    ones."""
 
     outside: Outside
     held: dict[str, int]
+    notes: list[str]
 
 
 def check(
-    archive: Archive, origin: int, heads: tuple[Stored, ...], trust: Trust, wrong: Findings, unchecked: Findings
+    archive: Archive,
+    origin: int,
+    heads: tuple[Stored, ...],
+    trust: Trust,
+    wrong: Findings,
+    unchecked: Findings,
+    *,
+    now: str = "",
 ) -> Anchored:
-    """Every stored token, over the bytes of the checkpoint that it is about."""
+    """Every stored token, over the bytes of the checkpoint that it is about. `now` (ISO 8601, UTC) is the present
+    unless it is given: a token whose certificates ended by then is held by a newer one, or unchecked."""
     by_size = {head.size: head for head in heads}
-    held: dict[str, int] = defaultdict(int)
-    after: dict[str, str] = {}
-    logged: list[Mark] = []
-    marks: list[Mark] = []
+    found: list[tuple[str, Vouched]] = []
     digests = set()
+    refused: dict[str, int] = defaultdict(int)
     rows = archive.all("SELECT * FROM log_anchor WHERE origin = ? ORDER BY id", origin)
     grown = {(row["size"], row["service"]) for row in rows if row["kind"] == OTS and _blocks(row)}
     for row in rows:
@@ -84,27 +110,67 @@ def check(
         try:
             if row["kind"] not in _KINDS:
                 raise ParseError(f"this version knows no tokens of kind {row['kind']}")
-            time = _KINDS[row["kind"]](archive, row, head, trust)
+            said = _KINDS[row["kind"]](archive, row, head, trust)
+        except Revoked as error:
+            if row["at"]:
+                wrong.add("anchor", str(error), at)
+            else:
+                refused[f"{row['kind']} {row['service']}"] += 1
+            continue
         except ProofError as error:
             wrong.add("anchor", str(error), at)
             continue
         except ParseError as error:
             unchecked.add("anchor", error.message, at)
             continue
-        if row["at"] and row["at"] != time:
-            reason = f"its row says {row['at']}, and the token {time}"
+        if row["at"] and row["at"] != said.time:
+            reason = f"its row says {row['at']}, and the token {said.time}"
             wrong.add("anchor", reason, at)
-        held[row["kind"]] += 1
-        if row["kind"] == OTS:
-            marks.append(Mark(place=row["size"], time=time_text(parse_time(time) + BLOCK_SLACK)))
-            continue
-        after[digest] = time
-        marks.append(Mark(place=row["size"], time=time))
-        if row["leaf"] is not None:
-            logged.append(Mark(place=row["leaf"], time=time))
+        place = row["size"] if row["leaf"] is None else row["leaf"]
+        made = Vouched(
+            kind=row["kind"],
+            service=row["service"],
+            size=row["size"],
+            leaf=place,
+            time=said.time,
+            until=said.until,
+            why=said.why,
+        )
+        found.append((digest, made))
     _certificates(archive, wrong)
-    outside = Outside(after=after, logged=_rising(logged), heads=_falling(marks), stored=frozenset(digests))
-    return Anchored(outside=outside, held=dict(held))
+    now = now or utc_now()
+    sound, notes = renewed([token for _, token in found], now, unchecked)
+    held: dict[str, int] = defaultdict(int)
+    for token in sound:
+        held[token.kind] += 1
+    notes += [
+        f"{count} answers of {service} are by a certificate that was revoked before: their time was never relied on."
+        for service, count in sorted(refused.items())
+    ]
+    return Anchored(outside=_outside(found, digests, wrong), held=dict(held), notes=notes)
+
+
+def _outside(found: list[tuple[str, Vouched]], digests: set[str], wrong: Findings) -> Outside:
+    """What tokens say of the times of leaves. Two tokens that contradict each other are named, and the later of the
+    two times says nothing of what came after it: else captures would pay for a clock that ran ahead."""
+    after: dict[str, str] = {}
+    logged: list[Mark] = []
+    marks = [Mark(place=token.size, time=token.time) for _, token in found]
+    bounds = _falling(marks)
+    for digest, token in found:
+        if token.kind == OTS:
+            continue
+        place = bisect_right(bounds, token.leaf, key=lambda mark: mark.place)
+        first = bounds[place] if place < len(bounds) else None
+        if first is not None and parse_time(first.time) < parse_time(token.time) - APART:
+            other = next(one for _, one in found if one.size >= first.place and one.time == first.time)
+            at = Place(table="log_anchor", key=f"{token.label} on {token.size}", leaf=token.leaf)
+            told = f"says {token.time}, and {other.label}, over {other.size} leaves that hold it, {other.time}"
+            wrong.add("anchor", f"{told}: the clock of one of them was wrong", at)
+            continue
+        after[digest] = token.time
+        logged.append(Mark(place=token.leaf, time=token.time))
+    return Outside(after=after, logged=_rising(logged), heads=bounds, stored=frozenset(digests))
 
 
 def _rising(marks: list[Mark]) -> tuple[Mark, ...]:
@@ -130,8 +196,8 @@ def _signed(head: Stored) -> bytes:
     return head.text.encode("utf-8", "surrogateescape")
 
 
-def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
-    """The time of a verified token. ProofError when it is bad, ParseError when it cannot be verified."""
+def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> Said:
+    """What a verified token says. ProofError when it is bad, ParseError when it cannot be verified."""
     token = timestamp.Token.parse(row["token"])
     roots = (*trust.roots, *trust.service_roots.get(row["service"], ()))
     digest = hashlib.new(token.hash or "sha256", _signed(head)).digest()
@@ -140,8 +206,14 @@ def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
         raise ProofError(checked.reason)
     if not checked.holds:
         raise ParseError(checked.reason)
-    _standing(archive, checked)
-    return checked.time
+    until, why = min([_ends(checked), *_given_up(archive, checked)], key=lambda end: parse_time(end[0]))
+    return Said(time=checked.time, until=until, why=why)
+
+
+def _ends(checked: timestamp.Checked) -> tuple[str, str]:
+    """When the first certificate of a chain ends. That of the root may end earlier: who trusts it names it."""
+    ends = [certificates.describe(der).not_after for der in checked.chain[:-1] or checked.chain]
+    return min(ends, key=parse_time), "its certificates ended at"
 
 
 def _chain(archive: Archive, row: Row) -> list[bytes]:
@@ -154,11 +226,13 @@ def _chain(archive: Archive, row: Row) -> list[bytes]:
     return [bytes(certificate["der"]) for certificate in found if certificate is not None]
 
 
-def _standing(archive: Archive, checked: timestamp.Checked) -> None:
-    """What was answered about the certificates of a chain. ProofError for one that was revoked when it signed; an
-    answer that cannot be believed says nothing, and where none was given there is none to check."""
+def _given_up(archive: Archive, checked: timestamp.Checked) -> list[tuple[str, str]]:
+    """Since when certificates of a chain are revoked, where others may have the key. Revoked is raised where one was
+    by the time of the token. All answers that are stored are asked, also those that came long after the token; one that
+    cannot be believed says nothing."""
     if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'revocations'") is None:
-        return
+        return []
+    found = []
     for certificate, issuer in pairwise(checked.chain):
         rows = archive.all(
             "SELECT kind, der, received_at FROM revocations WHERE certificate = ? ORDER BY received_at, sha256",
@@ -170,7 +244,11 @@ def _standing(archive: Archive, checked: timestamp.Checked) -> None:
             except (ParseError, ProofError):
                 continue
             if standing.revoked and parse_time(standing.revoked) <= parse_time(checked.time):
-                raise ProofError(f"a certificate of its chain was revoked at {standing.revoked}")
+                raise Revoked(f"a certificate of its chain was revoked at {standing.revoked}")
+            if standing.revoked and not standing.past_holds:
+                why = f"a certificate of its chain was revoked ({standing.reason or 'no reason given'}) at"
+                found.append((standing.revoked, why))
+    return found
 
 
 def _blocks(row: Row) -> bool:
@@ -181,8 +259,8 @@ def _blocks(row: Row) -> bool:
         return False
 
 
-def _ots(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
-    """The time of the block that a proof leads to, where its header is at hand: the archive has none."""
+def _ots(archive: Archive, row: Row, head: Stored, trust: Trust) -> Said:
+    """By when the block stood that a proof leads to, where its header is at hand: the archive has none."""
     proof = ots.OtsProof.parse(row["token"])
     if proof.digest != hashlib.sha256(_signed(head)).digest():
         raise ProofError("the proof is over other bytes than this checkpoint")
@@ -192,12 +270,14 @@ def _ots(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
     for header in trust.headers:
         for _, root in blocks:
             if header[36:68] == root:
-                return ots.check_header(header, root, FLOOR).time
-    told = ", ".join(f"{height}, whose Merkle root must be {root[::-1].hex()}" for height, root in blocks)
-    raise ParseError(f"the header of its block is to be given with --block: {told}")
+                mined = ots.check_header(header, root, FLOOR)
+                return Said(time=time_text(parse_time(mined.time) + BLOCK_SLACK))
+    told = ", ".join(f"block {height}, whose Merkle root must be {root[::-1].hex()}" for height, root in blocks)
+    how = "take its header (80 bytes) from a node that you trust, bitcoin-cli getblockheader HASH false"
+    raise ParseError(f"{how}, and give it with --block: {told}")
 
 
-def _witness(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
+def _witness(archive: Archive, row: Row, head: Stored, trust: Trust) -> Said:
     """The time of a cosignature. ProofError when it does not hold, ParseError when no key for it is known here."""
     lines = note.decoded(row["token"])
     signatures = note.signature_lines(lines)
@@ -208,7 +288,7 @@ def _witness(archive: Archive, row: Row, head: Stored, trust: Trust) -> str:
     cosigned = note.SignedNote.parse(head.text + lines)
     time = max(note.cosigned(cosigned, key) for key in known)
     try:
-        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Said(time=datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     except (ValueError, OverflowError, OSError):
         raise ProofError("the time of the cosignature is none") from None
 

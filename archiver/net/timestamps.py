@@ -140,8 +140,14 @@ def timestamp_of(
             state=State.UNVERIFIED, token=bytes(token), chain=_first(token), reason=f"not verified: {checked.reason}"
         )
     asked = yield from _standings(checked.chain, now, known)
-    if asked.revoked:
-        return _nothing(f"its timestamp was refused: {asked.revoked}")
+    if asked.revoked:  # kept for what the authority says: older tokens are judged by it, too
+        return Said(
+            state=State.UNVERIFIED,
+            token=bytes(token),
+            chain=checked.chain,
+            revocations=tuple(asked.held),
+            reason=f"not believed: {asked.revoked}",
+        )
     return Said(
         state=State.HOLDS,
         token=bytes(token),

@@ -50,8 +50,12 @@ def _anchors(status: Status) -> None:
         qualified = " (qualified, as configured)" if one.qualified else ""
         line(f"Anchor {one.kind} {one.service}{qualified}: {'; '.join(filter(None, (when, more)))}")
         if one.ends_soon:
-            again = "the next run takes another timestamp, once the service has newer ones"
+            again = "each week a run takes another timestamp, until one holds for longer"
             line((f"! its certificates end at {moment(one.until)}: {again}", "yellow"))
+    if status.exposed is not None:
+        weak = status.exposed
+        what = f"the first to end are {weak.count:,} of rfc3161 {weak.service}, at {moment(weak.until)}"
+        line(f"Timestamps: {what}; from {moment(weak.renew_at)} on a run renews them")
     for question in status.unanswered:
         tries = f" after {question.attempts} tries" if question.attempts else ""
         last = f": {safe(question.last)}" if question.last else ""

@@ -48,6 +48,18 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What scheduling needs of a stored timestamp; `leaf` is the one by which it re-entered the log."""
+
+    size: int
+    leaf: int
+    service: str
+    at: str
+    received_at: str
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """An answer about the revocation of a certificate, to be kept."""
 
@@ -116,6 +128,20 @@ class Anchors:
             verified,
         )
         return None if row is None else Token(**{**dict(row), "chain": tuple(json.loads(row["chain"]))})
+
+    def timestamps(self) -> list[Stamp]:
+        """Every timestamp whose time was verified when it came, in the order of the log."""
+        rows = self.archive.all(
+            "SELECT size, leaf, service, at, received_at, chain FROM log_anchor WHERE origin = ? AND kind = 'rfc3161' "
+            "AND at <> '' AND leaf IS NOT NULL ORDER BY leaf",
+            self.origin,
+        )
+        return [Stamp(**{**dict(row), "chain": tuple(json.loads(row["chain"]))}) for row in rows]
+
+    def leaf(self, token: Token) -> int:
+        """The leaf by which a token re-entered the log; its size where it has none."""
+        row = self.archive.one("SELECT coalesce(leaf, size) FROM log_anchor WHERE id = ?", token.id)
+        return token.size if row is None else int(row[0])
 
     def qualified(self, token: Token) -> bool:
         """Whether the leaf of a token says that its service was configured as a qualified one."""

@@ -167,6 +167,7 @@ class Authority:
     revoked: bool = False
     signer: Party | None = None
     made: datetime.timedelta = datetime.timedelta(0)
+    reason: str = "keyCompromise"
 
     def __call__(self, path: str, body: bytes) -> Played:
         if not body:
@@ -188,7 +189,7 @@ class Authority:
                 this_update=now,
                 next_update=now + DAY,
                 revocation_time=now - DAY if self.revoked else None,
-                revocation_reason=x509.ReasonFlags.key_compromise if self.revoked else None,
+                revocation_reason=x509.ReasonFlags(self.reason) if self.revoked and self.reason else None,
             )
             .responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
         )
@@ -206,6 +207,8 @@ class Authority:
         )
         for one in self.certificates if self.revoked else []:
             entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number)
+            if self.reason:
+                entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags(self.reason)), critical=False)
             made = made.add_revoked_certificate(entry.revocation_date(now - DAY).build())
         return made.sign((self.signer or self.issuer).key, hashes.SHA256()).public_bytes(Encoding.DER)
 
