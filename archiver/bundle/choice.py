@@ -6,6 +6,8 @@ Integer keys are local: they are gathered here and never written into a bundle.
 from __future__ import annotations
 
 import json
+from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -35,11 +37,15 @@ _BEHIND = (
     f"SELECT id FROM captures WHERE ref IN (SELECT ref FROM refs WHERE id IN {_THEIRS})",
 )
 _KEYS = (
-    # What says which keys an account signs with, and since when.
-    f"SELECT capture FROM proofs WHERE ref IN {_THEIRS}",
+    # What says which keys an account signs with, and since when. An event of Nostr needs nothing but itself: whatever
+    # else its author signed stays at home, unless it stands in a capture that leaves.
+    f"SELECT capture FROM proofs WHERE kind <> 'nostr-event' AND ref IN {_THEIRS}",
     "SELECT id FROM captures WHERE route IN ('did', 'plc-log') AND ref IN "
     f"(SELECT ref FROM refs WHERE id IN {_THEIRS})",
 )
+
+Keys = Sequence[int]
+"""Local keys, eight bytes each (array) where there may be many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +55,22 @@ class Choice:
     `documents` these and those that quote a named post. `erased` are captures whose leaf is gone: they stay, and are
     told of. `derived` are files made from the bodies of the others. `refs` are all posts with their aliases."""
 
-    named: tuple[int, ...]
-    posts: tuple[int, ...]
-    whole: tuple[int, ...]
-    documents: tuple[int, ...]
-    mentions: tuple[int, ...]
-    captures: tuple[int, ...]
-    erased: tuple[int, ...]
-    derived: tuple[int, ...]
-    refs: tuple[int, ...]
-    media: tuple[int, ...]
+    named: Keys
+    posts: Keys
+    whole: Keys
+    documents: Keys
+    mentions: Keys
+    captures: Keys
+    erased: Keys
+    derived: Keys
+    refs: Keys
+    media: Keys
 
 
 def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> Choice:
     """Follows what was named: quotations to posts, posts upstream to their origins, posts to the documents that quote
     them, and all of these to their captures, with redirects, refusals and the answers that prove an author's hand."""
-    whole = sorted(set(documents))
+    whole = _sorted(documents)
     quoted = _keys(
         archive,
         "SELECT target FROM mentions WHERE document IN (SELECT value FROM json_each(?1)) UNION "
@@ -73,7 +79,7 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         "WHERE m.document IN (SELECT value FROM json_each(?1))",
         whole,
     )
-    asked = sorted(set(posts))
+    asked = _sorted(posts)
     named = _same(archive, [*asked, *quoted])
     everything = _upstream(archive, named)
     with_row = _keys(archive, f"SELECT id FROM posts WHERE id IN {_THEIRS}", everything)
@@ -84,13 +90,14 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         f"JOIN mentions m ON m.id = x.mention WHERE x.post IN {_THEIRS} AND x.rank = 0",
         _same(archive, asked),
     )
-    held = sorted({*whole, *quoting})
+    held = _sorted([*whole, *quoting])
     mentions = _mentions(archive, whole, held, named)
     media = _keys(archive, f"SELECT file FROM media WHERE post IN {_THEIRS}", everything)
     linked = _keys(archive, f"SELECT ref FROM mention_links WHERE mention IN {_THEIRS}", mentions)
     short = _keys(archive, f"SELECT id FROM refs WHERE id IN {_THEIRS} AND platform = 'x' AND kind = 'short'", linked)
     authors = {*_keys(archive, f"SELECT author FROM posts WHERE id IN {_THEIRS}", everything)}
-    authors.update(repositories(archive, everything).values())
+    for start in range(0, len(everything), BATCH):
+        authors.update(repositories(archive, everything[start : start + BATCH]).values())
     captures: set[int] = set()
     for sql in _BEHIND:
         captures.update(_keys(archive, sql, [*everything, *media, *short]))
@@ -98,7 +105,7 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         captures.update(_keys(archive, sql, authors))
     captures.update(_keys(archive, f"SELECT capture FROM documents WHERE id IN {_THEIRS}", held))
     captures.update(_keys(archive, f"SELECT capture FROM collection_documents WHERE document IN {_THEIRS}", held))
-    captures.update(_hops(archive, captures))
+    _hops(archive, captures)
     erased = _keys(
         archive,
         "SELECT c.id FROM captures c JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
@@ -106,17 +113,18 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         captures,
     )
     captures.difference_update(erased)
+    chosen = _sorted(captures)
     return Choice(
-        named=tuple(named),
-        posts=tuple(with_row),
-        whole=tuple(whole),
-        documents=tuple(held),
-        mentions=tuple(mentions),
-        captures=tuple(sorted(captures)),
-        erased=tuple(erased),
-        derived=tuple(_derived(archive, captures)),
-        refs=tuple(everything),
-        media=tuple(media),
+        named=named,
+        posts=with_row,
+        whole=whole,
+        documents=held,
+        mentions=mentions,
+        captures=chosen,
+        erased=erased,
+        derived=_derived(archive, chosen),
+        refs=everything,
+        media=media,
     )
 
 
@@ -134,17 +142,19 @@ def repositories(archive: Archive, refs: Collection[int]) -> dict[int, int]:
     return {record: row["id"] for row in known for record in of[row["ref"]]}
 
 
-def _derived(archive: Archive, captures: Collection[int]) -> list[int]:
+def _derived(archive: Archive, captures: Keys) -> Keys:
     """Files made from the bodies of captures. What an erasure kept of readings is none: it speaks of other posts."""
-    bodies = {
-        row[0]
-        for row in archive.all(
-            f"SELECT b.sha256 FROM captures c JOIN blobs b ON b.id = c.blob WHERE c.id IN {_THEIRS}",
-            json.dumps(list(captures)),
+
+    def ours(sha256: str) -> bool:
+        found = archive.db.execute(
+            "SELECT c.id FROM captures c JOIN blobs b ON b.id = c.blob WHERE b.sha256 = ?", (sha256,)
         )
-    }
-    found = archive.db.execute("SELECT id, inputs, arguments FROM derived ORDER BY id")
-    return [row["id"] for row in found if bodies & set(row["inputs"].split()) and not _of_leaves(row["arguments"])]
+        return any(within(captures, row[0]) for row in found)
+
+    made = archive.db.execute("SELECT id, inputs, arguments FROM derived ORDER BY id")
+    return _sorted(
+        row["id"] for row in made if not _of_leaves(row["arguments"]) and any(map(ours, row["inputs"].split()))
+    )
 
 
 def _of_leaves(arguments: str) -> bool:
@@ -166,24 +176,34 @@ def neighbours(archive: Archive, choice: Choice) -> list[Row]:
         "SELECT DISTINCT r.ref, p.handle FROM sightings s JOIN versions v ON v.id = s.version JOIN posts p "
         "ON p.id = v.post JOIN refs r ON r.id = p.id WHERE s.capture IN (SELECT value FROM json_each(?1)) "
         "AND p.id NOT IN (SELECT value FROM json_each(?2)) ORDER BY r.ref",
-        json.dumps(choice.captures),
-        json.dumps(choice.posts),
+        json.dumps([*choice.captures]),
+        json.dumps([*choice.posts]),
     )
 
 
-def _keys(archive: Archive, sql: str, keys: Collection[int]) -> list[int]:
+def within(keys: Keys, key: int) -> bool:
+    """Whether a key is among others, which are in ascending order."""
+    place = bisect_left(keys, key)
+    return place < len(keys) and keys[place] == key
+
+
+def _sorted(keys: Iterable[int]) -> Keys:
+    return array("q", sorted({*keys}))
+
+
+def _keys(archive: Archive, sql: str, keys: Collection[int]) -> Keys:
     """The first column of a query about some keys, without NULL, in ascending order."""
     if not keys:
-        return []
-    return sorted({row[0] for row in archive.all(sql, json.dumps(list(keys))) if row[0] is not None})
+        return array("q")
+    return _sorted(row[0] for row in archive.db.execute(sql, (json.dumps([*keys]),)) if row[0] is not None)
 
 
-def _same(archive: Archive, keys: Collection[int]) -> list[int]:
+def _same(archive: Archive, keys: Collection[int]) -> Keys:
     """Refs with whatever captures showed to be the same things."""
     return _keys(archive, f"{_SAME} SELECT id FROM same", keys)
 
 
-def _upstream(archive: Archive, named: Collection[int]) -> list[int]:
+def _upstream(archive: Archive, named: Collection[int]) -> Keys:
     seen = set(named)
     front = seen
     for _ in range(DEEPEST):
@@ -192,32 +212,31 @@ def _upstream(archive: Archive, named: Collection[int]) -> list[int]:
         if not front:
             break
         seen |= front
-    return sorted(seen)
+    return _sorted(seen)
 
 
-def _mentions(archive: Archive, whole: list[int], held: list[int], named: list[int]) -> list[int]:
+def _mentions(archive: Archive, whole: Keys, held: Keys, named: Keys) -> Keys:
     """Every mention of a document that was named; of the others those that speak of the named posts."""
-    rows = archive.all(
+    rows = archive.db.execute(
         "SELECT m.id FROM mentions m LEFT JOIN resolutions s ON s.mention = m.id WHERE m.document IN "
         "(SELECT value FROM json_each(?1)) AND (m.document IN (SELECT value FROM json_each(?2)) "
         "OR m.target IN (SELECT value FROM json_each(?3)) OR s.ref IN (SELECT value FROM json_each(?3)) "
         "OR m.id IN (SELECT x.mention FROM matches x WHERE x.post IN (SELECT value FROM json_each(?3)) "
-        "AND x.rank = 0)) ORDER BY m.id",
-        json.dumps(held),
-        json.dumps(whole),
-        json.dumps(named),
+        "AND x.rank = 0))",
+        (json.dumps([*held]), json.dumps([*whole]), json.dumps([*named])),
     )
-    return list(dict.fromkeys(row[0] for row in rows))
+    return _sorted(row[0] for row in rows)
 
 
-def _hops(archive: Archive, captures: Collection[int]) -> list[int]:
-    """The other hops of redirects: all that lead to one of the captures, and all that follow."""
-    return _keys(
-        archive,
-        "WITH RECURSIVE up(uid, parent) AS (SELECT uid, parent FROM captures "
-        "WHERE id IN (SELECT value FROM json_each(?1)) UNION SELECT c.uid, c.parent FROM captures c "
-        "JOIN up ON c.uid = up.parent WHERE up.parent <> ''), down(uid) AS (SELECT uid FROM up UNION SELECT c.uid "
-        "FROM captures c JOIN down ON c.parent = down.uid WHERE c.parent <> '') "
-        "SELECT c.id FROM captures c JOIN down ON down.uid = c.uid",
-        captures,
-    )
+def _hops(archive: Archive, captures: set[int]) -> None:
+    """Adds the other hops of redirects: all that lead to one of the captures, and all that follow."""
+    front = captures
+    while front:
+        found: set[int] = set()
+        for sql in (
+            "SELECT p.id FROM captures c JOIN captures p ON p.uid = c.parent WHERE c.parent <> '' AND c.id IN ",
+            "SELECT c.id FROM captures p JOIN captures c ON c.parent = p.uid AND c.parent <> '' WHERE p.id IN ",
+        ):
+            found.update(_keys(archive, sql + _THEIRS, front))
+        front = found - captures
+        captures |= front

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from archiver import graph
 from archiver.bundle import index as shape
-from archiver.bundle.choice import Choice, repositories
+from archiver.bundle.choice import Choice, repositories, within
 from archiver.bundle.manifests import Manifests
 from archiver.model import EdgeKind, Evidence, Ref
 from archiver.store.archive import Archive, Row
@@ -29,7 +28,9 @@ class Names:
                 key = leader[key]
             return key
 
-        for row in archive.db.execute("SELECT alias, ref FROM aliases WHERE alias " + _IN, (json.dumps(choice.refs),)):
+        for row in archive.db.execute(
+            "SELECT alias, ref FROM aliases WHERE alias " + _IN, (json.dumps([*choice.refs]),)
+        ):
             if within(choice.refs, row["ref"]):
                 leader[find(row["alias"])] = find(row["ref"])
         sets: dict[int, list[int]] = defaultdict(list)
@@ -189,12 +190,14 @@ class Posts:
         keys = self._rows("SELECT author FROM posts WHERE author IS NOT NULL AND id " + _IN, self._refs)
         found: dict[int, list[shape.ProofEntry]] = defaultdict(list)
         for row in self._rows(
-            "SELECT p.ref AS id, p.kind, p.valid, p.detail, p.pointer, r.ref, c.uid FROM proofs p "
+            "SELECT p.ref AS id, p.capture, p.kind, p.valid, p.detail, p.pointer, r.ref, c.uid FROM proofs p "
             "JOIN refs r ON r.id = p.ref JOIN captures c ON c.id = p.capture WHERE p.ref "
             + _IN
             + " ORDER BY c.leaf, p.kind, p.pointer",
             [*self._refs, *(row[0] for row in keys), *self._accounts.values()],
         ):
+            if row["kind"] == "nostr-event" and not within(self._choice.captures, row["capture"]):
+                continue  # what else the author signed
             found[row["id"]].append(
                 {
                     "kind": row["kind"],
@@ -278,12 +281,6 @@ class Posts:
 
     def _rows(self, sql: str, keys: Collection[int]) -> list[Row]:
         return self._archive.all(sql, json.dumps(list(keys))) if keys else []
-
-
-def within(keys: Sequence[int], key: int) -> bool:
-    """Whether a key is among others, which are in ascending order."""
-    place = bisect_left(keys, key)
-    return place < len(keys) and keys[place] == key
 
 
 def _texts(row: Row, *names: str) -> Any:

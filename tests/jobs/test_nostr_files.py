@@ -186,14 +186,31 @@ def test_a_bundle_carries_the_events_and_checks_them(desk: Desk, tmp_path: Path)
         (1, "/0"),
         (1, "/3/content"),
         (0, "/4/content"),
+        (1, "/5"),
     ]
+    (asked,) = (one for one in posts[ref(GONE)]["proofs"] if one["ref"] == f"nostr:profile:{key(BEN)}")
+    assert asked["detail"].startswith(f"asks for the deletion of {GONE['id']}, id {DELETION['id']} and")
     ended = subprocess.run(
         [sys.executable, str(tmp_path / "verify.py"), str(tmp_path / "b.zip")], capture_output=True, text=True
     )
-    assert ended.returncode == 0, ended.stdout
+    assert ended.returncode == 1, "only whose key it is was not checked"
     assert ended.stdout.count(f"nostr-event of {ref(NOTE)}: the key {key(ANN)} signed the event") == 2
     assert f"nostr-event of {ref(NOTE)}: REFUSED" in ended.stdout
+    assert f"nostr-event of nostr:profile:{key(BEN)}: the key {key(BEN)} signed the event" in ended.stdout
     assert " 0 wrong" in ended.stdout
+
+
+def test_what_else_an_author_signed_stays_at_home(desk: Desk, tmp_path: Path) -> None:
+    other = made(ANN, "", ["e", "0c" * 32], kind=5)
+    files = [desk.seed("note.json", json.dumps(NOTE)), desk.seed("other.json", json.dumps([other, PROFILE]))]
+    assert desk.call("run", *files, "--offline").code == 0
+    assert desk.call("export", ref(NOTE), "--to", tmp_path / "b.zip").code == 0
+    with zipfile.ZipFile(tmp_path / "b.zip") as zipped:
+        index = json.loads(zipped.read("bundle/data/bundle.json"))
+        held = b"".join(zipped.read(name) for name in zipped.namelist())
+    assert [(one["ref"], one["valid"]) for one in index["posts"][0]["proofs"]] == [(ref(NOTE), 1)]
+    assert len(index["captures"]) == 1
+    assert other["id"].encode() not in held
 
 
 @contextmanager

@@ -331,7 +331,7 @@ def test_a_profile_gives_its_author_a_name_and_no_handle() -> None:
         ("other", "", ""),
     }
     assert {account.name for account in reading.accounts if account.ref.id == key(ANN)} == {"Ann Lee"}
-    assert (note(profile), True) in {(str(proof.ref), proof.valid) for proof in reading.proofs}
+    assert (f"nostr:profile:{key(ANN)}", True) in {(str(proof.ref), proof.valid) for proof in reading.proofs}
     for content in ("no JSON", "[]", '{"name": 7}', '{"name": {"a": 1}}'):
         broken = read(made(ANN, content, kind=0), made(ANN, "words"))
         assert broken.posts[0].name == ""

@@ -72,14 +72,24 @@ def _checked(node: Node, out: Gathered, depth: int, inside: str) -> list[Event]:
         if not inside:  # what a repost holds says nothing of the event that it claims to be
             out.found(ref, Outcome.UNREADABLE, f"{error}: forged or changed", event.pointer)
         return []
-    out.proofs.append(Proof(kind=KIND, ref=ref, valid=True, detail=_detail(event), pointer=event.pointer))
+    # What an author's key says of the author, or of several notes, is a proof of the author's, and stands by each note.
+    about = profile(event.pubkey) if event.kind in {_PROFILE, _DELETION} else ref
+    out.proofs.append(Proof(kind=KIND, ref=about, valid=True, detail=_detail(event), pointer=event.pointer))
     out.valid[event.id] = event
     return [event, *(_embedded(event, out, depth) if event.kind in _REPOSTS and event.content.strip() else ())]
 
 
 def _detail(event: Event) -> str:
     at = moment(event.created_at) or str(event.created_at)
-    return f"id {event.id} and BIP-340 signature by {code_of(profile(event.pubkey))}; the author writes {at}"
+    what = {_PROFILE: "a profile, ", _DELETION: f"asks for the deletion of {_named(event)}, "}.get(event.kind, "")
+    return f"{what}id {event.id} and BIP-340 signature by {code_of(profile(event.pubkey))}; the author writes {at}"
+
+
+def _named(event: Event) -> str:
+    """The first of what a deletion request names, and how many more."""
+    values = [tag[1] for name in ("e", "a") for _, tag in event.named(name) if of_event(tag[1]) is not None]
+    more = f" and {len(values) - 1} more" if len(values) > 1 else ""
+    return f"{values[0]}{more}" if values else "nothing"
 
 
 def _embedded(event: Event, out: Gathered, depth: int) -> list[Event]:
