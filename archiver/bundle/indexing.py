@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archiver.bundle import index as shape
-from archiver.bundle.choice import Choice, batches
+from archiver.bundle.choice import Choice, batches, within
 from archiver.bundle.manifests import Manifests
-from archiver.bundle.posts import Names, Posts, within
+from archiver.bundle.posts import Names, Posts
 from archiver.store.archive import Archive, Row
 
 POSTS = 200
@@ -30,7 +30,7 @@ class Indexing:
         posts = (key for key in self._choice.posts if within(self._choice.named, key))
         keys = sorted({*posts, *self._choice.whole})
         sql = f"SELECT ref FROM refs WHERE id {_IN} ORDER BY ref"
-        yield from (row[0] for row in self._archive.db.execute(sql, (json.dumps(keys),)))
+        yield from (row[0] for row in self._archive.db.execute(sql, (json.dumps([*keys]),)))
 
     def post_refs(self) -> list[str]:
         """The refs of all posts alone."""
@@ -96,10 +96,10 @@ class Indexing:
                 yield entry
 
     def _ordered(self, sql: str, keys: Sequence[int]) -> array[int]:
-        return array("q", (row[0] for row in self._archive.db.execute(sql, (json.dumps(keys),))))
+        return array("q", (row[0] for row in self._archive.db.execute(sql, (json.dumps([*keys]),))))
 
     def _rows(self, sql: str, keys: Sequence[int]) -> list[Row]:
-        return self._archive.all(sql, json.dumps(keys)) if keys else []
+        return self._archive.all(sql, json.dumps([*keys])) if keys else []
 
 
 _VERDICTS = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from archiver.bundle.bag import Bag
-from archiver.bundle.choice import Choice, batches
+from archiver.bundle.choice import Choice, Keys, batches
 from archiver.bundle.index import LeafEntry
 from archiver.bundle.proving import Head, cosigned, pem, statements
 from archiver.bundle.spool import Rows
@@ -49,7 +49,7 @@ def leaves(archive: Archive, origin: int, choice: Choice) -> Leaves:
     return Leaves(indexes=array("q", sorted(found)), types=types)
 
 
-def _of(archive: Archive, where: str, keys: tuple[int, ...], origin: int) -> Iterator[int]:
+def _of(archive: Archive, where: str, keys: Keys, origin: int) -> Iterator[int]:
     for batch in batches(keys):
         sql = f"SELECT leaf FROM {where} IN (SELECT value FROM json_each(?1)) AND origin = ?2"
         yield from (row[0] for row in archive.db.execute(sql, (batch, origin)))

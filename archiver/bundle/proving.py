@@ -43,7 +43,7 @@ def statements(archive: Archive, origin: int, choice: Choice) -> list[Row]:
         "AND length(l.data) > 0) ORDER BY leaf",
         origin,
         json.dumps([*choice.refs, *choice.documents]),
-        json.dumps(choice.mentions),
+        json.dumps([*choice.mentions]),
     )
 
 

@@ -101,7 +101,7 @@ def derived(archive: Archive, choice: Choice) -> list[DerivedEntry]:
     found = archive.all(
         "SELECT d.uid, d.leaf, d.at, d.tool, d.version, d.arguments, d.inputs, b.sha256, b.size FROM derived d "
         "JOIN blobs b ON b.id = d.blob WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY d.origin, d.leaf",
-        json.dumps(choice.derived),
+        json.dumps([*choice.derived]),
     )
     return [cast(DerivedEntry, {**dict(row), "inputs": row["inputs"].split()}) for row in found]
 
@@ -110,7 +110,7 @@ def erased(archive: Archive, choice: Choice) -> list[ErasedEntry]:
     """The captures that are not in the bundle, in the order of the log."""
     found = archive.all(
         "SELECT leaf, ref FROM captures WHERE id IN (SELECT value FROM json_each(?)) ORDER BY origin, leaf",
-        json.dumps(choice.erased),
+        json.dumps([*choice.erased]),
     )
     return [{"leaf": row["leaf"], "ref": row["ref"]} for row in found]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,28 +129,28 @@ def _documents_at(archive: Archive, ref: Ref, what: str, *, strict: bool = True)
     return [row[0] for row in rows]
 
 
-def _queried(archive: Archive, query: str) -> list[Ref]:
+def _queried(archive: Archive, query: str) -> Iterator[Ref]:
+    """The refs that a query finds, one after the other."""
     reader = open_reader(archive.path)  # whatever the query says, it cannot write
+    found = False
     try:
-        rows = reader.all(query)
+        for row in reader.db.execute(query):
+            found = True
+            try:
+                ref = Ref.parse(row[0])
+            except (InputError, TypeError, AttributeError):
+                raise InputError(
+                    f"the query gives {row[0]!r}, which is no ref",
+                    place="--query",
+                    hint="Its first column must hold refs, as in `SELECT ref FROM gone`",
+                ) from None
+            yield find(archive, str(ref))
     except DatabaseError as error:
         raise InputError(f"the query cannot be answered: {error}", place="--query") from None
     finally:
         reader.db.close()
-    found = []
-    for row in rows:
-        try:
-            ref = Ref.parse(row[0])
-        except (InputError, TypeError, AttributeError):
-            raise InputError(
-                f"the query gives {row[0]!r}, which is no ref",
-                place="--query",
-                hint="Its first column must hold refs, as in `SELECT ref FROM gone`",
-            ) from None
-        found.append(find(archive, str(ref)))
     if not found:
         raise InputError("the query finds nothing", place="--query")
-    return list(dict.fromkeys(found))
 
 
 def _collections(archive: Archive) -> str:
