@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log evidence bounds measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-verify evidence bounds measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -87,6 +87,11 @@ bench-million: .venv/installed-dev
 # The log at a million leaves: proofs, a signed head, the whole tree anew. Half a minute and 0.8 GB.
 bench-log: .venv/installed-dev
 	$(BIN)/python -m tests.bench.custody 1000000
+
+# `archiver verify` of a million leaves, and of blobs: some minutes, and a tenth more room than GIGABYTES, which can be 10.
+GIGABYTES ?= 2
+bench-verify: .venv/installed-dev
+	$(BIN)/python -m tests.bench.verification 1000000 $(GIGABYTES)
 
 # The figures of the recorded answers, where they are ($QUOTECHAIN_CORPUS).
 evidence: .venv/installed-dev

@@ -1,7 +1,5 @@
 """`make bench`: every figure is a ratio to a floor measured in the same run, or says what it is measured against."""
 
-import hashlib
-import io
 import json
 import os
 import statistics
@@ -12,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from archiver.model import Answer, Exchange, Ref, Request
+from archiver.model import Answer, Ref, Request
 from archiver.platforms import x
 from archiver.store.archive import open_archive
 from archiver.store.evidence import Evidence, Tool
@@ -70,50 +68,10 @@ def media(folder: Path, port: int) -> None:
 
 
 def captures(folder: Path) -> None:
-    """Capture, leaf and durable commit of 4 KB, against a bare durable commit of the same bytes."""
+    """A capture in an archive that has nothing else; `make bench-log` has the figure behind a million leaves."""
     archive = open_archive(folder / "commits.db", now="2024-01-01T00:00:00Z", origin="bench.example/log")
-    evidence = Evidence(archive, Tool(version="0", config_sha256=""), now=lambda: "2024-01-01T00:00:00Z")
-    request = Request(ref=Ref.parse("x:post:20"), route="syndication", url="https://x.example/")
-
-    def capture(number: int) -> None:
-        body = number.to_bytes(8, "big") * 512
-        sha256 = hashlib.sha256(body).hexdigest()
-        evidence.record(
-            Exchange(
-                uid=f"bench-{number}",
-                request=request,
-                url=request.url,
-                started_at="2024-01-01T00:00:00Z",
-                ended_at="2024-01-01T00:00:00Z",
-                status=200,
-                response_head=b"HTTP/1.1 200 OK\r\n\r\n",
-                body=io.BytesIO(body),
-                size=len(body),
-                sha256=sha256,
-                entity_sha256=sha256,
-            )
-        )
-
-    archive.db.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, data BLOB)")
-
-    def bare(number: int) -> None:
-        archive.db.execute("BEGIN IMMEDIATE")
-        archive.db.execute("INSERT INTO bare (data) VALUES (?)", (number.to_bytes(8, "big") * 512,))
-        archive.db.execute("COMMIT")
-
-    ours, floor = each(capture, 2000), each(bare, 2000)
-    print(f"Capture + leaf + FULL commit of 4 KB: {ours * 1e3:.2f} ms (bound 0.5), {ours / floor:.1f}x a bare commit")
+    custody.commits(Evidence(archive, Tool(version="0", config_sha256=""), now=lambda: "2024-01-01T00:00:00Z"))
     archive.close()
-
-
-def each(work: Callable[[int], None], count: int) -> float:
-    """Median seconds of one call."""
-    times = []
-    for number in range(count):
-        start = time.perf_counter()
-        work(number)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def answers() -> None:

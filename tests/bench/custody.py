@@ -1,4 +1,4 @@
-"""What the log costs at a size: appending, proofs, a signed head, making the whole tree anew.
+"""What the log costs at a size: appending, proofs, a signed head, making the whole tree anew, one capture more.
 
 `python -m tests.bench.custody [LEAVES]`: 100,000 by default; `make bench-log` takes a million.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import resource
 import statistics
 import sys
@@ -15,12 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from archiver.custody import log, note
+from archiver.model import Exchange, Ref, Request
 from archiver.store.archive import Archive, open_archive
 from archiver.store.evidence import Evidence, Tool
 from tests.anew import recompute
 
 NOW, ORIGIN, SEED = "2024-01-01T00:00:00Z", "bench.example/log", bytes(32)
-BATCH, ASKED = 1000, 500
+BATCH, ASKED, COMMITS = 1000, 500, 2000
 FIELDS = {"uid": "018bcfe5-6800-7000-8000-000000000000", "request": {"url": "https://x.example/" + "1" * 380}}
 
 
@@ -83,7 +85,46 @@ def measure(folder: Path, leaves: int) -> None:
         f"The whole tree anew: {spent:.1f} s, {spent / leaves * 1e6:.1f} µs a leaf (bound 15), "
         f"{spent / floor:.1f}x reading and hashing the leaves alone"
     )
+    commits(evidence)
     archive.close()
+
+
+def commits(evidence: Evidence) -> None:
+    """Capture, leaf and durable commit of 4 KB, against a bare durable commit of as many bytes, by turns."""
+    db, ours, bare = evidence.archive.db, [], []
+    request = Request(ref=Ref.parse("x:post:20"), route="syndication", url="https://x.example/")
+    db.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, data BLOB)")
+    db.execute("PRAGMA synchronous = FULL")
+    leaves = evidence.size()
+    for number in range(COMMITS):
+        body = number.to_bytes(8, "big") * 512
+        sha256 = hashlib.sha256(body).hexdigest()
+        exchange = Exchange(
+            uid=f"commit-{sha256[:16]}",
+            request=request,
+            url=request.url,
+            started_at=NOW,
+            ended_at=NOW,
+            status=200,
+            response_head=b"HTTP/1.1 200 OK\r\n\r\n",
+            body=io.BytesIO(body),
+            size=len(body),
+            sha256=sha256,
+            entity_sha256=sha256,
+        )
+        start = time.perf_counter()
+        evidence.record(exchange)
+        ours.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO bare (data) VALUES (?)", (body,))
+        db.execute("COMMIT")
+        bare.append(time.perf_counter() - start)
+    median, least = statistics.median(ours), statistics.median(bare)
+    print(
+        f"Capture + leaf + FULL commit of 4 KB behind {leaves:,} leaves: {median * 1e3:.2f} ms (bound 0.5), "
+        f"{median / least:.1f}x a bare commit ({least * 1e3:.2f} ms)"
+    )
 
 
 def floor_of(archive: Archive) -> float:
