@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tsa import Clock, Played, Witness
+from tsa import Clock, Played, Stock, Witness
+from witnessing import Outside
 
 from archiver.custody import canonical, log, note
 from archiver.jobs import checkpoint, keyring
@@ -55,14 +56,36 @@ class Hands:
 
 
 @dataclass
+class Live:
+    """The clock of this machine, where the services that vouch have no other. `at` cannot be moved."""
+
+    lie: datetime.timedelta = datetime.timedelta(0)
+
+    @property
+    def at(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.UTC)
+
+    @at.setter
+    def at(self, time: datetime.datetime) -> None:
+        pass
+
+    def __call__(self) -> str:
+        return text_of(self.shown)
+
+    @property
+    def shown(self) -> datetime.datetime:
+        return self.at + self.lie
+
+
+@dataclass
 class Desk:
     """The archive, its key, its clock, and those outside that vouch for it. `heads` are the notes of the days, as
     somebody may have kept them; `backups` the file as it was at the end of each day."""
 
     folder: Path
-    host: Hands
-    tsa: Clock
-    witness: Witness
+    host: Hands | Live
+    tsa: Clock | Stock
+    witness: Witness | Outside
     seed: bytes = b""
     heads: list[str] = field(default_factory=list)
 
@@ -186,11 +209,16 @@ def talk(said: Talk, play: Callable[[str, bytes], Played]) -> Said:
             return stop.value  # type: ignore[no-any-return]
 
 
-def build(folder: Path, days: int = 3) -> Desk:
-    """The archive after so many days; the last one is some weeks ago."""
+def build(
+    folder: Path, days: int = 3, *, tsa: Clock | Stock | None = None, witness: Witness | Outside | None = None
+) -> Desk:
+    """The archive after so many days; the last one is some weeks ago. With a service that has a clock of its own they
+    are moments, and the present ones."""
     folder.mkdir(parents=True, exist_ok=True)
     began = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - 30 * DAY
-    desk = Desk(folder=folder, host=Hands(began), tsa=Clock.make(), witness=Witness())
+    live = isinstance(tsa, Stock) or isinstance(witness, Outside)
+    host = Live() if live else Hands(began)
+    desk = Desk(folder=folder, host=host, tsa=tsa or Clock.make(), witness=witness or Witness())
     for day in range(days):
         desk.host.at = began + day * DAY
         a_day(desk, day, PER_DAY if day < days - 1 else 20)
@@ -240,7 +268,7 @@ def rebuild_tiles(db: sqlite3.Connection) -> None:
         hashes, level = [log.fold(tile) for tile in whole], level + 1
 
 
-def resign(desk: Desk, db: sqlite3.Connection, tsa: Clock | None = None) -> None:
+def resign(desk: Desk, db: sqlite3.Connection, tsa: Clock | Stock | None = None) -> None:
     """Signs every head again with the genuine key, oldest first, and makes leaves name the new roots. With `tsa` the
     timestamping service takes part: it makes its tokens anew, with their old times."""
     for row in db.execute("SELECT size FROM log_checkpoint ORDER BY size").fetchall():
@@ -262,11 +290,10 @@ def resign(desk: Desk, db: sqlite3.Connection, tsa: Clock | None = None) -> None
     rebuild_tiles(db)
 
 
-def stamped_at(tsa: Clock, signed: str, time: str) -> bytes:
+def stamped_at(tsa: Clock | Stock, signed: str, time: str) -> bytes:
     """A token that the service makes with whatever time it is asked for."""
     then = datetime.datetime.fromisoformat(time)
-    forged = Clock(root=tsa.root, signer=tsa.signer, now=lambda: then)
-    return forged.token(hashlib.sha256(signed.encode()).digest(), 7)
+    return tsa.token_at(hashlib.sha256(signed.encode()).digest(), 7, then)
 
 
 def root_of(db: sqlite3.Connection, size: int) -> bytes:

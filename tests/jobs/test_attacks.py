@@ -3,8 +3,10 @@
 A  hashes of rows: bytes against the hash that stands beside them (blobs, leaves, rows against leaves)
 B  a hash chain: this log has none. What can be rebuilt as a chain can be is the tiles, so they stand for it here
 C  the signed Merkle log: signed heads against the leaves, under the key of the log
-D  RFC 3161 tokens over signed heads, and the clock of captures between two of them
-E  an independent witness, asked about the next head
+D  RFC 3161 tokens over signed heads, and the clock of captures between two of them: those of `openssl ts -reply`, on
+   the clock of this machine. In the one row where the service takes part, its lies are made by hand with its key
+E  an independent witness, asked about the next head. Here it is one of the tests' own; `make witness` acts out the
+   same table before one that others wrote (tests/jobs/test_real_witness.py)
 F  an old head that anybody kept: that of the first day
 
 Where a column is not claimed it is shown to be silent. What nothing notices is the last row: evidence that was
@@ -14,13 +16,17 @@ invented when it was captured. Only authors' own proofs, other archives and othe
 from __future__ import annotations
 
 import datetime
+import hashlib
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sealed
-from sealed import DAY, Desk, kept, owner
+from sealed import DAY, Desk, Hands, Live, kept, owner
+from tsa import Clock, Stock, Witness
 
 from archiver.custody import note
 from archiver.errors import IntegrityError
@@ -39,7 +45,9 @@ LIE = b"The ferry never left, and nobody ever said that it would.\n" * 20
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return sealed.build(tmp_path_factory.mktemp("sealed") / "desk")
+    """With OpenSSL's timestamping service outside; where there is no OpenSSL, with one of the tests' own."""
+    folder = tmp_path_factory.mktemp("sealed")
+    return sealed.build(folder / "desk", tsa=Stock.make(folder / "tsa") if shutil.which("openssl") else Clock.make())
 
 
 @pytest.fixture
@@ -48,8 +56,9 @@ def desk(made: Desk, tmp_path: Path) -> Desk:
     folder = tmp_path / "desk"
     shutil.copytree(made.folder, folder)
     (folder / "keys" / "log.example%2Fsealed.seen").unlink()  # what the desk itself keeps is another column's business
-    witness = sealed.Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
-    host = sealed.Hands(made.host.at)
+    assert isinstance(made.witness, Witness)
+    witness = Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
+    host = Live() if isinstance(made.host, Live) else Hands(made.host.at)
     return Desk(folder=folder, host=host, tsa=made.tsa, witness=witness, seed=made.seed, heads=list(made.heads))
 
 
@@ -176,6 +185,19 @@ TABLE = [
     (postdate, "D"),
     (fabricate, ""),
 ]
+
+
+def test_the_timestamping_service_is_not_ours(made: Desk) -> None:
+    if not isinstance(made.tsa, Stock):
+        pytest.skip("openssl is not installed: a timestamping service of the tests' own stood in its place")
+    with closing(sqlite3.connect(made.db)) as db:
+        rows = db.execute("SELECT size, token FROM log_anchor WHERE kind = 'rfc3161' ORDER BY id").fetchall()
+        notes = dict(db.execute("SELECT size, note FROM log_checkpoint").fetchall())
+    assert len(rows) == 3
+    for size, token in rows:
+        digest = hashlib.sha256(notes[size].encode()).digest()
+        assert made.tsa.service.verifies(token, digest), "as openssl ts -verify judges it"
+        assert not made.tsa.service.verifies(token, bytes(32))
 
 
 def test_nobody_notices_anything_where_nothing_was_done(desk: Desk) -> None:

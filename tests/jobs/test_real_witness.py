@@ -3,20 +3,20 @@ attack is made with the genuine key, by whoever owns the file. `make witness` ma
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sealed
 from running import Desk
 from test_anchors import ORIGIN, House, house
+from test_attacks import TABLE, noticed
+from tsa import Clock, Stock
+from witnessing import MISSING, PROGRAM, Outside, Real
 
 from archiver.custody import log, note
 from archiver.custody.note import SignedNote, VerifierKey
@@ -26,57 +26,15 @@ from archiver.jobs.config import Config, load
 from archiver.jobs.session import open_session
 from archiver.store.anchors import Anchors, Waiting
 
-ROOT = Path(__file__).parent.parent.parent
-PROGRAM = Path(os.environ.get("QUOTECHAIN_WITNESS", ROOT / ".venv-witness" / "bin" / "aics-witness"))
 __all__ = ["house"]
-
-
-@dataclass
-class Real:
-    """A witness in a process of its own."""
-
-    folder: Path
-    vkey: str
-    process: subprocess.Popen[str] | None = None
-    url: str = ""
-
-    def command(self, *words: str) -> str:
-        done = subprocess.run(
-            [PROGRAM, *words, "--config", self.folder / "witness.json"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        return done.stdout
-
-    def serve(self) -> None:
-        self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--config", self.folder / "witness.json", "--listen", "127.0.0.1:0"],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            if found := re.search(r"listening on (http://\S+)", line):
-                self.url = found[1]
-                return
-        raise AssertionError("the witness ended before it listened")
-
-    def table(self) -> str:
-        return f'[[anchors.witness]]\nname = "real"\nurl = "{self.url}"\nvkey = "{self.vkey}"\n'
 
 
 @pytest.fixture
 def real(house: House, tmp_path: Path) -> Iterator[Real]:
     """A witness that knows the log of the house, which it has cosigned once."""
     if not PROGRAM.exists():
-        pytest.skip("no aics-witness (it needs Python 3.12): run `make witness`")
-    folder = tmp_path / "witness"
-    folder.mkdir()
-    made = Real(folder, "")
-    made.vkey = made.command("init", "--name", "witness.example/real").strip().split("\n")[-1]
+        pytest.skip(MISSING)
+    made = Real.make(tmp_path / "witness")
     (key,) = house.trusted_log()
     made.command("add-log", "--origin", ORIGIN, "--vkey", str(key))
     made.serve()
@@ -85,11 +43,7 @@ def real(house: House, tmp_path: Path) -> Iterator[Real]:
         assert house.run().code == 0
         yield made
     finally:
-        assert made.process is not None
-        made.process.terminate()
-        made.process.wait(20)
-        assert made.process.stderr is not None
-        made.process.stderr.close()
+        made.close()
 
 
 def rewritten(house: House, work: Callable[[sqlite3.Connection], object]) -> None:
@@ -178,3 +132,50 @@ def test_it_refuses_a_log_of_another_key(house: House, real: Real, monkeypatch: 
     other.desk.folder.mkdir()
     ended = other.run()
     assert any("none of the keys" in told for told in ended.json["notes"])
+
+
+# ---- the threat table, before this witness -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> sealed.Desk:
+    """The archive of the attack suite, cosigned by the real witness and stamped by OpenSSL."""
+    if not PROGRAM.exists():
+        pytest.skip(MISSING)
+    folder = tmp_path_factory.mktemp("judged")
+    witness = Outside(Real.make(folder / "witness"))
+    try:
+        tsa = Stock.make(folder / "tsa") if shutil.which("openssl") else Clock.make()
+        return sealed.build(folder / "desk", tsa=tsa, witness=witness)
+    finally:
+        witness.real.close()
+
+
+@pytest.fixture
+def attacked(days: sealed.Desk, tmp_path: Path) -> Iterator[sealed.Desk]:
+    """A copy of the archive, which may be attacked, and one of the witness with what it remembers."""
+    folder = tmp_path / "desk"
+    shutil.copytree(days.folder, folder)
+    (folder / "keys" / "log.example%2Fsealed.seen").unlink()
+    assert isinstance(days.witness, Outside)
+    witness = days.witness.copy(tmp_path / "witness")
+    desk = sealed.Desk(
+        folder=folder, host=sealed.Live(), tsa=days.tsa, witness=witness, seed=days.seed, heads=list(days.heads)
+    )
+    try:
+        yield desk
+    finally:
+        witness.real.close()
+
+
+def test_where_nothing_was_done_it_cosigns(attacked: sealed.Desk) -> None:
+    assert noticed(attacked) == ""
+
+
+@pytest.mark.parametrize(("attack", "columns"), TABLE, ids=[attack.__name__ for attack, _ in TABLE])
+def test_it_notices_what_the_table_says_and_nothing_else(
+    attacked: sealed.Desk, attack: Callable[[sealed.Desk], None], columns: str
+) -> None:
+    """Each row by the same hands as in the attack suite: in column E, and silent where E claims nothing."""
+    attack(attacked)
+    assert noticed(attacked) == columns

@@ -23,7 +23,7 @@ from cryptography.x509 import ocsp
 from archiver.custody import der, log, note, ots
 from archiver.custody.note import Checkpoint, SignedNote, VerifierKey
 from archiver.errors import ParseError, ProofError
-from tests.custody.authority import POLICY, Making, Party, answer, info, party
+from tests.custody.authority import POLICY, Making, OpenSSL, Party, answer, info, party, pkcs1
 
 UTC = datetime.UTC
 DAY = datetime.timedelta(days=1)
@@ -143,8 +143,37 @@ class Clock:
         return Played(self.token(digest, nonce), kind="application/timestamp-reply")
 
     def token(self, digest: bytes, nonce: int | None) -> bytes:
-        stamp = self.now().strftime("%Y%m%d%H%M%SZ")
-        return Making(signer=self.signer)(info(digest, nonce=nonce, time=stamp))
+        return self.token_at(digest, nonce, self.now())
+
+    def token_at(self, digest: bytes, nonce: int | None, time: datetime.datetime) -> bytes:
+        """What the service signs when it takes part in a lie: a token with whatever time."""
+        return Making(signer=self.signer)(info(digest, nonce=nonce, time=time.strftime("%Y%m%d%H%M%SZ")))
+
+
+@dataclass(kw_only=True)
+class Stock:
+    """The service of `openssl ts -reply`, a process a token, on the clock of this machine; `now` is told to it in
+    vain. Its lies are made by hand with its own key, since OpenSSL takes no time but the present."""
+
+    service: OpenSSL
+    now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(UTC)
+
+    @classmethod
+    def make(cls, folder: Path) -> Stock:
+        folder.mkdir(parents=True)
+        return cls(service=OpenSSL.make(folder))
+
+    @property
+    def root(self) -> Party:
+        return self.service.root
+
+    def __call__(self, path: str, body: bytes) -> Played:
+        return Played(self.service.reply(body), kind="application/timestamp-reply")
+
+    def token_at(self, digest: bytes, nonce: int | None, time: datetime.datetime) -> bytes:
+        along = (self.service.signer.der, self.service.middle.der)
+        made = Making(signer=self.service.signer, along=along, sign=pkcs1)
+        return made(info(digest, nonce=nonce, time=time.strftime("%Y%m%d%H%M%SZ")))
 
 
 def asked(query: bytes) -> tuple[bytes, int]:
@@ -298,4 +327,6 @@ def write_roots(folder: Path, clock: Clock, name: str = "roots.pem") -> Path:
 
 
 REJECTED = answer(2, text="no time for you", failure=14)
-__all__ = ["POLICY", "REJECTED", "Authority", "Calendar", "Clock", "Played", "Street", "Witness", "access", "asked"]
+__all__ = [
+    "POLICY", "REJECTED", "Authority", "Calendar", "Clock", "Played", "Stock", "Street", "Witness", "access", "asked",
+]  # fmt: skip
