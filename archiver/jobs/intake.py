@@ -86,7 +86,7 @@ def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryI
         return
     if _is_address(seed):
         if not seed.lower().startswith(("http://", "https://", "nostr:")):
-            raise InputError("only http, https and nostr addresses can be archived", place=seed)
+            raise InputError("only http and https addresses and nostr codes can be archived", place=seed)
         if claim(seed) is None:
             shown = re.sub(r"//[^/?#]*@", "//…@", seed)  # a password must not stand in a message, nor in the archive
             hint = "It needs a host name, a port up to 65535, and no user name, password or control character"

@@ -169,7 +169,7 @@ def _nothing(mention: Place, compared: bool) -> Match:
 def _not_judged(archive: Archive, post: Ref) -> Match:
     row = archive.one(
         "SELECT o.outcome FROM outcomes o JOIN refs r ON r.id = o.ref JOIN captures c ON c.id = o.capture "
-        "WHERE r.ref = ? ORDER BY c.origin, c.leaf DESC LIMIT 1",
+        "WHERE r.ref = ? AND c.tier <> 'import' ORDER BY c.origin, c.leaf DESC LIMIT 1",  # a file was not asked
         str(post),
     )
     why = unasked(post) if row is None else f"it was asked for: {row['outcome']}"

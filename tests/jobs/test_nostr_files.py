@@ -213,6 +213,31 @@ def test_what_else_an_author_signed_stays_at_home(desk: Desk, tmp_path: Path) ->
     assert other["id"].encode() not in held
 
 
+def test_an_erased_note_goes_out_of_reposts_too(desk: Desk) -> None:
+    assert desk.call("run", desk.seed("events.json", json.dumps(EVENTS)), "--offline").code == 0
+    erased = desk.call("erase", ref(NOTE), "--reason", "asked by its author", "--yes")
+    assert erased.code == 0, erased.err
+    assert "none is left" in erased.out
+    assert WORDS.encode() not in desk.db.read_bytes()
+    assert desk.table("SELECT text FROM posts ORDER BY text") == [("Look at this.",), (SOON,)]
+    assert desk.call("rebuild", "--check").out.rstrip().endswith("0 differences")
+    ended, out = _verify(desk)
+    assert ended in (0, 1), out
+    kept = desk.rows("SELECT data FROM blob_chunks")
+    (copy,) = (json.loads(row[0]) for row in kept if row[0].startswith(b"["))
+    assert copy[0].keys() == copy[3]["content"].keys() == {"erased", "sha256"}
+
+
+def test_a_code_is_a_seed(desk: Desk) -> None:
+    assert desk.call("run", desk.seed("note.json", json.dumps(NOTE)), "--offline").code == 0
+    ran = desk.call("run", f"nostr:{code(NOTE)}", "--offline")
+    assert ran.code == 0
+    assert ref(NOTE) in ran.out
+    mistyped = desk.call("run", f"nostr:{code(NOTE)[:-1]}x", "--offline")
+    assert mistyped.code == 2
+    assert "its checksum does not fit" in mistyped.out + mistyped.err
+
+
 @contextmanager
 def gateway(answers: dict[str, bytes]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
 """Addresses of Nostr: `nostr:` URIs (NIP-21) and the web addresses of gateways and clients that carry a code (NIP-19).
 
-A web address counts only on the hosts below, so that pages of other sites stay pages. The list is of those that njump
-(github.com/fiatjaf/njump, clients.json) and NIP-89 handlers send readers to, and of mirrors of njump.
+A web address counts only on the hosts below, so that pages of other sites stay pages: njump and its mirrors, the
+clients that it sends readers to (github.com/fiatjaf/njump, clients.json), and others whose links are about.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from archiver.platforms.nostr.nip19 import Code
 from archiver.platforms.web.address import normal
 
 HOSTS = frozenset({
-    "njump.me", "njump.to", "nostr.com", "nostr.at", "nostr.eu", "nostr.ae", "primal.net", "snort.social", "iris.to",
-    "nostr.band", "coracle.social", "nostrudel.ninja", "satellite.earth", "damus.io", "habla.news", "yakihonne.com",
-    "highlighter.com", "nostter.app", "lumilumi.app", "jumble.social", "nosta.me", "olas.app", "phoenix.social",
-    "nosotros.app", "fevela.me", "zap.stream", "nostr.guru", "nostr.watch", "flotilla.social", "pinstr.app",
-    "blogstack.io", "wikifreedia.xyz", "nostrapps.com", "ditto.pub", "agora.social", "listr.lol",
+    "njump.me", "njump.to", "nostr.com", "nostr.at", "nostr.eu", "nostr.ae", "primal.net", "iris.to", "coracle.social",
+    "nostrudel.ninja", "nostter.app", "lumilumi.app", "jumble.social", "nosta.me", "olas.app", "phoenix.social",
+    "nosotros.app", "fevela.me", "zap.stream", "habla.news", "yakihonne.com", "pareto.space", "shosho.live",
+    "snort.social", "nostr.band", "damus.io", "satellite.earth", "highlighter.com", "nostr.guru",
 })  # fmt: skip
 _SCHEME = re.compile(r"(?:web\+)?nostr:(?://)?", re.IGNORECASE)
 _CODE = re.compile(r"(?:note|nevent|naddr|npub|nprofile)1[02-9ac-hj-np-z]+", re.IGNORECASE | re.ASCII)

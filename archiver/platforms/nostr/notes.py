@@ -23,6 +23,7 @@ _FILE = re.compile(
     r"\.(?:(jpe?g|png|gif|webp|avif|heic|bmp|svg)|(mp4|webm|mov|m4v|ogv)|(mp3|ogg|oga|m4a|wav|flac|opus))", re.I
 )
 _KINDS = ("image", "video", "audio")
+_LANGUAGE = re.compile("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -41,9 +42,7 @@ def read_post(event: Event, ref: Ref, moment: Callable[[int], str], out: Gathere
             text=_BROKEN.sub("\N{REPLACEMENT CHARACTER}", body),
             posted_at=moment(first) if first else written,
             name=out.names.get(event.pubkey, ""),
-            lang=next((tag[1] for _, tag in event.named("l") if len(tag) > 2 and tag[2].startswith("ISO-639")), "")[
-                :40
-            ],
+            lang=_language(event),
             warning=_BROKEN.sub("\N{REPLACEMENT CHARACTER}", warned[0][1][1]) if warned else "",
             sensitive=any(tag[0] == "content-warning" for tag in event.tags),
             url=f"nostr:{code_of(ref)}" if code_of(ref) else "",
@@ -69,6 +68,12 @@ def read_post(event: Event, ref: Ref, moment: Callable[[int], str], out: Gathere
             break
         if (page := web.claim(url)) is not None and url not in shown and page.id not in shown:
             out.edge(EdgeKind.LINKS_TO, ref, page, f"{event.pointer}/content")
+
+
+def _language(event: Event) -> str:
+    """What a label of NIP-32 says; empty for what is no code of a language."""
+    codes = (tag[1] for _, tag in event.named("l") if len(tag) > 2 and tag[2].startswith("ISO-639"))
+    return next((code for code in codes if _LANGUAGE.fullmatch(code)), "")
 
 
 def _tag(event: Event, place: int) -> str:

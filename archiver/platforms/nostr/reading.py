@@ -28,7 +28,7 @@ KIND = "nostr-event"
 REQUESTED = "deletion requested by "
 """What the reason of a finding begins with where an event asks for a deletion; the ref of its author follows."""
 _PROFILE, _DELETION, _REPOSTS = 0, 5, frozenset({6, 16})
-_DEEPEST = 3  # reposts inside reposts
+_DEEPEST = 1  # a repost of a repost is read, what is inside the inner one is not
 _LAST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
