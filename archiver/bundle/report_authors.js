@@ -5,7 +5,7 @@ authors.over = (leaves, answers) => {
     schnorr, uncbor, repository, plc,
   } = authors;
   const encoder = new TextEncoder(), byUid = new Map(leaves.map(leaf => [leaf.uid, leaf]));
-  const keys = new Map(), read = new Map();
+  const keys = new Map(), read = new Map(), files = new Map();
   const hashed = async said => hex(await sha256(encoder.encode(said)));
 
   // ---- the bytes of captures: whichever decoding gives the hash that the leaf names ---------------------------
@@ -208,13 +208,14 @@ authors.over = (leaves, answers) => {
     },
     async "nostr-event"(ref, leaf, pointer) {
       const opened = value => typeof value === "string" ? json(encoder.encode(value)) : value;
-      let value = lines(await answer(leaf));
+      if (!files.has(leaf)) files.set(leaf, lines(await answer(leaf)));
+      let value = files.get(leaf);
       for (const step of pointer.split("/").slice(1)) {
         const name = step.replace(/~1/g, "/").replace(/~0/g, "~"), from = opened(value);
         value = from !== null && typeof from === "object" && Object.hasOwn(from, name) ? from[name] : null;
       }
-      const { pubkey, created_at: at, kind, content } = await event(opened(value), ref);
-      const told = `the key ${pubkey} signed the event, which says that it was made at Unix time ${at}`;
+      const { id, pubkey, created_at: at, kind, content } = await event(opened(value), ref);
+      const told = `the key ${pubkey} signed the event ${id} of kind ${kind}, which says that it was made at Unix time ${at}`;
       return { told, words: kind === 1 ? content.replace(/\0/g, "\ufffd") : null };
     },
   };

@@ -132,16 +132,21 @@
       const post = line.closest("article"), about = Array.from(post.querySelectorAll(".facts .ref"), shown);
       const texts = Array.from(post.querySelectorAll("blockquote.words"), shown), row = line.dataset;
       let { state, told, words } = await check(row);
-      if (row.kind !== "plc-log" && !about.includes(row.ref)) [state, told] = ["wrong", "it is about something else than this post"];
+      if (row.kind !== "plc-log" && !about.includes(row.ref)) {
+        [state, told, words] = ["wrong", "it is about something else than this post", null];
+      }
       if (state === "held" && words && !texts.includes(words)) {
         [state, told] = ["wrong", "the words that were signed are not among those shown here"];
       }
       if (state === "wrong") say("wrong", `a proof of the author of ${row.ref}: ${told}`);
       else counts[state] += 1;
-      mark(line.nextElementSibling, state, `${{ held: "checked here", wrong: "WRONG", unchecked: "not checked here" }[state]}: ${told}`);
+      const shade = state === "held" && told.startsWith("REFUSED") ? "refused" : state;
+      const names = { held: "checked here", refused: "here, too", wrong: "WRONG", unchecked: "not checked here" };
+      mark(line.nextElementSibling, shade, `${names[shade]}: ${told}`);
     }
-    if (counts.held) say("held", `${counted(counts.held, "proof of an author is as it is", "proofs of authors are as they are")} told`);
-    if (counts.unchecked) say("unchecked", `${counted(counts.unchecked, "proof of an author", "proofs of authors")}; verify.py may`);
+    const { held, unchecked } = counts;
+    if (held) say("held", `${counted(held, "proof of an author is as it is", "proofs of authors are as they are")} told`);
+    if (unchecked) say("unchecked", `${counted(unchecked, "proof of an author", "proofs of authors")}: run verify.py`);
 
     let media = 0;
     for (const one of document.querySelectorAll(".held[data-sha256]")) {

@@ -18,7 +18,7 @@ from archiver.bundle.verify_objects import all_text, check_event, check_object
 from archiver.bundle.verify_repo import Found, cbor, check_plc, check_record, cid_of, from_json, read_car, uncbor
 from archiver.bundle.verify_stamps import Unchecked, utc
 
-MAX_ANSWER = 64 << 20
+MAX_ANSWER = 80 << 20
 SAID: dict[Any, str] = {1: "valid", 0: "refused", None: "not checked"}
 
 KINDS = {
@@ -54,6 +54,7 @@ class Proofs:
         self.by_uid = {str(leaf.get("uid")): leaf for leaf in self.captures}
         self.keys: dict[str, list[Named]] = {}
         self.done: dict[tuple[str, ...], Held | None] = {}
+        self.file: tuple[str, Any] = ("", None)
         self.same, self.unknown = 0, 0
 
     def check(self, posts: list[dict[str, Any]]) -> None:
@@ -275,12 +276,16 @@ class Proofs:
     def event(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
         """An event of Nostr: the name of its author is the key itself. It may stand in lines of JSON, and as a text in
         the event of another."""
-        event: Any = documents(self.entity(leaf))
+        uid = str(leaf.get("uid"))
+        if self.file[0] != uid:  # one file may hold the events of ten thousand posts
+            self.file = (uid, documents(self.entity(leaf)))
+        event = self.file[1]
         for step in pointer.split("/")[1:]:
             event = at_pointer(opened(event), f"/{step}")
         event = opened(event)
         public = check_event(event, ref)
-        told = f"the key {public} signed the event, which says that it was made at {utc(event['created_at'])}"
+        what = f"the event {event['id']} of kind {event['kind']}"
+        told = f"the key {public} signed {what}, which says that it was made at {utc(event['created_at'])}"
         words = re.sub("[\x00\ud800-\udfff]", "\ufffd", event["content"]) if event["kind"] == 1 else None
         return Held(told, words, pointer)
 

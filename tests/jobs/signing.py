@@ -22,6 +22,9 @@ from playing import NOTHING, Reply, Server, message
 from running import Desk
 from sky import Bluesky
 
+from archiver.bundle.verify_curves import K1, combined
+from archiver.model import Ref
+from archiver.platforms.nostr.address import code_of
 from tests.custody import manifests
 
 NOTE, PERSON, LOST = "/notes/9abcdefg12", "/users/ada", "3l7gexamp2kd2"
@@ -36,6 +39,45 @@ def picture(title: str = "A calm coast") -> bytes:
     """A JPEG with a manifest that says that a trained model made it."""
     camera = manifests.signer("Camera of Example", ec.generate_private_key(ec.SECP256R1()))
     return manifests.Making(signer=camera, claim={"dc:title": title})(manifests.jpeg)
+
+
+class Noter:
+    """A key of Nostr, and what it signs: BIP-340 with a nonce that is always the same, for tests alone."""
+
+    def __init__(self, secret: int) -> None:
+        point = combined(K1, secret, 0, K1.base)
+        assert point is not None
+        self.secret = secret if point[1] % 2 == 0 else K1.order - secret
+        self.public = point[0].to_bytes(32, "big").hex()
+
+    def event(self, kind: int, content: str, *tags: list[str], at: int = 1_709_283_600) -> dict[str, Any]:
+        fields = [0, self.public, at, kind, list(tags), content]
+        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        id = hashlib.sha256(text.encode()).digest()
+        return {"id": id.hex(), "pubkey": self.public, "created_at": at, "kind": kind, "tags": list(tags),
+                "content": content, "sig": self.sign(id).hex()}  # fmt: skip
+
+    def sign(self, message: bytes) -> bytes:
+        nonce = int.from_bytes(hashlib.sha256(self.secret.to_bytes(32, "big") + message).digest(), "big") % K1.order
+        point = combined(K1, nonce, 0, K1.base)
+        assert point is not None
+        nonce, start = (nonce if point[1] % 2 == 0 else K1.order - nonce), point[0].to_bytes(32, "big")
+        tag = hashlib.sha256(b"BIP0340/challenge").digest()
+        told = hashlib.sha256(tag + tag + start + bytes.fromhex(self.public) + message).digest()
+        return start + ((nonce + int.from_bytes(told, "big") * self.secret) % K1.order).to_bytes(32, "big")
+
+
+NOTER, OTHER = Noter(1234567), Noter(7654321)
+NOTED = 'I was on the bridge this morning,\nand it was "closed" \\ again: 🌉'
+
+
+def events() -> list[Any]:
+    """What a client exports: a profile, a note, a repost with a copy of it, a repost with a copy that was changed."""
+    note, profile = NOTER.event(1, NOTED), NOTER.event(0, json.dumps({"name": "Mira"}))
+    true = OTHER.event(6, json.dumps(note), ["e", note["id"]], ["p", NOTER.public])
+    changed = note | {"content": "I was never on the bridge."}
+    false = OTHER.event(6, json.dumps(changed), ["e", note["id"]], ["p", NOTER.public], at=1_709_283_700)
+    return [profile, note, ["EVENT", "sub", true], false]
 
 
 class Person:
@@ -113,8 +155,15 @@ def archived(folder: Path, change: Callable[[World], None] = lambda world: None)
     with playing() as world:
         change(world)
         desk = Desk(folder, world.configure(folder))
-        addresses = [world.person.uri, world.bluesky.url(), world.bluesky.url(LOST)]
-        ended = desk.call("run", desk.seed("list.txt", "\n".join(addresses) + "\n"))
+        lines = "\n".join(map(json.dumps, events()))
+        told = [Ref(platform="nostr", kind="note", id=one["id"]) for one in (events()[1], events()[2][2], events()[3])]
+        addresses = [
+            *(f"nostr:{code_of(ref)}" for ref in told),
+            world.person.uri,
+            world.bluesky.url(),
+            world.bluesky.url(LOST),
+        ]
+        ended = desk.call("run", desk.seed("list.txt", "\n".join(addresses)), desk.seed("n.jsonl", lines))
         assert ended.code in (0, 1), ended
     ended = desk.call("export", "--collection", "seeds", "--to", folder / "all.zip")
     assert ended.code == 0, ended

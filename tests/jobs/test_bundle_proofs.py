@@ -43,6 +43,7 @@ def test_all_that_a_proof_needs_leaves_with_it(bag: Path) -> None:
     index = index_of(bag)
     told = {(one["kind"], one["valid"], one["pointer"]) for post in index["posts"] for one in post["proofs"]}
     assert {("atproto-record", 1, ""), ("plc-log", 1, ""), ("fep-8b32", 1, "/proof")} <= told
+    assert {("nostr-event", 1, "/1"), ("nostr-event", 1, "/2/2/content"), ("nostr-event", 0, "/3/content")} <= told
     routes = {(one["route"], one["status"]) for one in index["captures"]}
     assert {(route, 200) for route in ("record-proof", "plc-log", "did", "object", "actor")} <= routes
     for post in index["posts"]:
@@ -75,6 +76,8 @@ def test_the_program_that_travels_along_checks_them(bag: Path) -> None:
         "whose tree holds the record bafy", "the account's log names it since 2024-01-01T00:00:00.000Z (data/captures/",
         "1 signed operation leads from the DID of 2024-01-01T00:00:00.000Z to its present state; its key is did:key:z",
         "/users/ada#key signed the object (data/captures/", "records are those that their CIDs name",
+        f"the key {signing.NOTER.public} signed the event ", "of kind 1, which says that it was made at 2024-03-01T09:00:0",
+        "REFUSED: the id is not the hash of the event (bundle.json says: refused)",
     ):  # fmt: skip
         assert any(told in line for line in proofs), (told, proofs)
 
@@ -304,6 +307,54 @@ def test_a_signature_for_another_post(forged: Forgery) -> None:
     says(forged, "WRONG", "fep-8b32", "REFUSED: what was signed is http")
 
 
+def noted(forged: Forgery) -> dict[str, Any]:
+    """The file of events that came in."""
+    uids = {row["capture"] for row in forged.proofs("nostr-event")}
+    (leaf,) = [leaf for leaf in forged.leaves.values() if leaf.get("uid") in uids]
+    return leaf
+
+
+def written(leaf: dict[str, Any], forged: Forgery, change: Callable[[list[Any]], object]) -> None:
+    events = [json.loads(line) for line in forged.entity(leaf).splitlines()]
+    change(events)
+    forged.put(leaf, "\n".join(map(json.dumps, events)).encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda events: events[1].update(content="I was never there."), "the id is not the hash of the event"),
+        (
+            lambda events: events[1].update(created_at=events[1]["created_at"] - 9),
+            "the id is not the hash of the event",
+        ),
+        (lambda events: events[1].update(sig=events[3]["sig"]), "the signature does not fit the event"),
+        (lambda events: events[1].update(pubkey=signing.OTHER.public), "the id is not the hash of the event"),
+        (lambda events: events[1].update(signing.OTHER.event(1, signing.NOTED)), "what was signed is"),
+        (lambda events: events[1].update(tags=[["t", 7]]), "created_at, tags or content"),
+        (lambda events: events[1].update(sig=None), "id, pubkey or sig is not lower-case hexadecimal"),
+        (lambda events: events.__setitem__(1, "x"), ""),
+        (lambda events: events.__setitem__(1, 7), "no event stands there"),
+        (lambda events: events[2][2].update(content="no JSON"), ""),
+    ],
+)
+def test_events_that_were_changed_are_refused(
+    forged: Forgery, change: Callable[[list[Any]], object], told: str
+) -> None:
+    written(noted(forged), forged, change)
+    says(forged, "WRONG", "nostr-event", f"REFUSED: {told}")
+
+
+def test_events_that_one_document_holds_are_found_too(forged: Forgery) -> None:
+    leaf = noted(forged)
+    events = [json.loads(line) for line in forged.entity(leaf).splitlines()]
+    forged.put(leaf, b"\xef\xbb\xbf" + json.dumps(events).encode())
+    assert {state for state, _ in forged.check()} == {"held"}
+    forged.put(leaf, "\n".join(["", json.dumps(events[0]), "", *map(json.dumps, events[1:]), "{", ""]).encode())
+    assert {state for state, _ in forged.check()} == {"held"}
+    assert {state for state, _ in forged.page()} == {"held"}
+
+
 def test_what_is_missing_is_unchecked_with_the_reason(forged: Forgery) -> None:
     for leaf in forged.all_of("object"):
         del forged.files[f"data/blobs/{leaf['response']['body_sha256']}"]
@@ -338,7 +389,7 @@ def test_a_coding_that_is_not_known_and_a_bomb_are_unchecked(forged: Forgery) ->
     leaf = forged.leaf("record-proof")
     forged.put(leaf, forged.entity(leaf), lambda data: b"\x1b" + data)
     says(forged, "unchecked", "atproto-record", "packed in a way")
-    bomb = gzip.compress(bytes(80 << 20), mtime=0)
+    bomb = gzip.compress(bytes(100 << 20), mtime=0)
     forged.put(leaf, b"", lambda data: bomb)
     says(forged, "unchecked", "atproto-record", "packed in a way")
 

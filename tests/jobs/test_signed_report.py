@@ -65,7 +65,8 @@ def test_it_checks_what_authors_signed(written: str, browse: Browse, trap: brows
     dom = browse(written)
     found = marks(dom)
     assert {(kind, state) for kind, state, _ in found} == {
-        ("atproto-record", "held"), ("plc-log", "held"), ("fep-8b32", "held"),
+        ("atproto-record", "held"), ("plc-log", "held"), ("fep-8b32", "held"), ("nostr-event", "held"),
+        ("nostr-event", "refused"),
     }, found  # fmt: skip
     words = {kind: said for kind, _, said in found}
     assert "whose tree holds the record bafy" in words["atproto-record"]
