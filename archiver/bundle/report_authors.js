@@ -152,7 +152,8 @@ authors.over = (leaves, answers) => {
     for (const leaf of about(`bluesky:account:${did}`, "plc-log", "did")) {
       try { found.push(...await keysIn(leaf, did)); } catch { continue; }  // it is told at its own proof
     }
-    return found;
+    const logged = found.filter(one => one.rank !== 1);
+    return logged.length ? logged : found;  // where a log holds, a document by its side can add no key
   }
   async function record(ref, leaf, absent) {
     const uri = ref.split(":").slice(2).join(":"), facts = given(leaf);

@@ -18,7 +18,7 @@ from archiver.bundle.verify_objects import all_text, check_event, check_object
 from archiver.bundle.verify_repo import Found, cbor, check_plc, check_record, cid_of, from_json, read_car, uncbor
 from archiver.bundle.verify_stamps import Unchecked, utc
 
-MAX_ANSWER = 80 << 20
+MAX_ANSWER, MAX_MEMBERS = 80 << 20, 1000
 SAID: dict[Any, str] = {1: "valid", 0: "refused", None: "not checked"}
 
 KINDS = {
@@ -161,7 +161,8 @@ class Proofs:
                     found += list(self.keys_in(leaf, did))
                 except (Refused, Unchecked):
                     continue  # what is wrong with it is told where bundle.json speaks of it
-            self.keys[did] = found
+            logged = [one for one in found if one.rank != 1]
+            self.keys[did] = logged or found  # where a log holds, a document by its side can add no key
         return self.keys[did]
 
     def keys_in(self, leaf: dict[str, Any], did: str) -> Iterator[Named]:
@@ -326,15 +327,17 @@ def unpacked(data: bytes, form: int) -> bytes | None:
     """Content decoding; None where the data are not of this form, or swell beyond the bound."""
     out = b""
     try:
-        while data:
+        for _ in range(MAX_MEMBERS):
+            if not data:
+                return out
             one = zlib.decompressobj(form)
             out += one.decompress(data, max(MAX_ANSWER - len(out), 1))
             if one.unconsumed_tail or not one.eof:
                 return None
             data = one.unused_data
     except zlib.error:
-        return None
-    return out
+        pass
+    return None
 
 
 def rows_in(value: Any) -> list[Any]:
