@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import random
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from archiver.errors import InputError
+from archiver.errors import InputError, IntegrityError
 from archiver.jobs import verifying_blobs, verifying_pool
 from archiver.jobs.verifying_blobs import Batch, BatchFound, check_batch
 from archiver.store import straight
@@ -234,6 +236,29 @@ def test_what_is_erased_meanwhile_is_read_by_the_one_who_asked(tmp_path: Path) -
     pool = verifying_pool.Pool(path, 2)
     try:
         assert list(pool.run(archive, _how, range(9))) == [(False, 0)] * 9
+    finally:
+        pool.close()
+        archive.db.close()
+
+
+def _cut(archive: Archive, task: Batch) -> BatchFound:
+    """Cuts the file short below what this process has mapped of it."""
+    if multiprocessing.parent_process() is not None:
+        assert archive.value("SELECT length(data) FROM blob_chunks LIMIT 1")
+        os.truncate(archive.path, 1 << 16)
+    return check_batch(archive, task)
+
+
+def test_a_file_that_is_cut_short_below_a_mapping_is_told(tmp_path: Path) -> None:
+    """It may end the processes that map it, not the one who asks, who finds it broken."""
+    path = made(tmp_path / "a.db", 4096, sizes=(60_000,) * 20)
+    archive = open_reader(path)
+    pool = verifying_pool.Pool(path, 2)
+    try:
+        asked = batch(archive)
+        with pytest.raises(IntegrityError, match="cannot be read"):
+            list(pool.run(archive, _cut, [asked]))
+        assert pool.processes == 1 or sys.platform != "linux"
     finally:
         pool.close()
         archive.db.close()
