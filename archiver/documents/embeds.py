@@ -18,7 +18,7 @@ from archiver.documents import carried, dates, signatures
 from archiver.documents.addresses import names_post
 from archiver.documents.elements import Element, Elements
 from archiver.documents.embed import Embed, plain
-from archiver.documents.frames import frame, value
+from archiver.documents.frames import frame, shown, value
 from archiver.documents.markup import Rendering
 from archiver.documents.quotation import end_before, trimmed, without_media
 from archiver.model import POST_KINDS, Ref, Span
@@ -283,6 +283,9 @@ class _Reader:
         post = value(element, "data-telegram-post")
         if post:
             return plain(element, "script", f"https://t.me/{post}")
+        source = value(element, "src")
+        if "/embed/n" in source and (code := shown(source)).startswith("nostr:"):
+            return plain(element, "script", code)
         inner = element.inner
         found = _VK.search(self.source, inner.start, min(inner.end, inner.start + 4000))
         return plain(element, "script", f"https://vk.com/wall{found[1]}_{found[2]}") if found else None

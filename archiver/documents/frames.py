@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from archiver.documents.addresses import names_post
+from archiver.documents.addresses import has_code, names_post
 from archiver.documents.elements import Element
 
 STATUS = re.compile(r"[0-9]{1,20}")
@@ -14,6 +14,7 @@ _BSKY_FRAME = re.compile(r"/embed/(did:[^/?#]{1,250})/app\.bsky\.feed\.post/([A-
 _OWNED = re.compile(r"-?[0-9]{1,20}")
 _FACEBOOK = frozenset({"/plugins/post.php", "/plugins/video.php", "/plugins/comment_embed.php"})
 _WRAPPERS = frozenset({"cdn.embedly.com", "iframe.ly", "cdn.iframe.ly", "noembed.com", "twitframe.com"})
+_NOSTR = re.compile("(?:note|nevent|naddr)1", re.IGNORECASE)
 _FORUM = re.compile(r"/iframe/(?:[0-9]/)?(twitter|instagram)(?:\.min)?\.html")
 _MASTODON = re.compile(
     r"/@[\w.@-]{1,300}/[0-9A-Za-z]{1,40}|/@[\w.-]{1,300}/(?:posts|statuses)/[0-9A-Za-z]{1,40}"
@@ -54,6 +55,8 @@ def shown(url: str, *, wrapped: bool = False) -> str:
 
     path = parts.path.rstrip("/")
     steps = path.strip("/").split("/")
+    if _NOSTR.match(steps[-1]) and has_code(steps[-1]):  # njump.me/nevent1…?embed=yes, njump.me/embed/nevent1…
+        return f"nostr:{steps[-1]}"
     if host in {"platform.twitter.com", "platform.x.com"}:
         known = path.startswith("/embed/") and STATUS.fullmatch(asked("id"))
         return f"https://x.com/i/status/{asked('id')}" if known else ""
