@@ -7,9 +7,11 @@ import datetime
 import hashlib
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from tsa import UTC, Calendar, Clock, write_roots
 
 from archiver.bundle import verify, verify_stamps
 from archiver.custody import log, note, ots
+from archiver.jobs.config import Config
+from archiver.jobs.verify import Options
+from archiver.jobs.verify import verify as archive_verify
 from tests.bundle.making import again
 
 __all__ = ["house"]
@@ -129,11 +134,7 @@ def test_each_part_that_was_changed_is_named(
         (bag / over[0]).write_bytes(evenings.clock.token(bytes(32), 7))
     again(bag)
     code, out = evenings.check(bag, capsys)
-    told = {
-        "proof": "does not begin with it",
-        "head": "does not begin with it",
-        "token": "something else than the checkpoint",
-    }
+    told = {"token": "something else than the checkpoint"}.get(what, "does not begin with it")
     named = [line for line in out.splitlines() if line.startswith("WRONG") and told in line]
     assert (code, named != []) == (4, True), out
 
@@ -157,6 +158,31 @@ def test_a_key_that_was_rotated_still_bounds_what_it_signed(
     assert "begins with 1 earlier heads" in capsys.readouterr().out
 
 
+def test_heads_from_before_the_log_had_its_name_bound_as_well(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = Clock.make()
+    roots = write_roots(tmp_path, clock)
+    house.configure(house.rfc3161(clock, roots=roots))
+    house.run()
+    ended = house.desk.call("keys", "new-origin", "--reason", "restored from a backup", "--name", "log.example/again")
+    assert ended.code == 0, ended.out
+    house.run()
+    bag = Evenings(house, clock, roots).bundle(tmp_path / "all")
+    index = json.loads((bag / "data/bundle.json").read_text())
+    assert index["origin"] == "log.example/again"
+    first, second = (capture["bracket"]["not_after_by"] for capture in index["captures"])
+    assert first != second
+    assert verify.main([str(bag), "--key", index["vkeys"][0], "--roots", str(roots)]) == 0
+    out = capsys.readouterr().out
+    assert "begins with 1 earlier heads" in out
+    (proof,) = bag.glob("data/proofs/*.consistency")
+    proof.unlink()
+    again(bag)
+    assert verify.main([str(bag), "--key", index["vkeys"][0], "--roots", str(roots)]) == 4
+    assert "a checkpoint of another log" in capsys.readouterr().out
+
+
 # ---- a token that is dated ahead ---------------------------------------------------------------------------------
 
 
@@ -175,6 +201,34 @@ def test_a_token_that_is_dated_ahead_is_told_and_named_by_no_capture(house: Hous
     house.run()
     tokens = {service: hashlib.sha256(token).hexdigest() for _, _, service, token, _ in reversed(house.tokens())}
     assert house.leaves("import")[-1]["after"] == tokens["right"]
+
+
+def test_a_capture_that_names_a_token_dated_ahead_is_not_said_to_be_later(evenings: Evenings, tmp_path: Path) -> None:
+    """As captures did before that was looked at."""
+    before = brackets(evenings.bundle(tmp_path / "before", "3.txt"))
+    with closing(sqlite3.connect(evenings.house.desk.db)) as db:
+        db.execute("DROP TRIGGER log_anchor_no_update")
+        db.execute("UPDATE log_anchor SET received_at = '2026-01-01T00:00:00.000000Z'")
+        db.commit()
+    after = brackets(evenings.bundle(tmp_path / "after", "3.txt"))
+    assert before[0]["not_before"]
+    assert (after[0]["not_before"], after[0]["not_before_by"]) == (None, None)
+    assert after[0]["not_after"] == before[0]["not_after"]
+
+
+def test_services_that_contradict_each_other_are_named_and_captures_are_not(house: House, tmp_path: Path) -> None:
+    """One is three hours ahead; the captures behind its token are not called wrong for it."""
+    ahead = Clock.make(now=lambda: datetime.datetime.now(UTC) + datetime.timedelta(hours=3))
+    right = Clock.make()
+    house.configure(house.rfc3161(ahead, "ahead", roots=write_roots(tmp_path, ahead, "a.pem")))
+    house.run()
+    house.configure(house.rfc3161(right, "right", roots=write_roots(tmp_path, right, "r.pem")))
+    house.run()
+    report = archive_verify(house.desk.db, Config(), Options(roots=(ahead.root.der, right.root.der)))
+    (finding,) = report.wrong
+    assert (finding.check, finding.place.key) == ("anchor", "rfc3161 ahead on 4")
+    assert ", and rfc3161 right, over " in finding.reason
+    assert "the clock of one of them was wrong" in finding.reason
 
 
 def test_within_its_stated_accuracy_a_token_is_not_ahead() -> None:

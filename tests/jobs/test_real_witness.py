@@ -15,7 +15,8 @@ import sealed
 from running import Desk
 from test_anchors import ORIGIN, House, house
 from test_attacks import TABLE, noticed
-from tsa import Clock, Stock
+from test_bracket_bundle import Evenings
+from tsa import Clock, Stock, write_roots
 from witnessing import MISSING, PROGRAM, Outside, Real
 
 from archiver.custody import log, note
@@ -132,6 +133,31 @@ def test_it_refuses_a_log_of_another_key(house: House, real: Real, monkeypatch: 
     other.desk.folder.mkdir()
     ended = other.run()
     assert any("none of the keys" in told for told in ended.json["notes"])
+
+
+def test_it_takes_the_proof_of_an_earlier_head_from_a_bundle_as_it_is(house: House, tmp_path: Path) -> None:
+    """Each `.consistency` file is the body of its add-checkpoint: it goes from the one head to the other by it."""
+    if not PROGRAM.exists():
+        pytest.skip(MISSING)
+    (key,) = house.trusted_log()
+    clock = Clock.make()
+    house.configure(house.rfc3161(clock, roots=write_roots(tmp_path, clock)))
+    for _ in range(3):
+        assert house.run().code == 0
+    bag = Evenings(house, clock, tmp_path / "roots.pem").bundle(tmp_path / "all")
+    witness = Outside(Real.make(tmp_path / "witness"))
+    witness.trusted.append(key)
+    try:
+        proofs = sorted(bag.glob("data/proofs/*.consistency"))
+        assert len(proofs) == 2
+        head = (bag / "data/anchors" / proofs[0].stem).read_text()
+        assert witness("add-checkpoint", f"old 0\n\n{head}".encode()).status == 200
+        lines = proofs[0].read_text().split("\n")
+        changed = "\n".join([lines[0], note.to_base64(bytes(32)), *lines[2:]])
+        assert witness("add-checkpoint", changed.encode()).status == 422
+        assert witness("add-checkpoint", proofs[0].read_bytes()).status == 200
+    finally:
+        witness.real.close()
 
 
 # ---- the threat table, before this witness -------------------------------------------------------------------------
