@@ -328,7 +328,8 @@ class Files(Protocol):
 
 
 class Index(TypedDict):
-    """The whole index. `what` says what was asked for, `named` the refs; paths start at the bag's folder."""
+    """The whole index. `what` says what was asked for, `named` the refs; paths start at the bag's folder. `proofs` are
+    of what was asked for or quoted and no capture showed, and of its author's keys."""
 
     v: int
     what: str
@@ -341,6 +342,7 @@ class Index(TypedDict):
     root: str
     captures: Many[CaptureEntry]
     posts: Many[PostEntry]
+    proofs: Many[ProofEntry]
     documents: Many[DocumentEntry]
     verdicts: Many[VerdictEntry]
     statements: Many[StatementEntry]

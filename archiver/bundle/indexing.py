@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archiver.bundle import index as shape
-from archiver.bundle.choice import Choice, batches, within
+from archiver.bundle.choice import Choice, batches, repositories, within
 from archiver.bundle.manifests import Manifests
-from archiver.bundle.posts import Names, Posts
+from archiver.bundle.posts import Names, Posts, proofs
 from archiver.store.archive import Archive, Row
 
 POSTS = 200
@@ -43,6 +43,22 @@ class Indexing:
         for start in range(0, len(ordered), POSTS):
             some = ordered[start : start + POSTS]
             yield from Posts(self._archive, self._choice, names, some, self._manifests).entries()
+
+    def proofs(self) -> Iterator[shape.ProofEntry]:
+        """The proofs of what no capture showed (that a record is not in its author's repository, say), in the order of
+        refs, each followed by those of the author's keys."""
+        names, choice = Names(self._archive, self._choice), self._choice
+        proved = self._ordered(
+            f"SELECT DISTINCT p.ref FROM proofs p JOIN refs r ON r.id = p.ref WHERE p.ref {_IN} ORDER BY r.ref",
+            choice.refs,
+        )
+        lost = [key for key in proved if not any(within(choice.posts, alias) for alias in names.of(key))]
+        for batch in (lost[start : start + POSTS] for start in range(0, len(lost), POSTS)):
+            accounts = repositories(self._archive, batch)
+            found = proofs(self._archive, choice, [*batch, *accounts.values()])
+            for key in batch:
+                yield from found.get(key, ())
+                yield from found.get(accounts.get(key, 0), ())
 
     def documents(self) -> Iterator[shape.DocumentEntry]:
         """Every document, in the order of refs."""

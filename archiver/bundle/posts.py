@@ -188,27 +188,8 @@ class Posts:
 
     def _proofs(self) -> dict[int, list[shape.ProofEntry]]:
         keys = self._rows("SELECT author FROM posts WHERE author IS NOT NULL AND id " + _IN, self._refs)
-        found: dict[int, list[shape.ProofEntry]] = defaultdict(list)
-        for row in self._rows(
-            "SELECT p.ref AS id, p.capture, p.kind, p.valid, p.detail, p.pointer, r.ref, c.uid FROM proofs p "
-            "JOIN refs r ON r.id = p.ref JOIN captures c ON c.id = p.capture WHERE p.ref "
-            + _IN
-            + " ORDER BY c.leaf, p.kind, p.pointer",
-            [*self._refs, *(row[0] for row in keys), *self._accounts.values()],
-        ):
-            if row["kind"] == "nostr-event" and not within(self._choice.captures, row["capture"]):
-                continue  # what else the author signed
-            found[row["id"]].append(
-                {
-                    "kind": row["kind"],
-                    "valid": row["valid"],
-                    "detail": row["detail"],
-                    "ref": row["ref"],
-                    "capture": row["uid"],
-                    "pointer": row["pointer"],
-                }
-            )
-        return found
+        about = [*self._refs, *(row[0] for row in keys), *self._accounts.values()]
+        return proofs(self._archive, self._choice, about)
 
     def _signers(self, same: list[int], author: int | None) -> list[int]:
         """A post under all its names, and the accounts whose keys may have signed it, each once."""
@@ -281,6 +262,31 @@ class Posts:
 
     def _rows(self, sql: str, keys: Collection[int]) -> list[Row]:
         return self._archive.all(sql, json.dumps(list(keys))) if keys else []
+
+
+def proofs(archive: Archive, choice: Choice, about: Sequence[int]) -> dict[int, list[shape.ProofEntry]]:
+    """The proofs in captures that leave, by the local key of what they are about, in the order of the log."""
+    found: dict[int, list[shape.ProofEntry]] = defaultdict(list)
+    for row in archive.all(
+        "SELECT p.ref AS id, p.capture, p.kind, p.valid, p.detail, p.pointer, r.ref, c.uid FROM proofs p "
+        "JOIN refs r ON r.id = p.ref JOIN captures c ON c.id = p.capture WHERE p.ref "
+        + _IN
+        + " ORDER BY c.leaf, p.kind, p.pointer",
+        json.dumps([*about]),
+    ):
+        if not within(choice.captures, row["capture"]):
+            continue  # erased, or what else the author signed
+        found[row["id"]].append(
+            {
+                "kind": row["kind"],
+                "valid": row["valid"],
+                "detail": row["detail"],
+                "ref": row["ref"],
+                "capture": row["uid"],
+                "pointer": row["pointer"],
+            }
+        )
+    return found
 
 
 def _texts(row: Row, *names: str) -> Any:

@@ -12,7 +12,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sized
 from importlib import resources
-from itertools import islice
+from itertools import chain, groupby, islice
 
 from archiver.bundle import report_choice, report_signed
 from archiver.bundle.index import Index
@@ -32,6 +32,7 @@ from archiver.bundle.report_entries import (
     statement,
 )
 from archiver.bundle.report_markup import block, facts, items, moment, own, text
+from archiver.bundle.report_signed import lines
 
 TITLE = "Evidence of social posts"
 EMBEDDED_IN_ALL = 64 << 20
@@ -73,6 +74,7 @@ def page(index: Index, read: Read = lambda path: None) -> Iterator[str]:
         yield more(len(index["posts"]), report_choice.POSTS, "posts", "data/posts.csv and data/bundle.json")
         for number, single in enumerate(report_choice.posts(index), 1):
             yield from post(number, single, chosen.heads, chosen.shows, read, room)
+    yield from _of_the_lost(index)
     if len(index["documents"]):
         yield f'<h2 id="documents">Documents ({len(index["documents"]):,})</h2>\n'
         yield _rest(index["documents"], "documents")
@@ -130,6 +132,17 @@ def _head(index: Index) -> str:
         "<code>python3 verify.py --key KEY</code>. Time stamps and the seal are checked there, not here.</p>\n"
         "</section>\n"
     )
+
+
+def _of_the_lost(index: Index) -> Iterator[str]:
+    """What is proved of posts that no capture showed, a ref at a time."""
+    if not len(index["proofs"]):
+        return
+    yield f'<h2 id="proofs">Proofs about what no capture showed ({len(index["proofs"]):,})</h2>\n'
+    yield _rest(index["proofs"], "proofs")
+    for ref, some in groupby(first(index["proofs"]), key=lambda one: one["ref"]):
+        yield f"<article>\n<h3>{own(ref)}</h3>\n"
+        yield facts((("About", own(ref, "ref")), ("Proofs", items(lines(list(some)))))) + "</article>\n"
 
 
 def _rest(rows: Sized, what: str) -> str:
@@ -204,4 +217,5 @@ def _data(index: Index, chosen: Chosen, read: Read) -> Iterator[str]:
             hashes = path[next((n for n, line in enumerate(path) if line.startswith("index ")), 0) + 1 :]
             data = {"index": entry["index"], "leaf": base64.b64encode(leaf).decode("ascii"), "path": hashes}
             yield block("leaf", data)
-    yield from report_signed.answers(report_choice.posts(index), index["captures"], chosen.shows, read)
+    proofs = chain.from_iterable(post["proofs"] for post in report_choice.posts(index))
+    yield from report_signed.answers(chain(proofs, first(index["proofs"])), index["captures"], chosen.shows, read)

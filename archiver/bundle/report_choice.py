@@ -54,6 +54,7 @@ class Chosen:
             if len(wanted) < LEAVES:
                 wanted.update(dict.fromkeys([*one["captures"], *(item["capture"] for item in one["media"])]))
                 wanted.update(dict.fromkeys(proof["capture"] for proof in one["proofs"]))
+        wanted.update(dict.fromkeys(proof["capture"] for proof in first(index["proofs"])))
         for document in first(index["documents"]):
             if len(wanted) < LEAVES:
                 wanted.update(dict.fromkeys(document["captures"]))

@@ -7,7 +7,7 @@ import html
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from archiver.bundle.index import CaptureEntry, PostEntry, ProofEntry
+from archiver.bundle.index import CaptureEntry, ProofEntry
 from archiver.bundle.report_markup import block, own, plain, text
 
 Read = Callable[[str], bytes | None]
@@ -61,11 +61,11 @@ def _facts(one: ProofEntry) -> str:
 
 
 def answers(
-    posts: Iterable[PostEntry], captures: Iterable[CaptureEntry], shows: Callable[[str], bool], read: Read
+    told: Iterable[ProofEntry], captures: Iterable[CaptureEntry], shows: Callable[[str], bool], read: Read
 ) -> Iterator[str]:
-    """The captured answers that the proofs of these posts need, as they came, as far as there is room. `captures` is
+    """The captured answers that these proofs need, as they came, as far as there is room. `captures` is
     gone through twice."""
-    proofs = [one for post in posts for one in post["proofs"] if one["kind"] in SAID]
+    proofs = [one for one in told if one["kind"] in SAID]
     uids = {one["capture"] for one in proofs}
     accounts = {f"bluesky:account:{one['ref'].partition('at://')[2].partition('/')[0]}" for one in proofs}
     objects = {one["ref"] for one in captures if one["uid"] in uids and one["route"] == "actor"} if uids else set()

@@ -290,7 +290,9 @@ class Bundle:
 
     def check_proofs(self, before: int) -> None:
         """What the authors of posts signed themselves."""
-        Proofs(self.source, self.report, self.leaves).check(self.rows("posts"))
+        Proofs(self.source, self.report, self.leaves).check(
+            [*self.rows("posts"), {"proofs": at(self.index, "proofs")}]
+        )
 
     def check_anchors(self, before: int) -> None:
         """What others say of the checkpoint, and between which times captures were made."""

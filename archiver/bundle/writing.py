@@ -103,6 +103,7 @@ def _write(bag: Bag, archive: Archive, tree: Tree, choice: Choice, plan: Plan) -
         "vkeys": [str(key) for key in head.keys],
         "captures": captures,
         "posts": Rows.of(spools, indexing.posts()),
+        "proofs": Rows.of(spools, indexing.proofs()),
         "documents": Rows.of(spools, indexing.documents()),
         "verdicts": Rows.of(spools, indexing.verdicts()),
         "statements": Rows.of(spools, statements),

@@ -180,6 +180,7 @@ def story() -> Made:
                 "captures": [],
             },
         ],
+        "proofs": [],
         "documents": [
             {"ref": "doc:document:1", "named": False, "observed_at": "2026-03-01T10:00:00Z", "title": HOSTILE,
              "url": "seed:story.html", "media_type": "text/html", "sha256": "1" * 64, "captures": [document]},

@@ -43,6 +43,9 @@ def test_all_that_a_proof_needs_leaves_with_it(bag: Path) -> None:
     index = index_of(bag)
     told = {(one["kind"], one["valid"], one["pointer"]) for post in index["posts"] for one in post["proofs"]}
     assert {("atproto-record", 1, ""), ("plc-log", 1, ""), ("fep-8b32", 1, "/proof")} <= told
+    lost = [(one["kind"], one["valid"], one["ref"].rpartition("/")[2]) for one in index["proofs"]]
+    assert ("atproto-absence", 1, signing.LOST) in lost, "what is proved of a post that was never seen stays at home"
+    assert "plc-log" in {kind for kind, _, _ in lost}
     assert {("nostr-event", 1, "/1"), ("nostr-event", 1, "/2/2/content"), ("nostr-event", 0, "/3/content")} <= told
     routes = {(one["route"], one["status"]) for one in index["captures"]}
     assert {(route, 200) for route in ("record-proof", "plc-log", "did", "object", "actor")} <= routes
@@ -90,7 +93,7 @@ class Forgery:
 
     def __init__(self, bag: Path) -> None:
         index = index_of(bag)
-        self.posts: list[dict[str, Any]] = index["posts"]
+        self.posts: list[dict[str, Any]] = [*index["posts"], {"ref": "", "versions": [], "proofs": index["proofs"]}]
         self.leaves: dict[int, dict[str, Any]] = {
             one["index"]: json.loads((bag / one["leaf"]).read_bytes()) for one in index["leaves"]
         }
@@ -232,6 +235,14 @@ def test_words_signed_with_the_forgers_key_are_refused_by_the_log_of_the_account
         page="no log and no document of the account",
     )
     says(forged, "WRONG", "plc-log", "REFUSED: the DID document named another signing key than the log")
+
+
+def test_a_record_that_is_there_is_not_proved_to_be_absent(forged: Forgery) -> None:
+    there, lost = forged.leaf("record-proof"), forged.proofs("atproto-absence")
+    says(forged, "held", "atproto-absence", "whose tree holds no record of this name")
+    for row in lost:
+        row |= {"ref": there["ref"], "capture": there["uid"]}
+    says(forged, "WRONG", "atproto-absence", "REFUSED: did:key", page="REFUSED: the key z")
 
 
 def test_a_log_with_another_key_is_no_log_of_this_did(forged: Forgery) -> None:

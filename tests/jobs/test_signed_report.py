@@ -66,7 +66,7 @@ def test_it_checks_what_authors_signed(written: str, browse: Browse, trap: brows
     found = marks(dom)
     assert {(kind, state) for kind, state, _ in found} == {
         ("atproto-record", "held"), ("plc-log", "held"), ("fep-8b32", "held"), ("nostr-event", "held"),
-        ("nostr-event", "refused"),
+        ("nostr-event", "refused"), ("atproto-absence", "held"),
     }, found  # fmt: skip
     words = {kind: said for kind, _, said in found}
     assert "whose tree holds the record bafy" in words["atproto-record"]
