@@ -61,6 +61,10 @@ LOGGED = {
 LEAF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,18})\.leaf\.json", re.A)
 
 
+class Headless(Refused):
+    """Something cannot be checked, since no signed head holds."""
+
+
 class Bundle:
     """One bundle while it is checked. What was found is in `report`; `leaves` are those that stand in the log."""
 
@@ -78,6 +82,8 @@ class Bundle:
             before = self.report.count("WRONG")
             try:
                 getattr(self, f"check_{name}")(before)
+            except Headless as error:
+                self.report.say("unchecked", name, str(error))
             except Refused as error:
                 self.report.wrong(name, str(error))
         if not any(key.given for key in self.keys):
@@ -86,6 +92,12 @@ class Bundle:
                 "unchecked", "trust", f"the keys came with the bundle:{brought}; give those you know: --key"
             )
         return self.report
+
+    def head(self) -> Note:
+        """The head of the log that a trusted key signed."""
+        if self.note is None:
+            raise Headless("without a signed head that holds nothing of this can be checked")
+        return self.note
 
     def names(self, folder: str, end: str = "") -> list[str]:
         return sorted(name for name in self.source.sizes if name.startswith(folder) and name.endswith(end))
@@ -97,11 +109,14 @@ class Bundle:
         """The checkpoint, and the keys that signed it."""
         own = "data/proofs/log.vkey"
         for line in text_of(read(self.source, own, MAX_NOTE), own).splitlines():
-            key = parse_key(line, False)
+            try:
+                key = parse_key(line, False)
+            except Refused as error:
+                raise Refused(f"{own}: {error}") from None
             if not any((key.name, key.id) == (one.name, one.id) for one in self.keys):
                 self.keys.append(key)
         self.check_pem()
-        note = self.note = parse_note(text_of(read(self.source, HEAD, MAX_NOTE), HEAD), HEAD)
+        note = parse_note(text_of(read(self.source, HEAD, MAX_NOTE), HEAD), HEAD)
         signers: list[Key] = []
         for signature in note.signatures:
             holders = [key for key in self.keys if (key.name, key.id) == signature[:2]]
@@ -116,6 +131,7 @@ class Bundle:
         mine = [key for key in signers if key.type == 1 and key.name == note.origin]
         if not mine or (any(k.given and k.type == 1 for k in self.keys) and not any(k.given for k in mine)):
             raise Refused(f"{HEAD}: no key of {note.origin} that you trust signed it")
+        self.note = note
         for key in self.keys:
             if not key.given and key not in signers:
                 self.report.wrong("log", f"{own}: the key {key.id.hex()} did not sign the checkpoint")
@@ -162,8 +178,7 @@ class Bundle:
 
     def check_leaves(self, before: int) -> None:
         """Each leaf is canonical JSON and stands in the log at its number."""
-        if self.note is None:
-            raise Refused("without a checkpoint no leaf can be checked")
+        head = self.head()
         names = [name for name in self.names("data/proofs/") if LEAF.fullmatch(name)]
         stems = {name[: -len(".leaf.json")] for name in names}
         for name in self.names("data/proofs/", ".tlog-proof"):
@@ -171,17 +186,18 @@ class Bundle:
                 self.report.wrong("leaves", f"{name}: a proof without its leaf")
         for name in names:
             try:
-                self.check_leaf(name, self.note)
+                self.check_leaf(name, head)
             except Refused as error:
                 self.report.wrong("leaves", str(error))
-        found = f"{len(names)} leaves stand in the log where they say, under its {self.note.size} leaves"
+        found = f"{len(names)} leaves stand in the log where they say, under its {head.size} leaves"
         self.report.closed("leaves", before, found)
 
     def check_leaf(self, name: str, note: Note) -> None:
         data = read(self.source, name)
         proof = name[: -len(".leaf.json")] + ".tlog-proof"
         index, path, text = parse_proof(text_of(read(self.source, proof, MAX_NOTE), proof), proof)
-        if parse_note(text, proof).text != note.text:
+        head = parse_note(text, proof)
+        if head.text != note.text or not set(head.signatures) <= set(note.signatures):
             raise Refused(f"{proof}: leads to another checkpoint than data/proofs/checkpoint")
         if str(index) != LEAF.sub(r"\1", name):
             raise Refused(f"{proof}: is of leaf {index}")
@@ -199,6 +215,7 @@ class Bundle:
 
     def check_captures(self, before: int) -> None:
         """Each capture says what its leaf says, and each capture leaf has its capture."""
+        self.head()
         seen: set[int] = set()
         for name in self.names("data/captures/", ".json"):
             try:
@@ -239,11 +256,17 @@ class Bundle:
             sha256 = name[len("data/blobs/") :]
             if name in self.known and self.known[name] != sha256:
                 self.report.wrong("blobs", f"{name}: its SHA-256 is {self.known[name]}")
-            if sha256 not in self.vouched:
+            if sha256 not in self.vouched and self.note is not None:
                 self.report.wrong("blobs", f"{name}: no leaf in this bundle names it")
-        self.report.closed(
-            "blobs", before, f"{len(names)} files have the SHA-256 that is their name, and a leaf names each"
-        )
+        found = f"{len(names)} files have the SHA-256 that is their name"
+        self.closed("blobs", before, found, "a leaf names each")
+
+    def closed(self, check: str, before: int, found: str, logged: str) -> None:
+        """Says that a check held, as far as there is a head to hold things against."""
+        if self.note is not None:
+            self.report.closed(check, before, f"{found}, and {logged}")
+        elif self.report.count("WRONG") == before:
+            self.report.say("unchecked", check, f"{found}; without a signed head that holds nothing more is known")
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """The entries of bundle.json of one kind."""
@@ -260,8 +283,17 @@ class Bundle:
         name = "data/bundle.json"
         index = load(read(self.source, name), name)
         self.index = index if isinstance(index, dict) else {}
-        note = self.note
-        if note and (at(index, "origin"), str(at(index, "size"))) != (note.origin, str(note.size)):
+        if self.note is not None:
+            self.check_told(name, self.note)
+        files = at(index, "files")
+        for path, sha256 in files.items() if isinstance(files, dict) else ():
+            if self.known.get(path, self.known.get(f"data/{path}")) != sha256:
+                self.report.wrong("index", f"{name}: {cut(path)} is missing, or has another SHA-256")
+        self.closed("index", before, "bundle.json tells of the same files", "of the same log and captures")
+
+    def check_told(self, name: str, note: Note) -> None:
+        """What bundle.json tells of the log, of captures, statements and made files is what their leaves say."""
+        if (at(self.index, "origin"), str(at(self.index, "size"))) != (note.origin, str(note.size)):
             self.report.wrong("index", f"{name}: origin and size are not those of the checkpoint")
         held = {
             str(at(leaf, "uid")): leaf for leaf in self.leaves.values() if leaf.get("type") in ("capture", "import")
@@ -282,23 +314,15 @@ class Bundle:
                 given = [" ".join(map(str, one)) if isinstance(one, list) else one for one in map(row.get, fields)]
                 if leaf.get("type") != kind or given != [leaf.get(field) for field in fields]:
                     self.report.wrong("index", f"{name}: the {kind} {cut(at(row, 'uid'))} is not as it was logged")
-        files = at(index, "files")
-        for path, sha256 in files.items() if isinstance(files, dict) else ():
-            if self.known.get(path, self.known.get(f"data/{path}")) != sha256:
-                self.report.wrong("index", f"{name}: {cut(path)} is missing, or has another SHA-256")
-        self.report.closed("index", before, "bundle.json tells of the same log, captures and files")
 
     def check_proofs(self, before: int) -> None:
         """What the authors of posts signed themselves."""
-        Proofs(self.source, self.report, self.leaves).check(
-            [*self.rows("posts"), {"proofs": at(self.index, "proofs")}]
-        )
+        self.head()
+        Proofs(self.source, self.report, self.leaves).check([*self.rows("posts"), {"proofs": at(self.index, "proofs")}])
 
     def check_anchors(self, before: int) -> None:
         """What others say of the checkpoint, and between which times captures were made."""
-        if self.note is None:
-            raise Refused("without a checkpoint no token can be checked")
-        Anchors(self.source, self.report, self.brought, self.note).check(self.leaves, self.index)
+        Anchors(self.source, self.report, self.brought, self.head()).check(self.leaves, self.index)
 
 
 def open_bundle(path: str) -> Folder | Zip:

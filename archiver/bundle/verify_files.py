@@ -298,7 +298,7 @@ def check_bag(source: Folder | Zip, report: Report) -> dict[str, str]:
         bad = [algorithm for algorithm in ORDER if listed[algorithm].get(name, hashes[algorithm]) != hashes[algorithm]]
         if bad:
             where = " and ".join(_lists(name, algorithm) for algorithm in bad)
-            report.wrong("bag", f"{name}: changed, its {' and '.join(bad)} is not what {where} says")
+            report.wrong("bag", f"{name}: changed, {where} {'say' if len(bad) > 1 else 'says'} otherwise")
     sizes = [size for name, size in source.sizes.items() if name.startswith("data/")]
     oxum = f"Payload-Oxum: {sum(sizes)}.{len(sizes)}"
     if oxum not in text_of(read(source, "bag-info.txt", MAX_NOTE), "bag-info.txt").split("\n"):

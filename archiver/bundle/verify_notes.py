@@ -92,11 +92,19 @@ class Note(NamedTuple):
     signatures: tuple[tuple[str, bytes, bytes], ...]
 
 
+CONTROL, MOST = re.compile(r"[\x00-\x09\x0b-\x1f]"), 2**63 - 1
+
+
+def counted(text: str) -> int:
+    """A number in ASCII digits without leading zeros up to 2^63-1; -1 for any other."""
+    return int(text) if re.fullmatch("0|[1-9][0-9]{0,18}", text, re.A) and int(text) <= MOST else -1
+
+
 def signature_line(line: str, place: str) -> tuple[str, bytes, bytes]:
     dash, _, rest = line.partition(" ")
     name, _, coded = rest.partition(" ")
     data = unbase64(coded, place)
-    if dash != "\u2014" or not name or len(data) < 5:
+    if dash != "\u2014" or not name or "+" in name or name.split() != [name] or len(data) < 5:
         raise Refused(f"{place}: not a signature: a dash, a name and base64")
     return name, data[:4], data[4:]
 
@@ -104,9 +112,13 @@ def signature_line(line: str, place: str) -> tuple[str, bytes, bytes]:
 def parse_note(text: str, place: str) -> Note:
     body, blank, tail = text.rpartition("\n\n")
     lines, signed = body.split("\n"), tail.split("\n")
-    if not blank or signed.pop() or not signed or len(lines) < 3 or "" in lines or "\r" in text:
+    if not blank or signed.pop() or not signed or len(lines) < 3 or "" in lines:
         raise Refused(f"{place}: not a checkpoint: origin, size, root, a blank line, signatures")
-    if not re.fullmatch("0|[1-9][0-9]{0,18}", lines[1], re.A):
+    if CONTROL.search(text):
+        raise Refused(f"{place}: holds a control character")
+    if len(signed) > 100:
+        raise Refused(f"{place}: more than 100 signatures")
+    if counted(lines[1]) < 0:
         raise Refused(f"{place}:2: the size is not a number without leading zeros")
     root = unbase64(lines[2], f"{place}:3")
     if len(root) != 32:
@@ -134,11 +146,13 @@ def parse_proof(text: str, place: str) -> tuple[int, list[bytes], str]:
     if lines[0] != "c2sp.org/tlog-proof@v1" or not blank:
         raise Refused(f"{place}: not a proof of the log")
     at = 2 if len(lines) > 1 and lines[1].startswith("extra ") else 1
-    found = re.fullmatch("index (0|[1-9][0-9]{0,18})", lines[at] if len(lines) > at else "", re.A)
+    if at == 2 and not unbase64(lines[1][len("extra ") :], f"{place}:2"):
+        raise Refused(f"{place}:2: the line of extra data is left out where there are none")
+    word, _, number = (lines[at] if len(lines) > at else "").partition(" ")
     path = [unbase64(line, f"{place}:{at + 2 + n}") for n, line in enumerate(lines[at + 1 :])]
-    if not found or len(path) > 63 or any(len(one) != 32 for one in path):
+    if word != "index" or counted(number) < 0 or len(path) > 63 or any(len(one) != 32 for one in path):
         raise Refused(f"{place}: not an index and up to 63 hashes")
-    return int(found[1]), path, rest
+    return counted(number), path, rest
 
 
 def included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
@@ -161,11 +175,11 @@ def parse_consistency(text: str, place: str) -> tuple[int, list[bytes], str]:
     """The body of add-checkpoint (c2sp.org/tlog-witness): the older size, the proof and the newer note."""
     head, blank, rest = text.partition("\n\n")
     first, *lines = head.split("\n")
-    found = re.fullmatch("old (0|[1-9][0-9]{0,18})", first, re.A)
+    word, _, number = first.partition(" ")
     path = [unbase64(line, f"{place}:{n}") for n, line in enumerate(lines, 2)]
-    if not blank or not found or len(path) > 63 or any(len(one) != 32 for one in path):
+    if not blank or word != "old" or counted(number) < 0 or len(path) > 63 or any(len(one) != 32 for one in path):
         raise Refused(f"{place}: not an older size, up to 63 hashes and a checkpoint")
-    return int(found[1]), path, rest
+    return counted(number), path, rest
 
 
 def continued(old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes]) -> bool:
