@@ -110,7 +110,7 @@ def verify(
             keep(session, report)
     else:
         with progress_bar(quiet=as_json) as progress:
-            report = jobs.verify(path, config, options, progress=progress)
+            report = jobs.verify(path, config, options, progress=progress, alone=True)
     print_verified(report, as_json=as_json)
     sys.exit(INTEGRITY * bool(report.wrong_counts) | FAILED * bool(report.unchecked_counts))
 

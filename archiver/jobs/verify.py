@@ -86,17 +86,15 @@ class _Verification:
         if number:
             self.held[what] = self.held.get(what, 0) + number
 
-    def run(self) -> Verified:
+    def run(self, pool: Pool) -> Verified:
         leaves = int(str(self.archive.value("SELECT count(*) FROM log_leaf")))
         size = int(str(self.archive.value("SELECT coalesce(sum(size), 0) FROM blobs")))
-        few = leaves <= FEW_LEAVES and size <= FEW_BYTES
-        pool = Pool(self.archive.path, self.options.processes or (1 if few else cores()))
-        try:
-            for row in self.archive.all("SELECT id, name FROM origin ORDER BY id"):
-                self.log(pool, row["id"], row["name"])
-            self.blobs(pool)
-        finally:
-            pool.close()
+        if not self.options.processes and leaves <= FEW_LEAVES and size <= FEW_BYTES:
+            pool.processes = 1
+        for row in self.archive.all("SELECT id, name FROM origin ORDER BY id"):
+            self.log(pool, row["id"], row["name"])
+        self.blobs(pool)
+        pool.close()
         self.guards()
         self.proofs()
         for kept in self.options.kept:
@@ -329,14 +327,25 @@ def _listed(value: object) -> list[object]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def verify(db: Path, config: Config, options: Options, *, progress: Progress | None = None) -> Verified:
-    """Checks an archive, in one state of it. InputError when it cannot be opened, or a kept checkpoint is not one."""
-    archive = open_reader(db)
+def verify(
+    db: Path, config: Config, options: Options, *, progress: Progress | None = None, alone: bool = False
+) -> Verified:
+    """Checks an archive, in one state of it. InputError when it cannot be opened, or a kept checkpoint is not one.
+
+    `alone` says that this process has not opened the archive: then processes for a large one start sooner.
+    """
+    pool = Pool(db, options.processes or cores())
     try:
-        archive.db.text_factory = verifying_log.any_text
-        archive.db.execute("BEGIN")
-        return _Verification(archive, config, options, progress).run()
-    except DatabaseError as error:
-        raise IntegrityError(f"{db} cannot be read: {error}") from error
+        if alone and db.is_file() and db.stat().st_size > FEW_BYTES:
+            pool.fork()
+        archive = open_reader(db)
+        try:
+            archive.db.text_factory = verifying_log.any_text
+            archive.db.execute("BEGIN")
+            return _Verification(archive, config, options, progress).run(pool)
+        except DatabaseError as error:
+            raise IntegrityError(f"{db} cannot be read: {error}") from error
+        finally:
+            archive.db.close()
     finally:
-        archive.db.close()
+        pool.close()

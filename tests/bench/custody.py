@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import resource
 import statistics
 import sys
@@ -96,6 +97,8 @@ def commits(evidence: Evidence) -> None:
     db.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, data BLOB)")
     db.execute("PRAGMA synchronous = FULL")
     leaves = evidence.size()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.sync()  # what was written before is not to be waited for here
     for number in range(COMMITS):
         body = number.to_bytes(8, "big") * 512
         sha256 = hashlib.sha256(body).hexdigest()

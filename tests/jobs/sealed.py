@@ -106,11 +106,12 @@ class Desk:
         with open_session(self.db, self.config, now=self.host) as session:
             yield session
 
-    def verify(self, **options: Any) -> Verified:
+    def verify(self, *, alone: bool = False, **options: Any) -> Verified:
         """As a stranger does it: with the keys of the log and of the witness and the roots of the service, and with
         nothing that the desk keeps beside its own key."""
         given = {"keys": (self.vkey, note.VerifierKey.parse(self.witness.vkey)), "roots": (self.tsa.root.der,)}
-        return verify(self.db, Config(log_key_file=str(self.folder / "none")), Options(**{**given, **options}))
+        config = Config(log_key_file=str(self.folder / "none"))
+        return verify(self.db, config, Options(**{**given, **options}), alone=alone)
 
 
 def exchange(number: int, at: datetime.datetime, body: bytes | None, **changes: Any) -> Exchange:

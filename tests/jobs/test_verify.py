@@ -8,7 +8,10 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +27,7 @@ from tsa import Authority, Calendar, Witness, write_roots
 from archiver.cli import main
 from archiver.custody import canonical, log, note, ots
 from archiver.jobs import checkpoint, keys, verifying_blobs, verifying_log, verifying_pool
+from archiver.jobs import verify as verifying
 from archiver.jobs import verifying_rows as rows
 from archiver.jobs.config import Config
 from archiver.jobs.verify import Options, verify
@@ -514,6 +518,28 @@ def test_processes_find_what_one_finds(desk: Desk) -> None:
         sql("UPDATE blob_chunks SET data = x'00' WHERE blob_id = 3", CAPTURE.format("url = 'x'"))(db)
     here, there = desk.verify(processes=1), desk.verify(processes=2)
     assert asdict(here) == asdict(there)
+
+
+def test_copies_of_this_process_find_what_one_finds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a large archive gets from the command, which has not opened it before."""
+    with owner(desk) as db:
+        sql("UPDATE blob_chunks SET data = x'00' WHERE blob_id = 3", CAPTURE.format("url = 'x'"))(db)
+    here = desk.verify(processes=1)
+    begun: list[str] = []
+    start = verifying_pool.Pool._started
+
+    def started(pool: verifying_pool.Pool, method: str) -> ProcessPoolExecutor:
+        begun.append(method)
+        return start(pool, method)
+
+    monkeypatch.setattr(verifying_pool.Pool, "_started", started)
+    monkeypatch.setattr(verifying, "FEW_LEAVES", 0)
+    monkeypatch.setattr(verifying, "FEW_BYTES", 0)
+    for alone in (True, False):
+        assert asdict(desk.verify(processes=0, alone=alone)) == asdict(here)
+    single = verifying_pool.cores() < 2
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    assert begun == ([] if single else ["fork" if forks else "spawn", "spawn"])
 
 
 def _fails(archive: Archive, task: int) -> int:
