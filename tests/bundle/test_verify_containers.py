@@ -148,17 +148,16 @@ def test_a_zip_that_was_cut(packed: bytes, inside: Path, capsys: pytest.CaptureF
 
 
 def test_any_byte_of_the_zip(packed: bytes, inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever becomes of the container, the answer is a report: never another exception, never silence about bytes."""
+    """Whatever becomes of the container, the answer is a report: never another exception, never silence."""
     chance, path = random.Random(5), inside / "bundle.zip"
     assert verify.main([str(making_zip(path, packed))]) == 1
-    whole = capsys.readouterr().out
     for _ in range(150):
         data, at = bytearray(packed), chance.randrange(len(packed))
         data[at] ^= 1 << chance.randrange(8)
         path.write_bytes(data)
         code = verify.main([str(path)])
         out = capsys.readouterr().out
-        assert code == 4 or (code == 1 and out == whole), (at, out)
+        assert (code, "WRONG" in out) == (4, True), (at, out)
     assert os.listdir(inside / "here") == []
 
 
