@@ -198,16 +198,21 @@ def test_the_hops_of_one_try_name_what_was_known_before_the_first(tmp_path: Path
 
 
 def test_looking_for_a_token_takes_an_index(tmp_path: Path) -> None:
+    """And while no token comes, a look at the newest row."""
     a = archive(tmp_path)
     e = evidence(a)
     said: list[str] = []
     a.db.set_trace_callback(said.append)
     capture(e, 1, NOW)
+    newest, looked = [sql for sql in said if "log_anchor" in sql]
+    said.clear()
+    capture(e, 2, NOW)
     a.db.set_trace_callback(None)
-    (asked,) = [sql for sql in said if "log_anchor" in sql]
-    plan = " ".join(str(row["detail"]) for row in a.all(f"EXPLAIN QUERY PLAN {asked}"))
-    assert "log_anchor_at" in plan
-    assert "TEMP B-TREE" not in plan
+    assert [sql for sql in said if "log_anchor" in sql] == [newest]
+    plans = [" ".join(str(row["detail"]) for row in a.all(f"EXPLAIN QUERY PLAN {sql}")) for sql in (newest, looked)]
+    assert plans[0] == "SEARCH log_anchor"
+    assert "log_anchor_at" in plans[1]
+    assert "TEMP B-TREE" not in plans[1]
 
 
 # ---- the tree -----------------------------------------------------------------------------------------------
