@@ -64,6 +64,7 @@ class Straight:
 
         A transaction that reads has to be open: no checkpoint can then write to pages that it sees.
         """
+        path = path.resolve()  # as SQLite does: what belongs to a file stands beside it, not beside a link to it
         wal = path.with_name(path.name + "-wal")
         if not hasattr(os, "preadv") or not db.in_transaction:
             return None

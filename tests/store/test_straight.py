@@ -173,6 +173,11 @@ def test_where_the_file_alone_is_not_what_is_read(tmp_path: Path, monkeypatch: p
     writer.db.execute("INSERT INTO work_state VALUES ('a', 'b')")
     with closing(reading(path).db) as db:
         assert Straight.open(db, path) is None, "a write-ahead log that holds something"
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    with closing(reading(link).db) as db:
+        assert Straight.open(db, link) is None, "a write-ahead log beside the file, not beside the link"
     writer.close()
     with closing(reading(path).db) as db:
         assert Straight.open(db, path) is not None
