@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Protocol, cast
@@ -39,6 +40,9 @@ class Platform(Protocol):
 
 NOT_PLATFORMS = frozenset({"fields", "outcomes"})
 LAST = "web"
+HANDED = ("nostr",)
+"""The platforms that read files. Named here, for most seeds need none of the others to be loaded."""
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 
 
 @cache
@@ -60,9 +64,9 @@ def claim(url: str) -> Ref | None:
 
 def imported(body: bytes) -> Reading | None:
     """What a file says that some platform knows as one of its own; None for any other file. ParseError never."""
-    for platform in all_platforms().values():
-        reader: Callable[[bytes], Reading | None] | None = getattr(platform, "imported", None)
-        reading = None if reader is None else reader(body)
+    for name in HANDED if _JSON.match(body) else ():
+        reader: Callable[[bytes], Reading | None] = importlib.import_module(f"{__name__}.{name}").imported
+        reading = reader(body)
         if reading is not None:
             return reading
     return None

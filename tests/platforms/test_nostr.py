@@ -10,7 +10,7 @@ import pytest
 
 from archiver.errors import ParseError, ProofError
 from archiver.model import Answer, EdgeKind, Evidence, Outcome, Reading, Ref, Request, Settings
-from archiver.platforms import all_platforms, nostr, unasked
+from archiver.platforms import HANDED, all_platforms, imported, nostr, unasked
 from archiver.platforms import claim as claim_any
 from archiver.platforms.fields import Node
 from archiver.platforms.nostr import event as events
@@ -22,7 +22,7 @@ CODES = [code.split(":")[-1] for code in nostr.EXAMPLES if code.startswith("nost
 
 
 def read(*items: Any) -> Reading:
-    reading = nostr.imported(json.dumps(items).encode())
+    reading = imported(json.dumps(items).encode())
     assert reading is not None
     return reading
 
@@ -48,6 +48,10 @@ def test_examples_are_claimed_by_nostr_alone(url: str, ref: str) -> None:
     assert str(Ref.parse(ref)) == ref
     others = [name for name, one in all_platforms().items() if name not in ("nostr", "web") and one.claim(url)]
     assert others == []
+
+
+def test_platforms_that_read_files_are_named() -> None:
+    assert {name for name, one in all_platforms().items() if hasattr(one, "imported")} == set(HANDED)
 
 
 @pytest.mark.parametrize("text", CODES)
