@@ -206,7 +206,9 @@ class Anchors:
                 said = None if known is None else utc(known)
                 counted += told is not None and _second(told) == said
                 if told is not None and (said is None or (str(by) in self.source.sizes and str(by) not in self.held)):
-                    self.report.say("unchecked", "brackets", f"{uid}: {field} {cut(told)}: no token that held says so")
+                    others = f"; those that held say {said}" if said else ""
+                    reason = f"no token that held says so{others}"
+                    self.report.say("unchecked", "brackets", f"{uid}: {field} {cut(told)}: {reason}")
                 elif told is not None and _second(told) != said:
                     self.report.wrong("brackets", f"{uid}: {field} is {cut(told)}, the token says {said}")
             self.check_clock(uid, leaf, least, most)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from archiver.custody import certificates, note, ots, revocation, timestamp
@@ -212,8 +213,12 @@ def _timestamp(archive: Archive, row: Row, head: Stored, trust: Trust) -> Said:
 
 def _ends(checked: timestamp.Checked) -> tuple[str, str]:
     """When the first certificate of a chain ends. That of the root may end earlier: who trusts it names it."""
-    ends = [certificates.describe(der).not_after for der in checked.chain[:-1] or checked.chain]
-    return min(ends, key=parse_time), "its certificates ended at"
+    return min(map(_end, checked.chain[:-1] or checked.chain), key=parse_time), "its certificates ended at"
+
+
+@lru_cache(256)
+def _end(der: bytes) -> str:
+    return certificates.describe(der).not_after
 
 
 def _chain(archive: Archive, row: Row) -> list[bytes]:

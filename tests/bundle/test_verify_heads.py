@@ -202,6 +202,25 @@ def test_without_its_proof_an_earlier_head_bounds_nothing(tmp_path: Path, capsys
 
 
 @OPENSSL
+def test_where_a_closer_token_cannot_be_checked_the_next_one_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of another service, whose root is not at hand."""
+    story = Story(over=lambda text: text)
+    stranger = Service()
+    bag = story.write(tmp_path / "bag")
+    text = (bag / "data/anchors/checkpoint-100").read_text()
+    (bag / "data/anchors/2-clock.tsr").write_bytes(stranger.stamp(text, "20260301120000Z"))
+    making.again(bag)
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(story.service.root.pem)
+    code = verify.main([str(bag), "--key", str(making.KEY), "--roots", str(roots)])
+    out = capsys.readouterr().out
+    assert code == 4, "bundle.json has the hash of the token that stood there"
+    assert "no token that held says so; those that held say 2026-03-03T12:00:00Z" in out
+
+
+@OPENSSL
 def test_tokens_that_contradict_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A capture that names a token of one day, and stood under a head that was dated the day before."""
     code, out = checked(Story(named="20260302120000Z"), tmp_path, capsys)
