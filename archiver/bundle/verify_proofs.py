@@ -91,6 +91,8 @@ class Proofs:
             self.unknown += 1
             return None
         try:
+            if row.get("pointer") is None and kind in ("atproto-cid", "nostr-event"):
+                raise Unchecked("an older bundle: it does not say where in its capture it stands")
             held = self.proof(kind, ref, uid, pointer)
             state, found = ("WRONG", f"holds: {held.told}") if said == 0 else ("held", held.told)
         except Refused as error:

@@ -408,6 +408,15 @@ def test_what_is_missing_is_unchecked_with_the_reason(forged: Forgery) -> None:
     says(forged, "unchecked", "of-the-future", "no check of this kind is known here")
 
 
+def test_a_bundle_of_before_pointers_is_not_called_wrong(forged: Forgery) -> None:
+    for post in forged.posts:
+        for row in post["proofs"]:
+            del row["pointer"]
+    found = forged.check()
+    assert {state for state, _ in found} == {"held", "unchecked"}
+    assert all("an older bundle" in line for state, line in found if state == "unchecked")
+
+
 @pytest.mark.parametrize(
     "coded",
     [
