@@ -59,7 +59,9 @@ class Trap:
         return [asked for asked in self.asked if name in asked]
 
 
-OWN = re.compile(rb"[A-Z]+ (https?://)?[a-z0-9.-]*\b(google|googleapis|gvt1|mozilla|firefox|mozgcp)\.(com|net|org)[:/]")
+OWN = re.compile(
+    rb"[A-Z]+ (https?://)?([a-z0-9-]+\.)*(google|googleapis|gvt1|mozilla|firefox|mozgcp)\.(com|net|org)[:/]"
+)
 """Requests of a browser to its maker: for updates, lists and the time, whatever page is open."""
 
 

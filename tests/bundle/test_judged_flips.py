@@ -85,6 +85,23 @@ def test_the_command_says_the_same(packed: Path, bag: Path) -> None:
     assert CliRunner().invoke(main, ["verify", str(packed)]).exit_code == 1  # the keys came with the bundle
 
 
+def test_bytes_before_behind_and_between_are_named(packed: Path, tmp_path: Path) -> None:
+    """What other programs skip when they read a zip: a program before it, a remark behind it, a gap in it."""
+    data, path = packed.read_bytes(), tmp_path / "a.zip"
+    end = len(data) - 22
+    start = int.from_bytes(data[end + 16 : end + 20], "little")
+    later = data[:end] + data[end:-6] + (start + 4).to_bytes(4, "little") + data[-2:]
+    gap = later[:start] + b"gap!" + later[start:]
+    remark = data[:-2] + (6).to_bytes(2, "little") + b"remark"
+    twice = data + data[start:-6] + len(data).to_bytes(4, "little") + data[-2:]
+    for changed in (b"#!/bin/sh\n" + data, data + b"x", remark, gap, twice):
+        path.write_bytes(changed)
+        with zipfile.ZipFile(path) as other:  # so it is one, for others
+            assert other.testzip() is None
+        code, wrong = said(path)
+        assert (code, len(wrong), "zip" in wrong[0]) == (4, 1, True), wrong
+
+
 # ---- the shapes that large files take in a zip ------------------------------------------------------------------
 
 
