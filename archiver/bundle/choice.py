@@ -188,14 +188,15 @@ def within(keys: Keys, key: int) -> bool:
 
 
 def _sorted(keys: Iterable[int]) -> Keys:
-    return array("q", sorted({*keys}))
+    return array("q", sorted(keys if isinstance(keys, set) else {*keys}))
 
 
-def _keys(archive: Archive, sql: str, keys: Collection[int]) -> Keys:
-    """The first column of a query about some keys, without NULL, in ascending order."""
-    if not keys:
-        return array("q")
-    return _sorted(row[0] for row in archive.db.execute(sql, (json.dumps([*keys]),)) if row[0] is not None)
+def _keys(archive: Archive, sql: str, keys: Iterable[int]) -> Keys:
+    """The first column of a query about some keys, asked for each batch of them, without NULL, in ascending order."""
+    found: set[int] = set()
+    for batch in batches(array("q", keys)):
+        found.update(row[0] for row in archive.db.execute(sql, (batch,)) if row[0] is not None)
+    return _sorted(found)
 
 
 def _same(archive: Archive, keys: Collection[int]) -> Keys:

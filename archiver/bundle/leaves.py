@@ -7,9 +7,10 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
 
 from archiver.bundle.bag import Bag
-from archiver.bundle.choice import Choice, Keys, batches
+from archiver.bundle.choice import Choice, Keys, batches, within
 from archiver.bundle.index import LeafEntry
 from archiver.bundle.proving import Head, cosigned, pem, statements
 from archiver.bundle.spool import Rows
@@ -19,7 +20,7 @@ from archiver.errors import IntegrityError
 from archiver.store.archive import Archive
 from archiver.store.checkpoints import Tree
 
-_KEPT = 1 << 14
+_KEPT = 1 << 12
 """Hashes of the tree that are kept: neighbouring leaves share most of their paths."""
 
 
@@ -44,8 +45,9 @@ def leaves(archive: Archive, origin: int, choice: Choice) -> Leaves:
         ("statement", (row["leaf"] for row in statements(archive, origin, choice))),
     ):
         types.update(dict.fromkeys(rows, kind))
-    found = {*types, *_of(archive, "captures WHERE id", choice.captures, origin)}
-    found.update(_of(archive, "reading_marks WHERE capture", choice.captures, origin))
+    found = array("q", types)
+    found.extend(_of(archive, "captures WHERE id", choice.captures, origin))
+    found.extend(_of(archive, "reading_marks WHERE capture", choice.captures, origin))
     return Leaves(indexes=array("q", sorted(found)), types=types)
 
 
@@ -60,10 +62,9 @@ class Prover:
 
     def __init__(self, archive: Archive, tree: Tree, signed: Head) -> None:
         self._archive, self._tree, self._signed = archive, tree, signed
-        node, size = lru_cache(_KEPT)(tree.reader()), signed.checkpoint.size
-        self._size = size
+        self._size, self._node = signed.checkpoint.size, tree.reader()
         # A range of leaves has one hash and one line in every path that it stands in.
-        self._hash = lru_cache(_KEPT)(lambda low, high: log.subtree(node, low, high))
+        self._hash = lru_cache(_KEPT)(lambda low, high: log.subtree(self._node, low, high))
         self._line = lru_cache(_KEPT)(lambda low, high: f"{note.to_base64(self._hash(low, high))}\n")
         self._leaf = lru_cache(1)(self._read)  # whoever asks for a leaf asks for its proof next
         self._proved: dict[tuple[int, int], bytes] = {}
@@ -112,9 +113,10 @@ class Prover:
     def write(self, bag: Bag, chosen: Leaves) -> Rows[LeafEntry]:
         """Writes each leaf with its proof, and the head with the keys that signed it."""
         entries = Rows[LeafEntry](bag.spools)
-        types = {**chosen.types, **dict.fromkeys(self._signed.key_leaves, "key")}
-        indexes = array("q", sorted({*chosen.indexes, *self._signed.key_leaves}))
+        keys = sorted({key for key in self._signed.key_leaves if not within(chosen.indexes, key)})
+        types, indexes = {**chosen.types, **dict.fromkeys(keys, "key")}, array("q", merge(chosen.indexes, keys))
         for batch in batches(indexes):
+            self._node = self._tree.reader()  # it keeps every tile that it has read
             rows = self._archive.all(
                 "SELECT l.idx, l.data, l.hash, c.uid, c.tier, r.uid AS read FROM json_each(?1) j "
                 "LEFT JOIN log_leaf l ON l.origin = ?2 AND l.idx = j.value "

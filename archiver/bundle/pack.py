@@ -24,7 +24,7 @@ LARGE = 1 << 31
 """From this size on an entry is written with 64 bit lengths: half of what 32 bits hold, since sizes are estimates."""
 WORTH = 1 << 15
 """Smaller pieces are hashed sooner than handed to a thread."""
-WAITING = 16 << 20
+WAITING = 8 << 20
 """So many bytes at most wait for their SHA-512."""
 PIECE = 1 << 18
 """Small pieces of an entry are gathered to so many bytes."""

@@ -15,8 +15,8 @@ from typing import IO, Any, Generic, TypeVar
 
 SMALL = 1 << 18
 """A spool of up to so many bytes stays in memory."""
-RUN = 4 << 20
-"""Lines of so many bytes are sorted at once."""
+RUN, MERGED = 1 << 20, 32
+"""Lines of so many bytes are sorted at once, and so many runs of one length are merged."""
 PIECE = 1 << 18
 
 Row = TypeVar("Row")
@@ -38,11 +38,20 @@ class Spools:
         while self._files:
             self._files.pop().close()
 
-    def file(self) -> IO[bytes]:
-        """A file for writing and reading."""
-        made: IO[bytes] = tempfile.SpooledTemporaryFile(SMALL, dir=self._folder)  # noqa: SIM115  # closed below
+    def file(self, *, small: bool = True) -> IO[bytes]:
+        """A file for writing and reading. One that is not small is on the disk from its first byte: `writelines` would
+        fill the memory first."""
+        if small:
+            made: IO[bytes] = tempfile.SpooledTemporaryFile(SMALL, dir=self._folder)  # noqa: SIM115  # closed below
+        else:
+            made = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
         self._files.append(made)
         return made
+
+    def drop(self, file: IO[bytes]) -> None:
+        """Closes a file that is read no more."""
+        self._files.remove(file)
+        file.close()
 
 
 class Text:
@@ -104,7 +113,7 @@ class Sorter:
 
     def __init__(self, spools: Spools) -> None:
         self._spools = spools
-        self._runs: list[IO[bytes]] = []
+        self._runs: list[list[IO[bytes]]] = []
         self._held: list[bytes] = []
         self._size = 0
         self._count = 0
@@ -115,10 +124,21 @@ class Sorter:
         self._count += 1
         if self._size >= RUN:
             self._held.sort()
-            run = self._spools.file()
-            run.writelines(self._held)
-            self._runs.append(run)
+            self._keep(self._held, 0)
             self._held, self._size = [], 0
+
+    def _keep(self, lines: Iterable[bytes], tier: int) -> None:
+        """Writes a run. So many of one length are merged into one, since each is an open file."""
+        run = self._spools.file(small=False)
+        run.writelines(lines)
+        if tier == len(self._runs):
+            self._runs.append([])
+        self._runs[tier].append(run)
+        if len(self._runs[tier]) == MERGED:
+            runs, self._runs[tier] = self._runs[tier], []
+            self._keep(heapq.merge(*map(_from_start, runs)), tier + 1)
+            for old in runs:
+                self._spools.drop(old)
 
     def __len__(self) -> int:
         return self._count
@@ -126,11 +146,14 @@ class Sorter:
     def __iter__(self) -> Iterator[bytes]:
         """The lines without their line feeds. One reader at a time, after all were added."""
         self._held.sort()
-        for run in self._runs:
-            run.seek(0)
-        runs: list[Iterable[bytes]] = [*self._runs, self._held]
-        for line in heapq.merge(*runs) if self._runs else self._held:
+        runs = [_from_start(run) for tier in self._runs for run in tier]
+        for line in heapq.merge(*runs, self._held) if runs else self._held:
             yield line[:-1]
+
+
+def _from_start(run: IO[bytes]) -> IO[bytes]:
+    run.seek(0)
+    return run
 
 
 def packed(value: Any) -> bytes:

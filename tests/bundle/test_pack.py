@@ -107,7 +107,8 @@ def test_a_name_that_stands_twice_is_refused() -> None:
 
 
 def test_lines_are_sorted_however_many_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spool, "RUN", 300)
+    monkeypatch.setattr(spool, "RUN", 100)
+    monkeypatch.setattr(spool, "MERGED", 3)
     monkeypatch.setattr(spool, "SMALL", 500)
     lines = [b"%d\0%d" % (n * 7919 % 1009, n) for n in range(1000)]
     with Spools(tmp_path) as spools:
@@ -115,6 +116,7 @@ def test_lines_are_sorted_however_many_there_are(monkeypatch: pytest.MonkeyPatch
         for line in lines:
             sorter.add(line)
         assert len(sorter) == 1000
+        assert len(spools._files) < 20  # each is open
         assert list(sorter) == list(sorter) == sorted(lines)
         assert list(Sorter(spools)) == []
         assert list(tmp_path.iterdir()) == []  # what lies there has no name
