@@ -148,13 +148,17 @@ authors.over = (leaves, answers) => {
     return [{ name: signer(method.type, method.publicKeyMultibase).name, rank: 1, how }];
   }
   async function known(did) {
-    const found = [];
+    const found = { "plc-log": [], did: [] };
     for (const leaf of about(`bluesky:account:${did}`, "plc-log", "did")) {
-      try { found.push(...await keysIn(leaf, did)); } catch { continue; }  // it is told at its own proof
+      try { found[leaf.route].push([BigInt(leaf.seq), await keysIn(leaf, did)]); } catch { continue; }  // told elsewhere
     }
-    const logged = found.filter(one => one.rank !== 1);
-    return logged.length ? logged : found;  // where a log holds, a document by its side can add no key
+    const held = found["plc-log"].length ? found["plc-log"] : found.did;  // beside a log, a document adds no key
+    return held.sort((a, b) => a[0] < b[0] ? -1 : 1);
   }
+  const keysAt = (held, place) => {  // as captured last before, or else first after
+    const before = held.filter(one => one[0] < place);
+    return before.length ? before[before.length - 1][1] : held.length ? held[0][1] : [];
+  };
   async function record(ref, leaf, absent) {
     const uri = ref.split(":").slice(2).join(":"), facts = given(leaf);
     const [, did, name] = /^at:\/\/([^/]*)\/(.*)$/s.exec(uri) || [];
@@ -163,7 +167,8 @@ authors.over = (leaves, answers) => {
     const key = signer(facts.get("key-type"), facts.get("key"));
     const found = await repository(await answer(leaf), did, name, key);
     if (!keys.has(did)) keys.set(did, known(did));
-    const [best] = (await keys.get(did)).filter(one => one.name === key.name).sort((a, b) => a.rank - b.rank);
+    const then = keysAt(await keys.get(did), BigInt(leaf.seq));
+    const [best] = then.filter(one => one.name === key.name).sort((a, b) => a.rank - b.rank);
     const what = found.cid ? `holds the record ${found.cid}` : "holds no record of this name";
     const commit = `the key ${facts.get("key")} signed commit ${found.commit}`;
     if (!best) throw new Unchecked(`${commit}, but no log and no document of the account in this page names this key`);

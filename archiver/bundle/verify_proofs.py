@@ -52,7 +52,7 @@ class Proofs:
         self.source, self.report = source, report
         self.captures = [leaf for _, leaf in sorted(leaves.items()) if leaf.get("type") in ("capture", "import")]
         self.by_uid = {str(leaf.get("uid")): leaf for leaf in self.captures}
-        self.keys: dict[str, list[Named]] = {}
+        self.keys: dict[str, list[tuple[int, list[Named]]]] = {}
         self.done: dict[tuple[str, ...], Held | None] = {}
         self.file: tuple[str, Any] = ("", None)
         self.same, self.unknown = 0, 0
@@ -154,18 +154,20 @@ class Proofs:
             if leaf.get("ref") == ref and leaf.get("route") in routes and at(leaf, "response.status") == 200:
                 yield leaf
 
-    def known(self, did: str) -> list[Named]:
-        """The keys of an account: as its log names them, and as its document does."""
+    def known(self, did: str, place: int) -> list[Named]:
+        """The keys of an account at a place in the log of the archive: by the account's own log as it was captured last
+        before, or else first after. Where such a log holds, a document by its side can add no key."""
         if did not in self.keys:
-            found: list[Named] = []
-            for leaf in self.about(f"bluesky:account:{did}", "plc-log", "did"):
+            found: dict[str, list[tuple[int, list[Named]]]] = {"plc-log": [], "did": []}
+            for leaf in self.about(f"bluesky:account:{did}", *found):
                 try:
-                    found += list(self.keys_in(leaf, did))
+                    found[str(leaf["route"])].append((int(leaf["seq"]), list(self.keys_in(leaf, did))))
                 except (Refused, Unchecked):
                     continue  # what is wrong with it is told where bundle.json speaks of it
-            logged = [one for one in found if one.rank != 1]
-            self.keys[did] = logged or found  # where a log holds, a document by its side can add no key
-        return self.keys[did]
+            self.keys[did] = found["plc-log"] or found["did"]
+        held = self.keys[did]
+        before = [keys for seq, keys in held if seq < place]
+        return before[-1] if before else held[0][1] if held else []
 
     def keys_in(self, leaf: dict[str, Any], did: str) -> Iterator[Named]:
         document, place = self.document(leaf), f"data/captures/{leaf.get('uid')}.json"
@@ -220,7 +222,8 @@ class Proofs:
         key = signer_of(given.get("key-type", ""), given["key"])
         found = check_record(self.entity(leaf), did, name, key)
         commit = f"{key} signed commit {found.commit}"
-        named = sorted((one for one in self.known(did) if one.key == key), key=lambda one: one.rank)
+        at_that_time = self.known(did, int(leaf["seq"]))
+        named = sorted((one for one in at_that_time if one.key == key), key=lambda one: one.rank)
         if not named:
             raise Unchecked(f"{commit}, but no log and no document of the account in this bundle names this key")
         if named[0].rank > 1:

@@ -283,8 +283,14 @@ def test_a_key_that_the_log_names_as_given_up_is_unchecked_whatever_a_document_s
     operation["sig"] = base64.urlsafe_b64encode(mark).decode().rstrip("=")
     following = entry | {"operation": operation, "createdAt": "2025-01-01T00:00:00.000Z"}
     following["cid"] = sky.cid_text(sky.cid(libipld.encode_dag_cbor(operation)))
-    for leaf in forged.all_of("plc-log"):
+    there = int(forged.leaf("record-proof")["seq"])
+    logs = sorted(forged.all_of("plc-log"), key=lambda leaf: int(leaf["seq"]))
+    before = [leaf for leaf in logs if int(leaf["seq"]) < there]
+    assert before
+    for leaf in [*before[:-1], *(leaf for leaf in logs if leaf not in before)]:
         forged.put(leaf, json.dumps([entry, following]).encode())
+    says(forged, "held", "atproto-record", "log names it since 2024-01-01T00:00:00.000Z (", page="whose tree holds the")
+    forged.put(before[-1], json.dumps([entry, following]).encode())
     told = "log names it since 2024-01-01T00:00:00.000Z until 2025-01-01T00:00:00.000Z"
     says(forged, "unchecked", "atproto-record", told)
 
@@ -406,6 +412,11 @@ def test_what_is_missing_is_unchecked_with_the_reason(forged: Forgery) -> None:
     for row in forged.proofs("plc-log"):
         row["kind"] = "of-the-future"
     says(forged, "unchecked", "of-the-future", "no check of this kind is known here")
+    for row in forged.proofs("of-the-future"):
+        row["valid"] = None
+    assert ("absent", "1 of kinds that neither the archive nor this program checks") in [
+        (state, line.replace("2 of", "1 of").replace("3 of", "1 of")) for state, line in forged.check()
+    ]
 
 
 def test_a_bundle_of_before_pointers_is_not_called_wrong(forged: Forgery) -> None:
