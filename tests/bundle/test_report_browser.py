@@ -180,7 +180,7 @@ LEAKS = {
 IDLE = {"icon", "prefetch", "track"}
 """What a browser need not ask for, though nothing forbids it."""
 EARLY = {"firefox": {"source", "srcset"}}
-"""What a browser may ask for while it reads ahead, though the policy forbids it: images of several sizes in Firefox 153,
+"""What a browser may ask for while it reads ahead, though the policy forbids it: pictures of several sizes, Firefox 153
 in one run of ten. The page holds no such element, nor any other that loads from elsewhere: test_report_page.py."""
 
 
