@@ -132,15 +132,7 @@ class Anchors:
     def closer(self, leaves: Iterable[int]) -> None:
         """Writes the tokens over those earlier heads that bound one of the leaves more closely than any other does: at
         most one head for each time that ends a bracket."""
-        rows = self._archive.all(
-            "SELECT size, min(at) AS at FROM log_anchor WHERE origin = ? AND size <= ? AND at <> '' GROUP BY size "
-            "ORDER BY size",
-            self._origin,
-            self._signed.checkpoint.size,
-        )
-        sizes, closest = _earliest([(row["size"], str(row["at"])) for row in rows])
-        wanted = {bisect_right(sizes, leaf) for leaf in leaves}
-        for size in sorted({closest[place] for place in wanted if place < len(sizes)}):
+        for size in sorted(closest(self._archive, self._origin, self._signed.checkpoint.size, leaves)):
             self.over(size)
 
     def named(self, wanted: frozenset[str]) -> None:
@@ -237,6 +229,19 @@ class Anchors:
         if f"data/{name}" not in self._bag.files:
             self._bag.add(name, (data,))
         return f"data/{name}"
+
+
+def closest(archive: Archive, origin: int, size: int, leaves: Iterable[int]) -> set[int]:
+    """The sizes of those dated heads, up to `size`, that bound one of the leaves more closely than any other does."""
+    rows = archive.all(
+        "SELECT size, min(at) AS at FROM log_anchor WHERE origin = ? AND size <= ? AND at <> '' GROUP BY size "
+        "ORDER BY size",
+        origin,
+        size,
+    )
+    sizes, found = _earliest([(row["size"], str(row["at"])) for row in rows])
+    wanted = {bisect_right(sizes, leaf) for leaf in leaves}
+    return {found[place] for place in wanted if place < len(sizes)}
 
 
 def _earliest(dated: list[tuple[int, str]]) -> tuple[list[int], list[int]]:

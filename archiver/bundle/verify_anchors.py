@@ -56,6 +56,7 @@ class Anchors:
         self.texts: dict[bytes, Note] = {}
         self.times: dict[str, tuple[Note, int]] = {}
         self.held: set[str] = set()  # paths of tokens that held
+        self.ended: dict[str, tuple[bytes, bytes, list[bytes], list[bytes]]] = {}  # by certificates that have expired
         self.linked = {(note.size, note.root)}
 
     def check(self, leaves: dict[int, dict[str, Any]], index: dict[str, Any]) -> None:
@@ -75,6 +76,7 @@ class Anchors:
                 self.report.say("unchecked", "time", f"{name}: {error}")
         if not any(name.endswith(tuple(checks)) for name in self.names()):
             self.report.say("absent", "time", "nobody outside vouches for any time: there is no token")
+        self.check_renewals(leaves)
         self.check_brackets(leaves, index)
 
     def names(self, start: str = "") -> list[str]:
@@ -147,6 +149,8 @@ class Anchors:
         self.held.add(name)
         size = self.texts[text].size
         self.report.say("held", "time", f"{name}: the log of {size} leaves was there at {utc(when)}{beside}")
+        if beside:
+            self.ended[name] = token, text, roots, along
         if not self.roots:
             self.report.say("unchecked", "trust", f"{name}: its root came with the bundle; give one you know: --roots")
 
@@ -181,6 +185,28 @@ class Anchors:
                 break
             else:
                 raise Refused(f"the signature of {holders[0].name} is over none of the checkpoints")
+
+    def check_renewals(self, leaves: dict[int, dict[str, Any]]) -> None:
+        """Which tokens, whose certificates expired, stood in the log while these were good: a newer token says so, over
+        a head that holds the leaf of the older one."""
+        logged = {
+            str(leaf.get("token_sha256")): index for index, leaf in leaves.items() if leaf.get("type") == "anchor"
+        }
+        linked = [(when, note) for note, when in self.times.values() if (note.size, note.root) in self.linked]
+        for name, (token, text, roots, along) in sorted(self.ended.items()):
+            place = logged.get(hashlib.sha256(token).hexdigest())
+            newer = [(when, note.size) for when, note in linked if place is not None and note.size > place]
+            for when, size in sorted(newer)[-1:] + sorted(newer)[:1]:
+                try:
+                    check_stamp(token, [text], roots, along, when)
+                except (Refused, Unchecked):
+                    continue
+                told = f"its certificates were good at {utc(when)}, when the log of {size} leaves held it"
+                self.report.say("held", "time", f"{name}: renewed: {told}")
+                break
+            else:
+                told = "no newer token here holds it: who has the key of the certificate now could have made it"
+                self.report.say("unchecked", "time", f"{name}: {told}")
 
     def bounds(self) -> tuple[list[int], list[int]]:
         """Sizes of dated heads in ascending order, and for each the earliest time from there on."""

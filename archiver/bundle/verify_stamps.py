@@ -35,10 +35,11 @@ def utc(when: int) -> str:
 
 
 def check_stamp(
-    token: bytes, texts: list[bytes], roots: list[bytes], along: list[bytes] | None = None
+    token: bytes, texts: list[bytes], roots: list[bytes], along: list[bytes] | None = None, at: int | None = None
 ) -> tuple[int, bytes, str]:
     """The Unix time of a time stamp reply, which of the texts it is over, and what stands beside it. `roots` are PEM,
-    `along` certificates in DER that may lead to them.
+    `along` certificates in DER that may lead to them. The certificates must be good `at` a time: by default now, or at
+    that of the token where they expired since.
 
     Refused when it is over others or was changed; Unchecked without OpenSSL, without roots, and where OpenSSL does not
     trust the signer."""
@@ -72,9 +73,9 @@ def check_stamp(
             trusted,
             *(("-untrusted", between) if along else ()),
         )
-        code, told = _openssl(tool, *check)
+        code, told = _openssl(tool, *check, *(() if at is None else ("-attime", str(at))))
         beside = ""
-        if code and "has expired" in told:
+        if code and "has expired" in told and at is None:
             code, told = _openssl(tool, *check, "-attime", str(when))
             beside = ", by a certificate that has expired since"
     if code:

@@ -15,12 +15,13 @@ from archiver.bundle import recorded
 from archiver.bundle.bag import Sign
 from archiver.bundle.choice import Choice, choose, neighbours
 from archiver.bundle.indexing import Indexing
-from archiver.bundle.leaves import Leaves, leaves
+from archiver.bundle.leaves import leaves
 from archiver.bundle.proving import Head, head
 from archiver.bundle.writing import Plan, Written, write
 from archiver.custody import note, sshsig
 from archiver.errors import InputError
 from archiver.jobs import checkpoint, keyring
+from archiver.jobs.renewing import renewing
 from archiver.jobs.session import Session
 from archiver.jobs.show import find
 from archiver.model import Ref
@@ -186,7 +187,11 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
     choice = choice_of(archive, asked)
     chosen = leaves(archive, tree.origin, choice)
     notes: list[str] = []
-    signed = _signed(session, chosen, notes)
+    signed = _signed(session, chosen.needed, notes)
+    origin, size = tree.origin, signed.checkpoint.size
+    chosen, needed = renewing(archive, origin, choice, chosen, size, made or session.now())
+    if needed > size:
+        signed = _signed(session, needed, notes)
     sign, signers = _seal(session, signed, notes)
     plan = Plan(
         what=str(asked),
@@ -220,13 +225,13 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
     )
 
 
-def _signed(session: Session, chosen: Leaves, notes: list[str]) -> Head:
+def _signed(session: Session, needed: int, notes: list[str]) -> Head:
     """The head that the bundle is proved under: one that is there, or one that is signed now."""
     archive, tree = session.archive, session.evidence.tree
-    found = head(archive, tree, chosen.needed)
+    found = head(archive, tree, needed)
     if found is None:
         sealed = checkpoint.seal(session, make=False)
-        found = head(archive, tree, chosen.needed)
+        found = head(archive, tree, needed)
         if found is None:
             reasons = [*([sealed.broken] if sealed.broken else []), *sealed.problems, *sealed.notes]
             told = reasons[0] if reasons else "this log has no key"

@@ -4,6 +4,7 @@ certificate was revoked, is judged by what newer tokens hold. Clocks are handed 
 from __future__ import annotations
 
 import datetime
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from test_anchors import House, house
 from tsa import DAY, UTC, Authority, Clock, Witness, write_roots
 
+from archiver.bundle.verify import main as bundle_verify
 from archiver.custody import certificates
 from archiver.jobs import anchored, checkpoint
 from archiver.jobs.anchor import Anchored, anchor
@@ -170,6 +172,39 @@ def test_renewals_of_renewals_hold_each_other() -> None:
     assert (len(held), unchecked.total) == (19, 0)
     held, _ = renewed(tokens[:9] + tokens[10:], "2060-01-01T00:00:00Z", unchecked)
     assert (len(held), unchecked.total) == (9, 9), "one that is missing breaks the chain below it"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize("newer", ["in time", "too late", "none"])
+def test_a_bundle_brings_what_renews_a_timestamp_that_ended(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], newer: str
+) -> None:
+    """The leaf of the token, and a head that holds it and was dated while its certificates were good."""
+    clock, other = Clock.make(good_for=-10 * DAY), Clock.make()
+    house.configure()
+    house.run()
+    house.configure(house.rfc3161(clock, "old", roots=write_roots(tmp_path, clock, "old.pem")))
+    evening(house, -20, clock)
+    if newer != "none":
+        house.configure(house.rfc3161(other, "new", roots=write_roots(tmp_path, other, "new.pem")))
+        evening(house, -15 if newer == "in time" else -5, other)
+    path = tmp_path / "bundle.zip"
+    seed = house.desk.folder / "seeds" / "1.txt"
+    assert house.desk.call("export", "--document", str(seed), "--to", path).code == 0
+    roots = [part for one in (clock, other) for part in ("--roots", str(write_roots(tmp_path, one, f"{id(one)}.pem")))]
+    key = str(house.table("SELECT vkey FROM log_key")[0][0])
+    capsys.readouterr()
+    code = bundle_verify([str(path), "--key", key, *roots])
+    out = capsys.readouterr().out
+    assert "by a certificate that has expired since" in out
+    if newer == "in time":
+        assert "old.tsr: renewed: its certificates were good at" in out
+        assert "begins with 1 earlier heads" in out
+    else:
+        assert "old.tsr: no newer token here holds it" in out
+    wrong = [line for line in out.splitlines() if line.startswith("WRONG") and "says that it was made at" not in line]
+    assert wrong == [], out
+    assert code == 4, "the capture is of today, and its token was dated back by this test"
 
 
 # ---- revoked -------------------------------------------------------------------------------------------------
