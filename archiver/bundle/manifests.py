@@ -14,6 +14,8 @@ from archiver.custody import c2pa_store, c2pa_told
 from archiver.store.blobs import BlobStore
 
 LARGEST = 256 << 20
+KEPT = 64
+"""Files of which it is remembered what they claim: posts that stand beside each other may share one."""
 LONGEST, MOST = 500, 32
 """Characters of a text, and items of a list, that go into the index: the file itself has the rest."""
 
@@ -43,6 +45,8 @@ class Manifests:
         if sha256 not in self._marked or size > LARGEST:
             return None
         if sha256 not in self._told:
+            if len(self._told) >= KEPT:
+                self._told.pop(next(iter(self._told)))
             self._told[sha256] = entry(b"".join(self._store.get(sha256)))
         return self._told[sha256]
 
