@@ -18,6 +18,7 @@ section "Speed and memory" "make bench" "$BIN/python -m tests.bench"
 section "A million posts" "make bench-million" "$BIN/python -m tests.bench.check 1000000"
 section "The log at a million leaves" "make bench-log" "$BIN/python -m tests.bench.custody 1000000"
 section "Verification" "make bench-verify GIGABYTES=10" "$BIN/python -m tests.bench.verification 1000000 10"
+section "Bundles" "make bench-export" "$BIN/python -m tests.bench.export"
 section "Recorded answers and labelled quotations" "make evidence" \
     "$BIN/python -m pytest -m corpus -s -p no:cacheprovider | grep -vE '^[.[:space:]]*(\[ *[0-9]+%\])?$' | sed 's/^\.*//'"
 if [ -f tests/bench/many_rows.py ]; then
