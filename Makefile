@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make run` and `make test`. Everything else is convenience.
 
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -21,8 +22,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: .venv/installed
 	$(BIN)/archiver run seeds || test $$? -eq 1
 
+# Each file of tests stays in one process: its fixtures are shared, and servers and archives are its own.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -248,6 +248,7 @@ def test_a_did_web_is_asked_at_its_host_and_has_no_log() -> None:
         "bluesky:account:x",
         "bluesky:x:y",
     ],
+    ids=range(6),  # the account is another one in each process
 )
 def test_refs_of_others_are_not_planned(text: str) -> None:
     assert bluesky.plan(Ref.parse(text), (), Settings()) == ()
