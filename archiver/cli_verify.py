@@ -13,9 +13,11 @@ from archiver.cli import DEFAULT_DB, FAILED, INTEGRITY, config_of, config_option
 from archiver.custody import certificates
 from archiver.errors import InputError, ParseError
 from archiver.jobs import verify as jobs
-from archiver.jobs.verifying_heads import read_kept, read_key
+from archiver.jobs.verifying_heads import read_kept, read_keys
 from archiver.net.clock import text_of
 from archiver.render.verify import print_verified, progress_bar
+
+ARCHIVE = b"SQLite format 3\0"
 
 
 @click.command()
@@ -82,25 +84,22 @@ def verify(
             )
         from archiver.bundle.verify import main as check  # what travels with a bundle, and stands alone
 
-        more = [part for text in keys for part in ("--key", _text_of(text))]
-        more += [part for file in roots for part in ("--roots", str(file))]
+        more = [part for text in keys for key in read_keys(text) for part in ("--key", str(key))]
+        more += [part for file in roots if _roots(file) for part in ("--roots", str(file))]
         more += [part for text in blocks for part in ("--block", _header(text).hex())]
         sys.exit(check([str(path), *more, *(["--json"] if as_json else [])]))
+    _must_be_archive(path)
     options = jobs.Options(
         since=_moment(since),
         sample=sample,
         kept=tuple(read_kept(file) for file in kept),
-        keys=tuple(read_key(text) for text in keys),
+        keys=tuple(key for text in keys for key in read_keys(text)),
         roots=tuple(root for file in roots for root in _roots(file)),
         headers=tuple(_header(text) for text in blocks),
         processes=processes,
     )
-    if path.is_dir():
-        raise InputError("this is a folder, not an archive", place=str(path), hint="Name an archive file or a bundle")
     config = config_of(config_path)
     if record:
-        if not path.exists():
-            raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
         from archiver.jobs.session import open_session  # loads every parser, which takes 200 ms
         from archiver.jobs.verifying_record import record as keep
 
@@ -116,17 +115,32 @@ def verify(
 
 
 def _is_bundle(path: Path) -> bool:
+    """Whether this is the folder of a bag, or a zip: also one that lost its end on its way. An archive is none,
+    whatever stands at its end."""
     if path.is_dir():
         return (path / "bagit.txt").is_file()
-    return path.is_file() and zipfile.is_zipfile(path)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(ARCHIVE))
+    return start.startswith(b"PK\3\4") or (start != ARCHIVE and zipfile.is_zipfile(path))
 
 
-def _text_of(key: str) -> str:
-    """A key as it was given, or what the file of that name holds."""
-    try:
-        return Path(key).read_text("utf-8").strip() if Path(key).is_file() else key
-    except (OSError, ValueError):
-        raise InputError("this file holds no key", place=key, hint="Give the line of `keys export`") from None
+def _must_be_archive(path: Path) -> None:
+    """What is neither archive nor bundle is told as what it is."""
+    if path.is_dir():
+        inside = path / "bundle"
+        hint = f"Name {inside}" if (inside / "bagit.txt").is_file() else "Name an archive file or a bundle"
+        raise InputError("this is a folder, not an archive or a bundle", place=str(path), hint=hint)
+    if not path.exists():
+        if path == DEFAULT_DB:
+            raise InputError("no archive here yet", place=str(path), hint="Run `archiver run SEED` first")
+        raise InputError("no such file", place=str(path), hint="Name an archive file or a bundle")
+    with path.open("rb") as file:
+        start = file.read(len(ARCHIVE))
+    if start != ARCHIVE:
+        what = "this is neither an archive nor a bundle" if start else "this file is empty"
+        raise InputError(what, place=str(path), hint="Name an archive, or a bundle: its zip or its unpacked folder")
 
 
 def _moment(text: str) -> str:

@@ -51,13 +51,14 @@ def _comment(text: str) -> str:
 _SCRIPT = r"""#!/bin/sh
 # Checks the unpacked bundle of @ORIGIN@ (@SIZE@ leaves): sh verify.sh [KEY.pem]
 # Needs sh, sha256sum, xxd and openssl 3. The key is the bundle's own unless you give one that you had from elsewhere.
-# verify.py checks more: captures field by field, time stamps and earlier heads, cosignatures, the seal.
-LC_ALL=C; export LC_ALL; set -u
-key=${1:-data/proofs/log.pem}
-case $key in /*) ;; *) [ $# -eq 0 ] || key=$PWD/$key ;; esac
-cd -- "$(dirname -- "$0")" || exit 2
-bad=0 work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
+# Ends with 0 (all held), 4 (wrong) or 2 (not checked). verify.py checks more: captures field by field, time stamps and
+# earlier heads, cosignatures, the seal.
+LC_ALL=C; export LC_ALL; set -u; key=${1:-data/proofs/log.pem}
+lacks() { echo "Nothing was checked: $1 is missing here"; exit 2; }
+for t in sha256sum sha512sum xxd comm openssl; do command -v $t >/dev/null || lacks $t; done
+openssl pkeyutl -help 2>&1 | grep -q rawin || lacks "openssl 3"; [ $# -eq 0 ] || [ -r "$key" ] || lacks "$key"
+case $key in /*) ;; *) [ $# -eq 0 ] || key=$PWD/$key ;; esac; cd -- "$(dirname -- "$0")" || exit 2
+bad=0 work=$(mktemp -d) || exit 2; trap 'rm -rf "$work"' EXIT
 wrong() { echo "WRONG: $*"; bad=4; }
 node() { printf "$1" | xxd -r -p | sha256sum | cut -c1-64; }
 plain() { printf '%s\n' "$1" | openssl base64 -d -A; }
@@ -67,8 +68,7 @@ for a in sha256 sha512; do
   cmp -s "$work/listed" "$work/there" || { comm -3 "$work/listed" "$work/there"; wrong "missing or extra, see above"; }
 done
 note=data/proofs/checkpoint n=$(sed -n 2p data/proofs/checkpoint) origin=$(sed -n 1p data/proofs/checkpoint)
-root=$(plain "$(sed -n 3p $note)" | xxd -p -c 64)
-sed '/^$/,$d' $note >"$work/text"
+root=$(plain "$(sed -n 3p $note)" | xxd -p -c 64); sed '/^$/,$d' $note >"$work/text"
 sed '1,/^$/d' $note | while read -r dash name value; do
   [ "$name" = "$origin" ] && plain "$value" | tail -c +5 >"$work/sig" &&
     openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/text" -sigfile "$work/sig" && echo >"$work/signed"

@@ -19,21 +19,21 @@ import json
 import os
 import re
 import sys
-import zipfile
 from typing import Any
 
 from archiver.bundle.verify_anchors import Anchors, Known
 from archiver.bundle.verify_captures import capture_faults, cut, same
 from archiver.bundle.verify_files import (
-    BROKEN,
     MAX_NOTE,
     Folder,
+    Mistaken,
     Refused,
     Report,
     Zip,
     at,
     check_bag,
     load,
+    open_bundle,
     read,
     text_of,
     unbase64,
@@ -42,6 +42,7 @@ from archiver.bundle.verify_notes import (
     Key,
     Note,
     check_seal,
+    given_keys,
     included,
     parse_key,
     parse_note,
@@ -130,7 +131,10 @@ class Bundle:
                     self.report.say("held", "witness", f"{key.name} saw the log with {note.size} leaves at {utc(when)}")
         mine = [key for key in signers if key.type == 1 and key.name == note.origin]
         if not mine or (any(k.given and k.type == 1 for k in self.keys) and not any(k.given for k in mine)):
-            raise Refused(f"{HEAD}: no key of {note.origin} that you trust signed it")
+            given = ", ".join(f"{key.name}+{key.id.hex()}" for key in self.keys if key.given and key.type == 1)
+            by = ", ".join(known.hex() for name, known, _ in note.signatures if name == note.origin)
+            told = f": {by or 'none of its keys'} did, and you gave {given}" if given else ""
+            raise Refused(f"{HEAD}: no key of {note.origin} that you trust signed it{told}")
         self.note = note
         for key in self.keys:
             if not key.given and key not in signers:
@@ -325,15 +329,6 @@ class Bundle:
         Anchors(self.source, self.report, self.brought, self.head()).check(self.leaves, self.index)
 
 
-def open_bundle(path: str) -> Folder | Zip:
-    try:
-        return Folder(path) if os.path.isdir(path) else Zip(path)
-    except zipfile.BadZipFile as error:
-        raise Refused(f"not a whole zip: {error}") from None
-    except BROKEN as error:
-        raise Refused(f"cannot be read: {error}") from None
-
-
 def content(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
@@ -344,7 +339,10 @@ def main(arguments: list[str] | None = None) -> int:
     here = os.path.dirname(os.path.abspath(__file__))
     parser.add_argument("bundle", nargs="?", default=here, help="a folder or a zip; the folder of this file by default")
     parser.add_argument(
-        "--key", action="append", default=[], help="a verifier key NAME+ID+KEY that you know, of the log or a witness"
+        "--key",
+        action="append",
+        default=[],
+        help="a verifier key NAME+ID+KEY that you know, of the log or a witness, or a file of such lines",
     )
     parser.add_argument(
         "--roots", action="append", default=[], help="root certificates that you trust for time stamps (PEM)"
@@ -357,8 +355,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     asked = parser.parse_args(arguments)
+    if asked.bundle == here and not os.path.isfile(os.path.join(here, "bagit.txt")):
+        parser.error("no bundle lies beside this file: name its zip, or the folder with its bagit.txt")
     try:
-        keys = [parse_key(text, True) for text in asked.key]
+        keys = [key for text in asked.key for key in given_keys(text)]
         roots = [content(path) for path in asked.roots]
         blocks = [bytes.fromhex(text) for text in asked.block]
         if any(len(block) != 80 for block in blocks):
@@ -367,6 +367,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     try:
         report = Bundle(open_bundle(asked.bundle), Known(keys, roots, blocks)).check()
+    except Mistaken as error:
+        parser.error(str(error))
     except Refused as error:
         report = Report()
         report.wrong("bundle", str(error))

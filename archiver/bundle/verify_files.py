@@ -31,6 +31,10 @@ class Refused(Exception):
     """What is given is not what it has to be; the message says why."""
 
 
+class Mistaken(Refused):
+    """What was named is no bundle: the command is wrong, and nothing was checked."""
+
+
 class Report:
     """Lines (state, check, what was found): held, unchecked or WRONG."""
 
@@ -121,6 +125,21 @@ class Zip:
 
     def open(self, name: str) -> Any:
         return self.zip.open(self.top + name)
+
+
+def open_bundle(path: str) -> Folder | Zip:
+    """A bundle, packed or not. Mistaken where there is none to look at, Refused for one that is broken."""
+    inside = os.path.join(path, "bundle")
+    if not os.path.exists(path):
+        raise Mistaken(f"{path}: no such file or folder")
+    if os.path.isfile(os.path.join(inside, "bagit.txt")) and not os.path.isfile(os.path.join(path, "bagit.txt")):
+        raise Mistaken(f"{path}: the bundle is the folder {inside}, name that")
+    try:
+        return Folder(path) if os.path.isdir(path) else Zip(path)
+    except zipfile.BadZipFile as error:
+        raise Refused(f"not a whole zip: {error}. It was cut short or changed: have it sent again") from None
+    except BROKEN as error:
+        raise Refused(f"cannot be read: {error}") from None
 
 
 def _as_written(file: BinaryIO, held: list[zipfile.ZipInfo], start: int) -> None:

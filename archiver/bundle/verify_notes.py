@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from typing import NamedTuple
 
@@ -80,6 +81,29 @@ def parse_key(text: str, given: bool) -> Key:
     if not name or len(data) != 33 or data[0] not in (1, 4) or number != known.hex():
         raise Refused(f"not a verifier key NAME+ID+KEY of type 1 or 4: {text[:100]}")
     return Key(name, known, data[0], data[1:], given)
+
+
+def given_keys(text: str) -> list[Key]:
+    """The keys that somebody gives: one as it is, or those in the file of that name, one a line. Refused without
+    repeating what a file holds: it may be the private key."""
+    if not os.path.isfile(text):
+        if "+" not in text:
+            raise Refused(f"{text}: no such file, and not a verifier key NAME+ID+KEY")
+        return [_given(text, "--key")]
+    with open(text, encoding="utf-8") as file:
+        found = [_given(line.strip(), f"{text}:{number}") for number, line in enumerate(file, 1) if line.strip()]
+    if not found:
+        raise Refused(f"{text}: holds no key")
+    return found
+
+
+def _given(line: str, place: str) -> Key:
+    if line.startswith("PRIVATE+KEY+"):
+        raise Refused(f"{place}: this is the private key: keep it to yourself, and give the line of `keys export`")
+    try:
+        return parse_key(line, True)
+    except Refused:
+        raise Refused(f"{place}: not a verifier key NAME+ID+KEY of type 1 or 4") from None
 
 
 class Note(NamedTuple):

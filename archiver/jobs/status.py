@@ -9,6 +9,7 @@ from archiver.jobs import anchored, before, rules
 from archiver.net.clock import utc_now
 from archiver.store.anchors import Anchors
 from archiver.store.archive import Archive
+from archiver.store.checkpoints import Tree
 
 COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "blobs", "edges", "matches", "statements")
 
@@ -17,13 +18,17 @@ COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "b
 class Status:
     """Counts by table, bytes of blobs, leaves of the log, outcomes by latest look, the queue, the last runs. `older`
     counts verdicts by the rules that made them, where those are not the present ones; `replaced` mentions were judged
-    again under newer rules and nobody was told what differs. `vouching` are the outside services that answered about
+    again under newer rules and nobody was told what differs. `keys` sign the log, which is signed up to `signed` leaves
+    since `signed_at`. `vouching` are the outside services that answered about
     the log, `unanswered` the questions that are open, `exposed` the timestamps that end first, and when another is
     taken."""
 
     counts: dict[str, int]
     blob_bytes: int
     leaves: int
+    keys: list[str]
+    signed: int
+    signed_at: str
     outcomes: dict[str, int]
     verdicts: dict[str, int]
     resolutions: dict[str, int]
@@ -43,8 +48,11 @@ def status_of(archive: Archive, *, now: Callable[[], str] = utc_now, renew_days:
     """Reads the status of an archive. Timestamps are taken again `renew_days` before they end."""
     exposed = None
     vouching, unanswered = list[anchored.Vouching](), list[anchored.Unanswered]()
+    keys, head = list[str](), None
     if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'log_anchor'") is not None:  # an older archive has none
         local = int(str(archive.value("SELECT id FROM origin WHERE local = 1")))
+        keys = [key.id.hex() for key in Tree(archive, local).active()]
+        head = archive.one("SELECT size, at FROM log_checkpoint WHERE origin = ? ORDER BY size DESC LIMIT 1", local)
         held = Anchors(archive, local)
         vouching, unanswered = anchored.overview(held, now(), renew_days)
         exposed = anchored.exposed(held, now(), renew_days)
@@ -63,6 +71,9 @@ def status_of(archive: Archive, *, now: Callable[[], str] = utc_now, renew_days:
         counts={table: number(f"SELECT count(*) FROM {table}") for table in COUNTED},
         blob_bytes=number("SELECT coalesce(sum(size), 0) FROM blobs"),
         leaves=number("SELECT count(*) FROM log_leaf"),
+        keys=keys,
+        signed=0 if head is None else int(head["size"]),
+        signed_at="" if head is None else str(head["at"]),
         outcomes=counts(
             "SELECT outcome, count(*) FROM posts WHERE outcome <> '' GROUP BY outcome ORDER BY count(*) DESC, outcome"
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archiver.custody import note
 from archiver.errors import InputError, ParseError, ProofError
+from archiver.jobs.keyring import PREFIX
 from archiver.jobs.verifying_found import Findings, Place
 from archiver.store.archive import Archive
 from archiver.store.checkpoints import LogKey
@@ -55,18 +56,30 @@ def read_kept(path: Path) -> Kept:
         raise InputError(f"this is no checkpoint: {error}", place=str(path), hint=hint) from None
 
 
-def read_key(text: str) -> note.VerifierKey:
-    """A vkey, or the name of a file that holds one. InputError when it is neither."""
+def read_keys(text: str) -> tuple[note.VerifierKey, ...]:
+    """A vkey, or those in the file of that name, one a line, as `keys export` prints them. InputError when it is
+    neither."""
+    hint = "Give a vkey, NAME+ID+KEY, or a file with the lines of `archiver keys export`"
+    place = "--key"
     try:
         path = Path(text)
-        line = path.read_text("utf-8").strip() if "+" not in text or path.is_file() else text.strip()
-        return note.VerifierKey.parse(line)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", place=text, hint="Give a vkey, NAME+ID+KEY, or its file") from None
-    except ParseError as error:
-        raise InputError(
-            f"this is no vkey: {error}", place=text, hint="Give a vkey, NAME+ID+KEY, or its file"
-        ) from None
+        if "+" in text and not path.is_file():
+            lines = [text]
+        else:
+            place = text
+            lines = [line for line in path.read_text("utf-8").split("\n") if line.strip()]
+        if any(line.strip().startswith(PREFIX) for line in lines):
+            raise InputError("this is the private key: keep it to yourself", place=place, hint=hint)
+        found = tuple(note.VerifierKey.parse(line.strip()) for line in lines)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=place, hint=hint) from None
+    except ValueError:
+        raise InputError("this is no text", place=place, hint=hint) from None
+    except ParseError as error:  # it never repeats what stands there
+        raise InputError(f"this is no vkey: {error}", place=place, hint=hint) from None
+    if not found:
+        raise InputError("no key stands here", place=place, hint=hint)
+    return found
 
 
 def stored(archive: Archive, origin: int) -> tuple[Stored, ...]:

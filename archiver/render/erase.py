@@ -82,8 +82,10 @@ def _already(shown: Shown) -> None:
 def _touched(shown: Shown) -> None:
     concern = shown.concern
     size = sum({one.sha256: one.size for one in concern.captures if one.goes}.values())
-    click.echo(f"{concern.what}: {len(concern.blobs)} bodies of {size:,} bytes would go, and the bytes of ")
-    click.echo(f"{len(concern.leaves)} leaves. Their hashes, sizes and times stay.")
+    click.echo(
+        f"{concern.what}: {len(concern.blobs)} bodies of {size:,} bytes would go, and the bytes of "
+        f"{len(concern.leaves)} leaves. Their hashes, sizes and times stay."
+    )
     _some("It is also known as", concern.refs[1:])
     _some("Its files", concern.media)
     _some(

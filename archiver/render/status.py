@@ -17,7 +17,7 @@ def print_status(status: Status, *, as_json: bool) -> None:
         return
     out = console()
     out.print(", ".join(f"{count:,} {name}" for name, count in status.counts.items()))
-    out.print(f"Log: {status.leaves:,} leaves. Blobs: {status.blob_bytes:,} bytes.")
+    out.print(f"Log: {status.leaves:,} leaves{_signed(status)}. Blobs: {status.blob_bytes:,} bytes.")
     _anchors(status)
     for title, counts in (
         ("Posts by outcome", status.outcomes),
@@ -40,6 +40,18 @@ def print_status(status: Status, *, as_json: bool) -> None:
         ended = f"{run['captures']} captures, exit {run['exit_code']}" if run["ended_at"] else "did not end"
         until = f" – {moment(str(run['ended_at']))}" if run["ended_at"] else ""
         out.print(f"Run {moment(str(run['started_at']))}{until}: {ended}")
+
+
+def _signed(status: Status) -> str:
+    """How much of the log is signed, and what to do where no key signs it."""
+    if not status.keys:
+        return ", and no key signs them: `archiver keys create` makes one"
+    if not status.signed:
+        return ", none of them signed yet: the next run signs them"
+    when = f"signed at {moment(status.signed_at)}"
+    if status.signed >= status.leaves:
+        return f", all {when}"
+    return f", the first {status.signed:,} {when}, the others by the next run"
 
 
 def _anchors(status: Status) -> None:

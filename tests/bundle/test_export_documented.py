@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import typing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from archiver.bundle import index
-from tests.bundle.leaving import House, files_of, index_of
+from archiver.cli import main
+from archiver.custody import note
+from archiver.custody.sshsig import public_line
+from tests.bundle.leaving import ADA, House, files_of, index_of
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "custody.md"
 SHAPES = {name: shape for name, shape in vars(index).items() if typing.is_typeddict(shape)}
 
 
 @pytest.fixture(scope="module")
-def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     house = House.build(tmp_path_factory.mktemp("house"))
     house.export("all.zip", collection="seeds")
+    return house
+
+
+@pytest.fixture(scope="module")
+def bag(house: House) -> Path:
     return house.unpacked("all.zip")
 
 
@@ -62,6 +73,32 @@ def test_a_bundle_has_the_shape_that_is_written_down(bag: Path) -> None:
     assert set(held) == set(index.Index.__annotations__)
     assert not fits({**held, "size": "1"}, index.Index)
     assert all(held[name] for name in ("captures", "posts", "documents", "verdicts", "leaves", "files"))
+
+
+def test_the_commands_for_a_stranger_hold_as_they_are_written(house: House, tmp_path: Path) -> None:
+    block = DOCUMENT.read_text("utf-8").split("### With tools that others wrote")[1].split("```")[1]
+    for tool in ("unzip", "sha256sum", "sha512sum", "ssh-keygen", "openssl", "xxd"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    house.export("one.zip", ADA)
+    shutil.copy(house.folder / "one.zip", tmp_path / "evidence.zip")
+    for form in ("ssh", "pem"):
+        ended = CliRunner().invoke(main, ["keys", "export", f"--{form}", "--db", str(house.db)])
+        (tmp_path / f"key.{form}").write_text(ended.stdout)
+
+    def run(script: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", "-e", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, out = run(block.removeprefix("sh\n"))
+    assert (code, "Good" in out, "All held" in out) == (0, True, True), out
+    other = public_line(note.verifier_key("log", bytes(32)).public)
+    (tmp_path / "key.ssh").write_text(f"{other}\n")
+    (tmp_path / "bundle").rename(tmp_path / "before")
+    code, out = run(block.removeprefix("sh\n"))
+    assert (code != 0, "All held" in out) == (True, False), out
 
 
 def test_each_file_of_a_bundle_is_in_the_table(bag: Path) -> None:

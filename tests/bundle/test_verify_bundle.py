@@ -73,7 +73,32 @@ def test_without_keys_of_ones_own_the_bundle_vouches_for_itself(
 def test_another_key_is_not_the_logs(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = note.verifier_key(making.ORIGIN, bytes(32))
     assert verify.main([str(whole), "--key", str(other)]) == 4
-    assert "no key of desk.example/log that you trust signed it" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    told = f"no key of desk.example/log that you trust signed it: dbe481da did, and you gave {making.ORIGIN}+"
+    assert f"{told}{other.id.hex()}" in out
+    assert "\\n" not in out
+
+
+def test_keys_come_from_files_too(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = tmp_path / "log.vkey"
+    keys.write_text(f"{making.KEY}\n\n{making.WITNESS_KEY}\n")
+    assert verify.main([str(whole), "--key", str(keys)]) == 0
+    capsys.readouterr()
+    secret = f"PRIVATE+KEY+{making.KEY!s}"
+    for text, told in (
+        (f"{making.KEY}\n{secret}\n", f"{keys}:2: this is the private key"),
+        ("-----BEGIN PUBLIC KEY-----\n", f"{keys}:1: not a verifier key"),
+        ("\n", f"{keys}: holds no key"),
+        ("\udce9", "utf-8"),
+        (None, f"{keys}: no such file, and not a verifier key"),
+    ):
+        keys.unlink()
+        if text is not None:
+            keys.write_bytes(text.encode("utf-8", "surrogateescape"))
+        with pytest.raises(SystemExit) as ended:
+            verify.main([str(whole), "--key", str(keys)])
+        err = capsys.readouterr().err
+        assert (ended.value.code, told in err, secret in err) == (2, True, False), err
 
 
 def test_json(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:

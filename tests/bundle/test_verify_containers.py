@@ -173,8 +173,17 @@ def test_what_is_no_bundle(inside: Path, capsys: pytest.CaptureFixture[str]) -> 
     refused(b"<html>", inside, capsys, "not a whole zip")
     assert verify.main([str(inside / "here")]) == 4
     assert "bagit.txt: missing" in capsys.readouterr().out
-    assert verify.main([str(inside / "nowhere")]) == 4
-    assert "cannot be read" in capsys.readouterr().out
+    for place, told in (("nowhere", "no such file or folder"), ("", "name that")):
+        with pytest.raises(SystemExit) as ended:
+            verify.main([str(inside / place)] if place else [str(parent(inside))])
+        assert (ended.value.code, told in capsys.readouterr().err) == (2, True)
+
+
+def parent(inside: Path) -> Path:
+    """A folder in which the folder of a bundle lies, as unzip leaves it."""
+    (inside / "unpacked" / "bundle").mkdir(parents=True)
+    (inside / "unpacked" / "bundle" / "bagit.txt").write_bytes(b"")
+    return inside / "unpacked"
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "name"])

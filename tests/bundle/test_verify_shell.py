@@ -75,6 +75,23 @@ def test_another_key_and_a_head_that_was_changed(bag: Path, tmp_path: Path) -> N
     assert (code, "not signed by data/proofs/log.pem" in out) == (4, True), out
 
 
+@pytest.mark.parametrize("lost", ["xxd", "openssl", "rawin", "key"])
+def test_what_is_missing_is_not_called_wrong(bag: Path, tmp_path: Path, lost: str) -> None:
+    """A machine without a tool, or with OpenSSL 1.1, cannot check: that says nothing of the bundle."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in {*TOOLS, "dirname", "mktemp", "rm", "grep", "sed", "cut", "sort", "cmp", "cat", "tail"} - {lost}:
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    if lost == "rawin":
+        (tools / "openssl").unlink()
+        (tools / "openssl").write_text("#!/bin/sh\necho usage\n")
+        (tools / "openssl").chmod(0o755)
+    command = ["/bin/sh", str(bag / "verify.sh"), *(["nowhere.pem"] if lost == "key" else [])]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={"PATH": str(tools)})
+    named = {"rawin": "openssl 3", "key": "nowhere.pem"}.get(lost, lost)
+    assert (ended.returncode, ended.stdout) == (2, f"Nothing was checked: {named} is missing here\n"), ended.stderr
+
+
 def test_paths_of_logs_of_every_shape(tmp_path: Path) -> None:
     """The arithmetic of the shell is that of RFC 9162, also at the right edge of a tree that is not full."""
     for size in (1, 2, 3, 5, 6, 7, 11):

@@ -134,6 +134,22 @@ def test_create_refuses_a_second_key_and_an_archive_that_is_not_there(office: Of
     assert (office.leaves(), office.path.read_text()) == (before, key)
 
 
+def test_status_says_how_much_of_the_log_is_signed(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "tape").mkdir()
+    (tmp_path / "tape" / "index.json").write_text("[]")
+    office.call("run", office.seed("a.txt", "Nobody is quoted here.\n"), "--replay", tmp_path / "tape")
+    assert "and no key signs them: `archiver keys create` makes one" in office.call("status").out
+    office.keys("create")
+    assert ", all signed at 20" in office.call("status").out
+    held = office.call("status", "--json").json
+    assert (held["signed"], len(held["keys"])) == (held["leaves"], 1)
+    kept = office.path.read_text()
+    office.path.unlink()
+    office.run()
+    assert f", the first {held['leaves']} signed at 20" in office.call("status").out
+    private(office, kept)
+
+
 @pytest.mark.parametrize("words", [("export",), ("show",)])
 def test_looking_needs_an_archive_too(office: Office, words: tuple[str, ...]) -> None:
     ended = office.keys(*words)
