@@ -67,6 +67,7 @@ def export(
     click.echo(f"SHA-256 of its manifest: {written.manifest_sha256}")
     for line in exported.notes:
         click.echo(f"Note: {line}")
+    click.echo("Whoever gets it needs the public key by another way: what `archiver keys export` prints.")
 
 
 def _list(listed: jobs.Listed, *, as_json: bool) -> None:

@@ -51,14 +51,22 @@ def head(archive: Archive, tree: Tree, needed: int) -> Head | None:
     """The smallest signed head over at least `needed` leaves: the smallest that a service has dated, if there is one.
 
     The smallest, because its date bounds the captures most closely, and because it stays the same however much is
-    appended. None when nothing that large was signed. IntegrityError when the stored head is not this log's.
+    appended. Heads come first that a key signed which still signs the log under its present name: the keys that were
+    given up are not those that readers are told. None when nothing that large was signed. IntegrityError when the
+    stored head is not this log's.
     """
-    row = archive.one(
+    rows = archive.db.execute(
         "SELECT c.note FROM log_checkpoint c WHERE c.origin = ?1 AND c.size >= ?2 ORDER BY NOT EXISTS (SELECT 1 "
-        "FROM log_anchor a WHERE a.origin = c.origin AND a.size = c.size AND a.at <> ''), c.size LIMIT 1",
-        tree.origin,
-        needed,
+        "FROM log_anchor a WHERE a.origin = c.origin AND a.size = c.size AND a.at <> ''), c.size",
+        (tree.origin, needed),
     )
+    row, active = None, {(key.name, key.id) for key in tree.active()}
+    for one in rows:
+        row = one if row is None else row
+        if any((line.name, line.key_id) in active for line in note.SignedNote.parse(one["note"]).signatures):
+            row = one
+            break
+    rows.close()
     if row is None:
         return None
     signed = note.SignedNote.parse(row["note"])

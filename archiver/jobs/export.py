@@ -25,6 +25,7 @@ from archiver.jobs.renewing import renewing
 from archiver.jobs.session import Session
 from archiver.jobs.show import find
 from archiver.model import Ref
+from archiver.net.clock import utc_now
 from archiver.net.uid import new_uid
 from archiver.store.archive import Archive, DatabaseError, open_reader
 from archiver.store.checkpoints import Tree
@@ -104,7 +105,12 @@ def choice_of(archive: Archive, asked: Asked) -> Choice:
         documents += [row[0] for row in found]
     if not posts and not documents:
         raise InputError("nothing was named to export", hint="Give refs, --document, --query or --collection")
-    return choose(archive, posts, documents)
+    choice = choose(archive, posts, documents)
+    if not len(choice.captures):
+        if len(choice.erased):
+            raise InputError(f"all that was captured of {asked} was erased", hint="There is nothing to export")
+        raise InputError(f"nothing of {asked} was captured", hint="Capture it first: `archiver run ADDRESS`")
+    return choice
 
 
 def _file(archive: Archive, ref: Ref, what: str, posts: list[int], documents: list[int]) -> None:
@@ -156,7 +162,7 @@ def _queried(archive: Archive, query: str) -> Iterator[Ref]:
 
 def _collections(archive: Archive) -> str:
     names = [row[0] for row in archive.all("SELECT name FROM collections ORDER BY name LIMIT 20")]
-    return f"There are {', '.join(names)}" if names else "There are none"
+    return f"There are these: {', '.join(names)}" if names else "There are none"
 
 
 def listed(archive: Archive, asked: Asked) -> Listed:
@@ -164,6 +170,13 @@ def listed(archive: Archive, asked: Asked) -> Listed:
     choice = choice_of(archive, asked)
     tree, indexing = Tree(archive, _origin(archive)), Indexing(archive, choice)
     held = recorded.bodies(archive, choice)
+    chosen = leaves(archive, tree.origin, choice)
+    signed = head(archive, tree, chosen.needed)
+    if signed is None:
+        keys: tuple[int, ...] = tuple(key.leaf for key in tree.key_history())
+    else:
+        chosen, _ = renewing(archive, tree.origin, choice, chosen, signed.checkpoint.size, utc_now())
+        keys = signed.key_leaves
     return Listed(
         what=str(asked),
         posts=tuple(indexing.post_refs()),
@@ -172,7 +185,7 @@ def listed(archive: Archive, asked: Asked) -> Listed:
         neighbours=tuple((row["ref"], row["handle"]) for row in neighbours(archive, choice)),
         missing=tuple(held.missing.items()),
         erased=len(choice.erased),
-        leaves=len(leaves(archive, tree.origin, choice).indexes),
+        leaves=len({*chosen.indexes, *keys}),
         blobs=len(held.blobs) + len(held.missing),
         size=held.size,
     )
@@ -229,7 +242,7 @@ def _signed(session: Session, needed: int, notes: list[str]) -> Head:
     """The head that the bundle is proved under: one that is there, or one that is signed now."""
     archive, tree = session.archive, session.evidence.tree
     found = head(archive, tree, needed)
-    if found is None:
+    if found is None or not set(found.keys) & set(tree.active()):
         sealed = checkpoint.seal(session, make=False)
         found = head(archive, tree, needed)
         if found is None:

@@ -70,7 +70,7 @@ def find(archive: Archive, what: str) -> Ref:
         return Ref.parse(newest["ref"])
     if asked is None:
         raise InputError(f"the archive knows nothing of {what!r}", hint=_HINT)
-    raise InputError(f"the archive knows nothing of {asked}", hint="`archiver status` says what it holds")
+    raise InputError(f"the archive knows nothing of {asked}", hint="`archiver run ADDRESS` captures it")
 
 
 def find_mention(archive: Archive, what: str) -> str:

@@ -237,7 +237,8 @@ class _Verification:
         """What is not wrong and should be known."""
         newest = max((head.size for head in heads), default=0)
         if size and not heads:
-            reason = "no checkpoint was ever signed: nothing shows that the log was not rewritten as a whole"
+            reason = "no checkpoint was ever signed: nothing shows that the log was not rewritten as a whole. "
+            reason += "`archiver keys create` makes a key and signs it"
             self.unchecked.add("checkpoint", reason, Place(table="log_checkpoint", key=name))
         elif newest < size:
             self.report.notes.append(

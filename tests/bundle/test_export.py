@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from archiver.bundle import verify
 from archiver.custody import note
 from archiver.custody.proof import LogProof, check
 from archiver.errors import InputError, IntegrityError
+from archiver.jobs import keys
 from archiver.jobs.config import Config
 from archiver.jobs.export import Asked, export, listed
 from archiver.jobs.session import open_session
@@ -183,7 +185,7 @@ def test_a_dry_run_lists_what_would_leave_and_changes_nothing(house: House, bag:
     told = listed(open_reader(house.db), Asked(refs=(ADA,)))
     index = index_of(bag)
     assert {uid for uid, _ in told.captures} == {entry["uid"] for entry in index["captures"]}
-    assert told.leaves == sum(1 for leaf in index["leaves"] if leaf["type"] != "key")
+    assert told.leaves == len(index["leaves"])
     assert told.size == sum(
         house.desk.value("SELECT sum(size) FROM blobs WHERE id IN (SELECT blob FROM captures WHERE uid = ?)", uid)
         for uid, _ in told.captures
@@ -300,6 +302,53 @@ def test_evidence_that_was_changed_is_no_bundle(own: House, table: str, sql: str
         own.export("a.zip", ADA)
     assert [path.name for path in own.folder.iterdir() if "a.zip" in path.name] == []
     assert own.desk.value("SELECT count(*) FROM exports") == 0
+
+
+@pytest.mark.parametrize("change", ["retire", "rename"])
+def test_a_key_that_was_given_up_proves_no_new_bundle(
+    own: House, change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Readers are told the keys that sign now: a bundle is proved and sealed by one of them, under a later head."""
+    first = own.export("before.zip", ADA)
+    with open_session(own.db, own.config) as session:
+        (old,) = session.evidence.tree.active()
+        if change == "retire":
+            keys.rotate(session)
+            keys.retire(session, old.id.hex())
+        else:
+            keys.new_origin(session, name="desk.example/new", reason="a backup was restored", by="Desk")
+        (new,) = session.evidence.tree.active()
+    second = own.export("after.zip", ADA)
+    assert (first.sealed, second.sealed, second.notes) == (True, True, ())
+    assert second.head > first.head
+    assert second.written.manifest_sha256 == own.export("again.zip", ADA).written.manifest_sha256
+    for name, key, code in (("before", old, 0), ("after", new, 0), ("before", new, 4), ("after", old, 4)):
+        assert verify.main([str(own.folder / f"{name}.zip"), "--key", str(key)]) == code, capsys.readouterr().out
+
+
+def test_a_lost_key_keeps_nothing_from_being_exported(own: House) -> None:
+    with open_session(own.db, own.config) as session:
+        (old,) = session.evidence.tree.active()
+        keys.rotate(session)
+        keys.retire(session, old.id.hex())
+    Path(own.config.log_key_file).unlink()
+    made = own.export("after.zip", ADA)
+    assert not made.sealed
+    assert [line.partition(":")[0] for line in made.notes] == ["checkpoints are unsigned", "the bundle has no seal"]
+
+
+def test_nothing_is_no_bundle(own: House) -> None:
+    (own.folder / "archiver.toml").write_text(f'[custody]\nkey_file = "{own.folder}/keys/log.key"\n')
+    desk = Desk(own.folder, own.folder / "archiver.toml")
+    with closing(sqlite3.connect(own.db)) as db, db:
+        db.execute("INSERT INTO refs (ref, platform, kind, remote_id) VALUES ('x:post:20', 'x', 'post', '20')")
+    met = desk.call("export", "x:post:20", "--to", own.folder / "a.zip")
+    assert (met.code, "was captured. Capture it first" in met.err) == (2, True), met.err
+    bo = "x:post:2032522075960246272"  # whom nothing else shows
+    assert desk.call("erase", bo, "--reason", "asked for", "--who", "Desk", "--yes").code == 0
+    gone = desk.call("export", bo, "--to", own.folder / "a.zip")
+    assert (gone.code, f"all that was captured of {bo} was erased" in gone.err) == (2, True), gone.err
+    assert not (own.folder / "a.zip").exists()
 
 
 def test_what_was_erased_is_told_as_erased(own: House) -> None:
