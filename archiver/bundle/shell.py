@@ -9,7 +9,7 @@ from archiver.bundle.index import Index
 
 PARTS = (
     "verify_files", "verify_notes", "verify_stamps", "verify_captures", "verify_anchors", "verify_curves",
-    "verify_repo", "verify_objects", "verify_proofs", "verify",
+    "verify_repo", "verify_objects", "verify_proofs", "verify_told", "verify",
 )  # fmt: skip
 """The modules of verify.py, each before those that use it. They import the standard library and each other alone."""
 

@@ -21,8 +21,8 @@ import re
 import sys
 from typing import Any
 
-from archiver.bundle.verify_anchors import Anchors, Known
-from archiver.bundle.verify_captures import capture_faults, cut, same
+from archiver.bundle.verify_anchors import Anchors, Known, keys_of
+from archiver.bundle.verify_captures import capture_faults, cut, unnamed
 from archiver.bundle.verify_files import (
     MAX_NOTE,
     Folder,
@@ -52,13 +52,19 @@ from archiver.bundle.verify_notes import (
 )
 from archiver.bundle.verify_proofs import Proofs
 from archiver.bundle.verify_stamps import utc
+from archiver.bundle.verify_told import (
+    BESIDE,
+    SEALED,
+    UNSEALED,
+    anchor_faults,
+    file_faults,
+    rows_of,
+    told_faults,
+    unknown_captures,
+)
 
 HEX64 = re.compile(rb'"([0-9a-f]{64})"')
 HEAD = "data/proofs/checkpoint"
-LOGGED = {
-    "statement": ("uid", "at", "who", "what", "subject", "object", "reason"),
-    "derived": ("uid", "at", "tool", "version", "arguments", "inputs", "sha256"),
-}
 LEAF = re.compile(r"data/proofs/(0|[1-9][0-9]{0,18})\.leaf\.json", re.A)
 
 
@@ -77,9 +83,10 @@ class Bundle:
         self.erased: set[str] = set()
         self.index: dict[str, Any] = {}
         self.note: Note | None = None
+        self.signers: list[Key] = []  # keys of the log that signed the head
 
     def check(self) -> Report:
-        for name in ("bag", "log", "seal", "leaves", "index", "captures", "blobs", "proofs", "anchors"):
+        for name in ("bag", "log", "leaves", "seal", "index", "captures", "blobs", "proofs", "anchors"):
             before = self.report.count("WRONG")
             try:
                 getattr(self, f"check_{name}")(before)
@@ -87,8 +94,8 @@ class Bundle:
                 self.report.say("unchecked", name, str(error))
             except Refused as error:
                 self.report.wrong(name, str(error))
-        if not any(key.given for key in self.keys):
-            brought = "".join(f" {key.name}+{key.id.hex()}" for key in self.keys)
+        if not any(key.given for key in self.signers or self.keys):
+            brought = "".join(f" {key.name}+{key.id.hex()}" for key in self.keys if not key.given)
             self.report.say(
                 "unchecked", "trust", f"the keys came with the bundle:{brought}; give those you know: --key"
             )
@@ -114,9 +121,10 @@ class Bundle:
                 key = parse_key(line, False)
             except Refused as error:
                 raise Refused(f"{own}: {error}") from None
-            if not any((key.name, key.id) == (one.name, one.id) for one in self.keys):
+            if key.type == 4:
+                self.report.wrong("log", f"{own}: the key {key.id.hex()} is no key of a log, but of a witness")
+            elif not any((key.name, key.id) == (one.name, one.id) for one in self.keys):
                 self.keys.append(key)
-        self.check_pem()
         note = parse_note(text_of(read(self.source, HEAD, MAX_NOTE), HEAD), HEAD)
         signers: list[Key] = []
         for signature in note.signatures:
@@ -135,10 +143,11 @@ class Bundle:
             by = ", ".join(known.hex() for name, known, _ in note.signatures if name == note.origin)
             told = f": {by or 'none of its keys'} did, and you gave {given}" if given else ""
             raise Refused(f"{HEAD}: no key of {note.origin} that you trust signed it{told}")
-        self.note = note
+        self.note, self.signers = note, mine
         for key in self.keys:
-            if not key.given and key not in signers:
+            if not key.given and key not in mine:
                 self.report.wrong("log", f"{own}: the key {key.id.hex()} did not sign the checkpoint")
+        self.check_pem()
         signed = ", ".join(key.id.hex() for key in mine)
         self.report.closed("log", before, f"{note.origin} with {note.size} leaves, signed by {signed}")
 
@@ -148,13 +157,24 @@ class Bundle:
         blocks = re.findall("-----BEGIN PUBLIC KEY-----\n([^-]+)-----END", text_of(read(self.source, name), name))
         for block in blocks:
             data = unbase64("".join(block.split()), name)
-            if data[:12].hex() != "302a300506032b6570032100" or all(data[12:] != key.public for key in self.keys):
+            if data[:12].hex() != "302a300506032b6570032100" or all(data[12:] != key.public for key in self.signers):
                 self.report.wrong("log", f"{name}: holds another key than log.vkey")
         if not blocks:
             self.report.wrong("log", f"{name}: holds no key")
 
+    def own_keys(self, note: Note) -> list[Key]:
+        """The keys of the log at its head: those that were given and signed it, and those that its leaves name. What
+        came with the bundle says of no key that it is the log's: who has any can sign a genuine head with it, too."""
+        named = [key for key, _, retired in keys_of(self.leaves, note.origin) if retired < 0]
+        for key in self.signers:
+            if not key.given and all(key.public != one.public for one in named):
+                told = f"data/proofs/log.vkey: no leaf says that the key {key.id.hex()} is one of the log's"
+                self.report.wrong("log", told)
+        return [*(key for key in self.signers if key.given), *named]
+
     def check_seal(self, before: int) -> None:
-        """Who sealed the bag, where it is sealed."""
+        """Who sealed the bag, where it is sealed. Whatever no leaf names is bound to the log by the seal alone."""
+        keys = self.own_keys(self.head())
         seals = self.names("seal/", ".sig")
         for name in seals:
             sealed = name[len("seal/") : -len(".sig")]
@@ -165,11 +185,11 @@ class Bundle:
                 public = check_seal(text, read(self.source, sealed), "quotechain-bundle")
             except Refused as error:
                 raise Refused(f"{name}: {error}") from None
-            whose = [key.id.hex() for key in self.keys if key.public == public]
+            whose = [key.id.hex() for key in keys if key.public == public]
             if not whose:
                 raise Refused(f"{name}: sealed by a key that is none of the log's")
-            self.report.closed("seal", before, f"{sealed} is sealed by {whose[0]}")
-        signers = {signers_line(name, key.public) for key in self.keys for name in (key.name, "log")}
+            self.report.closed("seal", before, f"{sealed} is sealed by {whose[0]}: {SEALED}")
+        signers = {signers_line(name, key.public) for key in keys for name in (key.name, "log")}
         for name in self.names("seal/"):
             if name == "seal/allowed_signers":
                 lines = text_of(read(self.source, name, MAX_NOTE), name).split("\n")
@@ -178,7 +198,7 @@ class Bundle:
             elif name not in seals:
                 self.report.wrong("seal", f"{name}: extra, no seal is so named")
         if not seals:
-            self.report.say("absent", "seal", "the bag is not sealed")
+            self.report.say("unchecked", "seal", UNSEALED)
 
     def check_leaves(self, before: int) -> None:
         """Each leaf is canonical JSON and stands in the log at its number."""
@@ -221,6 +241,7 @@ class Bundle:
         """Each capture says what its leaf says, and each capture leaf has its capture."""
         self.head()
         seen: set[int] = set()
+        self.columns: set[str] = set()
         for name in self.names("data/captures/", ".json"):
             try:
                 seen.add(self.check_capture(name))
@@ -230,6 +251,9 @@ class Bundle:
             if leaf.get("type") in ("capture", "import") and index not in seen:
                 self.report.wrong("captures", f"leaf {index}: its capture is missing")
         self.report.closed("captures", before, f"{len(seen)} captures are as their leaves say, field by field")
+        if self.columns:
+            told = f"no leaf names {', '.join(sorted(self.columns))} of captures: nothing vouches for what they say"
+            self.report.say("absent", "captures", told)
 
     def check_capture(self, name: str) -> int:
         row = load(read(self.source, name), name)
@@ -241,11 +265,13 @@ class Bundle:
             raise Refused(f"{name}: is not the name of the capture {at(leaf, 'uid')}")
         for fault in capture_faults(row, leaf, name):
             self.report.wrong("captures", f"{name}: {fault}")
+        self.columns |= unnamed(row)
         body = at(leaf, "response.body_sha256")
         if str(body) in self.erased:
             self.report.say("unchecked", "captures", f"{name}: its body was erased, as the log says")
         elif body and f"data/blobs/{body}" not in self.source.sizes:
-            told = [at(row, "body_missing") for row in self.rows("captures") if row.get("uid") == at(leaf, "uid")]
+            rows = rows_of(self.index, "captures")
+            told = [at(row, "body_missing") for row in rows if row.get("uid") == at(leaf, "uid")]
             state = "unchecked" if told and told[0] else "WRONG"
             why = f", {cut(told[0])}" if told and told[0] else ""
             self.report.say(state, "captures", f"{name}: its body data/blobs/{body} is missing{why}")
@@ -272,61 +298,34 @@ class Bundle:
         elif self.report.count("WRONG") == before:
             self.report.say("unchecked", check, f"{found}; without a signed head that holds nothing more is known")
 
-    def rows(self, kind: str) -> list[dict[str, Any]]:
-        """The entries of bundle.json of one kind."""
-        rows = at(self.index, kind)
-        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-    def leaf_of(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The leaf that an entry names; empty where it is not in the bundle."""
-        index = row.get("leaf")
-        return self.leaves.get(index, {}) if isinstance(index, int) else {}
-
     def check_index(self, before: int) -> None:
         """bundle.json tells of the same log, captures and files."""
         name = "data/bundle.json"
         index = load(read(self.source, name), name)
         self.index = index if isinstance(index, dict) else {}
         if self.note is not None:
-            self.check_told(name, self.note)
-        files = at(index, "files")
-        for path, sha256 in files.items() if isinstance(files, dict) else ():
-            if self.known.get(path, self.known.get(f"data/{path}")) != sha256:
-                self.report.wrong("index", f"{name}: {cut(path)} is missing, or has another SHA-256")
+            for fault in told_faults(self.index, self.leaves, self.note, self.signers):
+                self.report.wrong("index", f"{name}: {fault}")
+        for fault in file_faults(self.index, self.known):
+            self.report.wrong("index", f"{name}: {fault}")
+        for uid in unknown_captures(self.index):
+            told = f"{name}: a post is told from the capture {cut(uid)}, which is not in this bundle"
+            self.report.say("unchecked", "index", told)
         self.closed("index", before, "bundle.json tells of the same files", "of the same log and captures")
-
-    def check_told(self, name: str, note: Note) -> None:
-        """What bundle.json tells of the log, of captures, statements and made files is what their leaves say."""
-        if (at(self.index, "origin"), str(at(self.index, "size"))) != (note.origin, str(note.size)):
-            self.report.wrong("index", f"{name}: origin and size are not those of the checkpoint")
-        held = {
-            str(at(leaf, "uid")): leaf for leaf in self.leaves.values() if leaf.get("type") in ("capture", "import")
-        }
-        told = {str(row.get("uid")): row for row in self.rows("captures")}
-        for uid in sorted(set(held) ^ set(told), key=str):
-            self.report.wrong("index", f"{name}: the capture {cut(uid)} stands in it or in the log, not in both")
-        paths = {"leaf": "seq", "ref": "ref", "url": "request.url", "route": "route", "status": "response.status"}
-        paths.update({"observed_at": "clock.wall", "body_sha256": "response.body_sha256"})
-        for uid, row in told.items():
-            for field, path in paths.items():
-                given, logged = row.get(field), at(held.get(uid), path)
-                if uid in held and field in row and not same(given, logged):
-                    self.report.wrong("index", f"{name}: {uid}: {field} is {cut(given)}, its leaf says {cut(logged)}")
-        for kind, fields in LOGGED.items():
-            for row in self.rows(f"{kind}s" if kind == "statement" else kind):
-                leaf = self.leaf_of(row)
-                given = [" ".join(map(str, one)) if isinstance(one, list) else one for one in map(row.get, fields)]
-                if leaf.get("type") != kind or given != [leaf.get(field) for field in fields]:
-                    self.report.wrong("index", f"{name}: the {kind} {cut(at(row, 'uid'))} is not as it was logged")
+        self.report.say("absent", "reading", BESIDE)
 
     def check_proofs(self, before: int) -> None:
         """What the authors of posts signed themselves."""
         self.head()
-        Proofs(self.source, self.report, self.leaves).check([*self.rows("posts"), {"proofs": at(self.index, "proofs")}])
+        told = [*rows_of(self.index, "posts"), {"proofs": at(self.index, "proofs")}]
+        Proofs(self.source, self.report, self.leaves).check(told)
 
     def check_anchors(self, before: int) -> None:
         """What others say of the checkpoint, and between which times captures were made."""
-        Anchors(self.source, self.report, self.brought, self.head()).check(self.leaves, self.index)
+        anchors = Anchors(self.source, self.report, self.brought, self.head())
+        anchors.check(self.leaves, self.index)
+        for fault in anchor_faults(self.index, self.known, anchors.said):
+            self.report.wrong("time", f"data/bundle.json: {fault}")
 
 
 def content(path: str) -> bytes:

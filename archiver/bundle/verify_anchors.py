@@ -55,7 +55,7 @@ class Anchors:
         self.keys, self.roots, self.blocks = known.keys, known.roots, known.blocks
         self.texts: dict[bytes, Note] = {}
         self.times: dict[str, tuple[Note, int]] = {}
-        self.held: set[str] = set()  # paths of tokens that held
+        self.said: dict[str, tuple[int, str]] = {}  # by the paths of tokens that held: size of the head, and time
         self.ended: dict[str, tuple[bytes, bytes, list[bytes], list[bytes]]] = {}  # by certificates that have expired
         self.linked = {(note.size, note.root)}
 
@@ -146,8 +146,8 @@ class Anchors:
         along = [read(self.source, one, MAX_NOTE) for one in self.names("certificates/")]
         when, text, beside = check_stamp(token, list(self.texts), roots, along)
         self.times[hashlib.sha256(token).hexdigest()] = self.texts[text], when
-        self.held.add(name)
         size = self.texts[text].size
+        self.said[name] = size, utc(when)
         self.report.say("held", "time", f"{name}: the log of {size} leaves was there at {utc(when)}{beside}")
         if beside:
             self.ended[name] = token, text, roots, along
@@ -181,7 +181,7 @@ class Anchors:
                 told = f"{name}: {holders[0].name} saw the log of {note.size} leaves at {utc(when)}"
                 self.report.say("held", "witness", told)
                 self.times[hashlib.sha256(lines).hexdigest()] = note, when
-                self.held.add(name)
+                self.said[name] = note.size, utc(when)
                 break
             else:
                 raise Refused(f"the signature of {holders[0].name} is over none of the checkpoints")
@@ -231,7 +231,7 @@ class Anchors:
                 told, by = at(row, f"bracket.{field}"), at(row, f"bracket.{field}_by")
                 said = None if known is None else utc(known)
                 counted += told is not None and _second(told) == said
-                if told is not None and (said is None or (str(by) in self.source.sizes and str(by) not in self.held)):
+                if told is not None and (said is None or (str(by) in self.source.sizes and str(by) not in self.said)):
                     others = f"; those that held say {said}" if said else ""
                     reason = f"no token that held says so{others}"
                     self.report.say("unchecked", "brackets", f"{uid}: {field} {cut(told)}: {reason}")

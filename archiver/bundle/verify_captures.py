@@ -23,6 +23,13 @@ FIELDS = {  # fields of captures, and where their leaves say the same
     "operator": "operator", "leaf": "seq",
 }  # fmt: skip
 
+HASHED = frozenset({"sent", "response_head", "framing", "tls_chain"})
+
+
+def unnamed(row: dict[str, Any]) -> set[str]:
+    """What a capture says and no leaf does."""
+    return {cut(field)[1:-1] for field in row if field not in FIELDS and field not in HASHED}
+
 
 def capture_faults(row: dict[str, Any], leaf: dict[str, Any], name: str) -> Iterator[str]:
     """What a capture says otherwise than its leaf. `sent` and `response_head` are in base64, and the leaf holds their

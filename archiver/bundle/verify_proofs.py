@@ -43,6 +43,7 @@ class Held(NamedTuple):
     told: str
     words: str | None = None
     pointer: str = ""
+    author: str = ""
 
 
 class Proofs:
@@ -59,12 +60,16 @@ class Proofs:
 
     def check(self, posts: list[dict[str, Any]]) -> None:
         for post in posts:
+            names = names_of(post)
             for row in rows_in(post.get("proofs")):
                 if not isinstance(row, dict):
                     self.report.wrong("proofs", "data/bundle.json: a proof that is no object")
                     continue
                 held = self.checked(row)
-                if held is not None and held.words is not None:
+                if names and str(row.get("ref")) not in names:
+                    place = f"data/bundle.json: {cut(post['ref'])}"
+                    self.report.wrong("proofs", f"{place}: shows a proof of something else: {cut(row.get('ref'))}")
+                elif names and held is not None:
                     self.check_words(post, row, held)
         if self.same:
             self.report.say("held", "proofs", f"{self.same} records are those that their CIDs name")
@@ -110,12 +115,20 @@ class Proofs:
         return self.done[key]
 
     def check_words(self, post: dict[str, Any], row: dict[str, Any], held: Held) -> None:
-        """The post shows the words that were signed, where bundle.json says that it read them there."""
+        """The post shows the words that were signed, where bundle.json says that it read them there and among all that
+        it shows, and the author whose key it was."""
+        place = f"data/captures/{row.get('capture')}.json: {row.get('ref')}"
+        author = post.get("author")
+        if held.author and row.get("ref") == post.get("ref") and author not in ("", None, held.author):
+            self.report.wrong("proofs", f"{place}: bundle.json shows the author {cut(author)}, signed by {held.author}")
+        texts = [at(one, "text") for one in (post, *rows_in(post.get("versions")))]
+        if held.words and held.words not in texts:
+            self.report.wrong("proofs", f"{place}: bundle.json shows no version with the words that were signed")
         for version in rows_in(post.get("versions")):
             for sighting in rows_in(at(version, "sightings")):
                 where = (at(sighting, "capture"), at(sighting, "pointer"))
-                if where == (row.get("capture"), held.pointer) and at(version, "text") != held.words:
-                    place = f"data/captures/{row.get('capture')}.json: {row.get('ref')}"
+                told = at(version, "text")
+                if held.words is not None and where == (row.get("capture"), held.pointer) and told != held.words:
                     self.report.wrong("proofs", f"{place}: bundle.json shows other words than those that were signed")
 
     def proof(self, kind: str, ref: str, uid: str, pointer: str) -> Held:
@@ -201,7 +214,9 @@ class Proofs:
         except Refused:
             text = None
         words = text.replace("\x00", "\ufffd") if isinstance(text, str) else None
-        return Held(f"{commit}, whose tree holds the record {found.cid}; {how}", words, f"/{found.cid}")
+        return Held(
+            f"{commit}, whose tree holds the record {found.cid}; {how}", words, f"/{found.cid}", account_of(ref)
+        )
 
     def absent(self, ref: str, leaf: dict[str, Any], pointer: str) -> Held:
         """A repository of the AT Protocol holds no such record."""
@@ -274,7 +289,8 @@ class Proofs:
             except Refused as error:
                 faults.append(str(error))
                 continue
-            return Held(f"{method} signed the object (data/captures/{other.get('uid')}.json)")
+            told = f"{method} signed the object (data/captures/{other.get('uid')}.json)"
+            return Held(f"{told}; whether the post shows its words is not compared")
         if not faults:
             raise Unchecked("the object that was signed is not in this bundle")
         raise Refused(faults[0])
@@ -293,7 +309,22 @@ class Proofs:
         what = f"the event {event['id']} of kind {event['kind']}"
         told = f"the key {public} signed {what}, which says that it was made at {utc(event['created_at'])}"
         words = re.sub("[\x00\ud800-\udfff]", "\ufffd", event["content"]) if event["kind"] == 1 else None
-        return Held(told, words, pointer)
+        return Held(told, words, pointer, f"nostr:profile:{public}")
+
+
+def account_of(ref: str) -> str:
+    """The account in whose repository a record of the AT Protocol stands; empty for any other ref."""
+    did = ref.partition("at://")[2].partition("/")[0]
+    return f"bluesky:account:{did}" if did else ""
+
+
+def names_of(post: dict[str, Any]) -> set[str]:
+    """What the proofs of a post may be about: the post, under all its names, and the accounts that may have signed it.
+    Empty for what stands in no post."""
+    if not post.get("ref"):
+        return set()
+    names = {str(post["ref"]), *map(str, rows_in(post.get("aliases")))}
+    return (names | {account_of(name) for name in names} | {str(post.get("author"))}) - {""}
 
 
 def documents(data: bytes) -> Any:

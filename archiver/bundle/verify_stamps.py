@@ -57,10 +57,12 @@ def check_stamp(
             with open(path, "wb") as file:
                 file.write(content)
         shown = _openssl(tool, "-reply", "-in", reply, "-text")[1]
-        found = re.search(r"^Time stamp: (\w{3} +\d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT$", shown, re.M)
+        found = re.findall(r"^Time stamp: (\w{3} +\d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT$", shown, re.M)
         if not found:
             raise Unchecked("openssl does not read this reply")
-        when = calendar.timegm(time.strptime(f"{found[1]} {found[2]}", "%b %d %H:%M:%S %Y"))
+        if len(found) > 1:  # what nobody signed stands in the same text: the words beside the status
+            raise Refused("openssl shows more than one time in this reply: somebody wrote one into its status")
+        when = calendar.timegm(time.strptime(" ".join(found[0]), "%b %d %H:%M:%S %Y"))
         if not roots:
             raise Unchecked(f"it says {utc(when)}; no root certificate to trust: --roots PEM")
         check = (

@@ -90,6 +90,7 @@ def capture(made: Made, url: str, body: bytes, *, ref: str, kind: str = "capture
             "failure": "",
             "observed_at": row["observed_at"],
             "body_sha256": sha256(body),
+            "body_size": len(body),
             "tier": row["tier"],
             "bracket": {"not_before": None, "not_after": None, "not_before_by": None, "not_after_by": None},
         }
