@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from archiver.cli import FAILED, config_of, config_option, db_option, json_option
+from archiver.cli import FAILED, INTEGRITY, config_of, config_option, db_option, json_option
 from archiver.errors import InputError
 from archiver.jobs import erase as jobs
 from archiver.jobs.session import open_session
@@ -39,4 +39,4 @@ def erase(what: str, reason: str, who: str, yes: bool, db: Path, config_path: Pa
     with open_session(db, config) as session:
         done = jobs.erase(session, what, reason=reason, who=who or config.operator or getpass.getuser())
     print_erased(done, as_json=as_json)
-    sys.exit(FAILED if done.unexplained or not done.cleaned else 0)
+    sys.exit(INTEGRITY * done.broken | FAILED * bool(done.unexplained or not done.cleaned))

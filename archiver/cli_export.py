@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import click
 
-from archiver.cli import config_of, config_option, db_option, json_option
+from archiver.cli import INTEGRITY, config_of, config_option, db_option, json_option
 from archiver.errors import InputError
 from archiver.jobs import export as jobs
 from archiver.jobs.session import open_session
@@ -56,7 +57,7 @@ def export(
         exported = jobs.export(session, asked, path)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(exported), indent=2, ensure_ascii=False))
-        return
+        sys.exit(INTEGRITY if exported.broken else 0)
     written = exported.written
     click.echo(
         f"{exported.path}: {exported.size:,} bytes, {written.posts} posts, {written.documents} documents, "
@@ -67,7 +68,10 @@ def export(
     click.echo(f"SHA-256 of its manifest: {written.manifest_sha256}")
     for line in exported.notes:
         click.echo(f"Note: {line}")
+    if exported.broken:
+        click.echo(f"! {exported.broken}")
     click.echo("Whoever gets it needs the public key by another way: what `archiver keys export` prints.")
+    sys.exit(INTEGRITY if exported.broken else 0)
 
 
 def _list(listed: jobs.Listed, *, as_json: bool) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import click
 
-from archiver.cli import config_of, config_option, db_option, json_option
+from archiver.cli import INTEGRITY, config_of, config_option, db_option, json_option
 from archiver.errors import InputError
 from archiver.jobs import checkpoint
 from archiver.jobs import keys as jobs
@@ -24,20 +25,24 @@ def keys() -> None:
 
 
 def _changed(session: Session, changed: jobs.Changed, *, as_json: bool) -> None:
-    """Says what became of a key, and signs the head that the change made."""
+    """Says what became of a key, and signs the head that the change made. Ends the command with 4 where the log is not
+    the one that was signed before."""
     sealed = checkpoint.seal(session, make=False)
     notes = [*changed.notes, *sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
     size = 0 if sealed.head is None else sealed.head.size
     if as_json:
         shown = {"origin": changed.origin, "how": changed.how, "vkey": changed.vkey, "place": changed.place}
         click.echo(json.dumps({**shown, "notes": notes, "signed": size}, indent=2, ensure_ascii=False))
-        return
+        sys.exit(INTEGRITY if sealed.broken else 0)
     private = "" if changed.how == "retired" else f" (private part: {changed.place})"
     click.echo(f"{changed.how}: {changed.vkey}{private}")
     for note in notes:
         click.echo(f"Note: {note}")
     if size:
         click.echo(f"Signed: {changed.origin}, {size} leaves.")
+    if changed.how != "retired":
+        click.echo("Keep a copy of the private part elsewhere. Publish what `archiver keys export` prints.")
+    sys.exit(INTEGRITY if sealed.broken else 0)
 
 
 def _existing(db: Path) -> Path:

@@ -58,7 +58,8 @@ class Shown:
 class Erased:
     """What was done. `leaf` is the erase leaf; `copies` maps a body that went to the copy that was kept, `uncopied` to
     why none was. `left` maps files to words that they still hold, `held_by` these words to what holds them; `cleaned`
-    is False where another process keeps old pages in the write-ahead log."""
+    is False where another process keeps old pages in the write-ahead log; `broken` says that the log is not the one
+    that was signed last."""
 
     shown: Shown
     leaf: int | None = None
@@ -66,6 +67,7 @@ class Erased:
     uncopied: dict[str, str] = field(default_factory=dict)
     readings: int = 0
     cleaned: bool = True
+    broken: bool = False
     looked_for: int = 0
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     held_by: dict[str, list[str]] = field(default_factory=dict)
@@ -138,6 +140,7 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
             plan.carry_out(reason, who)
             rebuild.remake(session)
         sealed = checkpoint.seal(session, make=True)
+        done.broken = bool(sealed.broken)
         done.notes += [*sealed.told, *sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
     done.cleaned = _clean(archive)
     done.looked_for = len(words)

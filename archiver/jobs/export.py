@@ -69,7 +69,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A bundle that was written: where, how large in bytes, what it holds, its signed head, the leaf that says so."""
+    """A bundle that was written: where, how large in bytes, what it holds, its signed head, the leaf that says so.
+    `broken` says that the log is not the one that was signed last: what is proved still is, under an older head."""
 
     path: str
     size: int
@@ -79,6 +80,7 @@ class Exported:
     sealed: bool
     written: Written
     notes: tuple[str, ...] = field(default=())
+    broken: str = ""
 
 
 def choice_of(archive: Archive, asked: Asked) -> Choice:
@@ -225,7 +227,8 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
         path.unlink(missing_ok=True)  # what the log does not remember has not left
         raise
     sealed = checkpoint.seal(session, make=False)
-    notes += [*sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
+    notes += [*sealed.notes, *sealed.problems]
+    told = [line for line in dict.fromkeys(notes) if not any(line != other and line in other for other in notes)]
     return Exported(
         path=str(path),
         size=path.stat().st_size,
@@ -234,7 +237,8 @@ def export(session: Session, asked: Asked, path: Path, *, made: str = "") -> Exp
         leaf=leaf,
         sealed=sign is not None,
         written=written,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(told),
+        broken=sealed.broken,
     )
 
 

@@ -131,7 +131,8 @@ def _read(path: Path, what: str, *, private: bool) -> str | None:
             raise InputError(
                 f"others than its owner may use this private key (mode {found.st_mode & 0o777:o})",
                 place=str(path),
-                hint=f"Run `chmod 600 {path}`; if somebody may have read it, replace it with `archiver keys rotate`",
+                hint=f"Run `chmod 600 {path}`; if somebody may have read it, replace it then: `archiver keys "
+                "rotate`, and `archiver keys retire`",
             )
         data = os.read(handle, LARGEST + 1)
     finally:

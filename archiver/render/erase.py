@@ -32,7 +32,9 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
 def print_erased(done: Erased, *, as_json: bool) -> None:
     """What was done."""
     if as_json:
-        more = {name: getattr(done, name) for name in ("leaf", "copies", "uncopied", "cleaned", "left", "held_by")}
+        more = {
+            name: getattr(done, name) for name in ("leaf", "copies", "uncopied", "cleaned", "broken", "left", "held_by")
+        }
         more |= {"looked_for": done.looked_for, "unexplained": done.unexplained, "notes": done.notes}
         click.echo(json.dumps({"erased": True, **_shown(done.shown), **more}, indent=2, ensure_ascii=False))
         return
@@ -123,7 +125,7 @@ def _touched(shown: Shown) -> None:
 
 def _beyond(shown: Shown) -> None:
     _some("Files beside the archive that may hold it: not touched, look after them yourself", shown.backups)
-    _some("What was exported cannot be reached", [f"{at} {what}" for at, what in shown.exports])
+    _some("What was exported cannot be reached, and may hold it", [f"{at} {what}" for at, what in shown.exports])
     click.echo("Copies elsewhere, snapshots and freed blocks of the disk are beyond this command.")
 
 

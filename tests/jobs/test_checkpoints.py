@@ -164,6 +164,23 @@ def told(office: Office) -> str:
     return line
 
 
+def test_every_command_that_writes_ends_with_4_on_a_restored_backup(office: Office) -> None:
+    office.run()
+    backup = office.folder / "backup.db"
+    shutil.copyfile(office.db, backup)
+    office.run()
+    shutil.copyfile(backup, office.db)
+    ref = office.value("SELECT r.ref FROM documents d JOIN refs r ON r.id = d.id")
+    ended = office.call("export", ref, "--to", office.folder / "a.zip")
+    told = "\n! the log log.example/keys is not the one that was signed last"
+    assert (ended.code, told in ended.out, (office.folder / "a.zip").exists()) == (4, True, True), ended.out
+    assert office.call("export", ref, "--to", office.folder / "b.zip", "--json").code == 4
+    assert office.call("erase", ref, "--reason", "asked", "--yes").code == 4
+    for more in ((), ("--json",)):
+        ended = office.keys("rotate", *more)
+        assert (ended.code, "is not the one that was signed last" in ended.out) == (4, True)
+
+
 def test_a_backup_that_was_restored_is_noticed_and_goes_on_under_another_name(office: Office) -> None:
     office.run()
     backup = office.folder / "backup.db"
