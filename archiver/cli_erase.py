@@ -27,7 +27,8 @@ def erase(what: str, reason: str, who: str, yes: bool, db: Path, config_path: Pa
     """Takes a post (with its media), a file, a page, a document, or one body by its SHA-256, out of the archive:
     bodies, leaves and requests of the captures that asked for it, readings, indexes, free pages. Hashes, times and
     proofs stay, and an erase leaf says who did it and why. Other posts that stand in the same answers are kept in a
-    copy without it. What is erased by its ref is not fetched again. This cannot be undone."""
+    copy without it. What is erased by its ref is not fetched again. Bundles and backups are beyond it, and are listed.
+    This cannot be undone."""
     if not reason.strip():
         raise InputError("an erasure needs a reason", place="--reason", hint="Say why: it stands in the log for good")
     if not yes:

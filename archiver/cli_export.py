@@ -44,7 +44,8 @@ def export(
     as_json: bool,
 ) -> None:
     """Writes a bundle of evidence: the posts REF with every capture that shows them, their media, what they quote and
-    who quotes them, verdicts, and proofs that all of it stands in the signed log. The log says what was exported."""
+    who quotes them, verdicts, and proofs that all of it stands in the signed log. The log says what was exported. REF
+    is a ref (x:post:20), an address, the name of a seed, or a doc: ref as a report shortens it."""
     asked = jobs.Asked(refs=refs, documents=documents, query=query, collection=collection)
     if dry_run:
         _list(jobs.listed(open_reader(db), asked), as_json=as_json)

@@ -37,7 +37,8 @@ ARCHIVE = b"SQLite format 3\0"
     "keys",
     multiple=True,
     metavar="VKEY",
-    help="The public key of the log, or of a witness, that you have from elsewhere (or its file). Repeatable.",
+    help="The public key of the log, or of a witness, that you have from elsewhere, or the file that `keys export` "
+    "wrote. Repeatable.",
 )
 @click.option(
     "--roots",

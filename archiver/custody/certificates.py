@@ -138,7 +138,9 @@ def path(signer: bytes, others: Iterable[bytes], roots: Iterable[bytes], at: dat
     longest try, when none leads there; ParseError when the signer's cannot be read."""
     trusted = dict.fromkeys(roots)
     if not trusted:
-        raise ProofError("no roots are configured for this service")
+        raise ProofError(
+            "no roots are configured for this service: name their file by `roots`, or give it with --roots"
+        )
     first = load(signer)
     _purpose(first)
     _good(first, at, "the signer's certificate")

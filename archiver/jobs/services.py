@@ -25,6 +25,7 @@ _KEYS: dict[str, dict[str, type]] = {
     WITNESS: {"name": str, "url": str, "vkey": str},
 }
 MOST = 32
+_RELATIVE = "Relative paths begin in the folder in which the command runs"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,30}")
 
@@ -101,7 +102,7 @@ def _service(place: str, kind: str, entry: Mapping[str, Any]) -> Service:
         hint = "It is written with dots, as 1.3.6.1.4.1.99999.1"
         raise InputError(f"'policy' of {service.label} is no object identifier", place=place, hint=hint)
     if service.roots and not Path(service.roots).is_file():
-        raise InputError(f"'roots' of {service.label} names no file: {service.roots}", place=place)
+        raise InputError(f"'roots' of {service.label} names no file: {service.roots}", place=place, hint=_RELATIVE)
     if service.vkey:
         _witness_key(place, service)
     return service

@@ -349,7 +349,7 @@ def test_without_keys_and_roots_tokens_are_not_checked_and_nothing_is_called_wro
     assert report.wrong == []
     reasons = {finding.reason for finding in report.unchecked}
     assert reasons == {
-        "no roots are configured for this service",
+        "no roots are configured for this service: name their file by `roots`, or give it with --roots",
         "no key of this witness is known here: witness.example/w1",
     }
     plain = desk.folder / "plain.toml"
