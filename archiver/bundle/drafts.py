@@ -11,6 +11,11 @@ from archiver.bundle.index import CaptureEntry, Index
 
 BLANK = "________"
 _MARKUP = re.compile(r"[\\`*_\[\]<>|#]")
+_METHODS = {
+    "wire": "asked of a server by the system",
+    "replay": "read from a recording that was given to the system",
+    "import": "read from a file that was given to the system",
+}
 _NOT_TAKEN = "none was made; the bytes of the answer are kept instead"
 
 
@@ -21,7 +26,8 @@ def certificate(index: Index) -> Iterator[str]:
         "electronic sources (FRE 902(14))",
         "",
         f"This draft was written by a program. It certifies nothing until a qualified person has checked it, filled in "
-        f"every {BLANK} and signed it. It is no legal advice.",
+        f"every {BLANK} and signed it. It is no legal advice. Rule 902(11) asks for written notice to the other side, "
+        "and for the record and the certificate to be open to inspection, before the trial or hearing.",
         "",
         f"1. My name is {BLANK}. I am employed by {BLANK} as {BLANK}. I am qualified to make this certification "
         f"because {BLANK}.",
@@ -31,7 +37,10 @@ def certificate(index: Index) -> Iterator[str]:
         "4. The process: the system sends a request to the address of a post, page or picture and stores what was sent "
         "and what came back, byte for byte, or that nothing came, together with the time. In the same step it appends "
         "a record with the SHA-256 digests of these bytes to an append-only log (a Merkle tree as in RFC 6962). The "
-        "head of the log is signed by an Ed25519 key. Nothing that was stored is changed by the system later.",
+        "head of the log is signed by an Ed25519 key. The system changes nothing that was stored. It removes content "
+        "only when a person orders it, keeps the digests, and records in the log who did so and why.",
+        *_given(index),
+        *_removed(index),
         f"5. The log is {index['origin']}. Its head over {index['size']} records has the root {index['root']} and is "
         "signed by:",
         *(f"   - `{key}`" for key in index["vkeys"]),
@@ -44,6 +53,10 @@ def certificate(index: Index) -> Iterator[str]:
         f"8. Custody since then: {BLANK}.",
         "",
         "What this process does not show: that the named author wrote a post. It shows what a server answered.",
+        "",
+        "In the table, `time` is what the clock of that machine said. `not before` and `not after` are times that "
+        "outside services stated and signed: the capture was made between them. Where it says `not vouched for`, no "
+        "such service stands behind that side, and the time is the word of whoever ran the system.",
         "",
         "| capture | time (UTC) | not before | not after | address | answer | SHA-256 of the body |",
         "|---|---|---|---|---|---|---|",
@@ -99,11 +112,11 @@ def collection_log(index: Index) -> Iterator[str]:
             f"## {entry['uid']}",
             "",
             f"- Address: {cell(entry['url'])}",
-            f"- Thing: {cell(entry['ref'])}",
+            f"- What it is about: {cell(entry['ref'])}",
             f"- Collected: {entry['observed_at']} to {entry['ended_at']} (clock of the machine, UTC)",
             f"- Vouched for by others: not before {bracket['not_before'] or 'unknown'}, not after "
             f"{bracket['not_after'] or 'unknown'}",
-            f"- Method: {entry['method']} by the route {entry['route']}, tier {entry['tier']}",
+            f"- Method: {_METHODS.get(entry['tier'], entry['tier'])} ({entry['method']}, route {entry['route']})",
             f"- Answer: {_answer(entry)}",
             f"- Source bytes: {_bytes(entry)}",
             f"- Full-page capture: {pictures.get(entry['body_sha256'], _NOT_TAKEN)}",
@@ -122,6 +135,27 @@ def _anchors(index: Index) -> list[str]:
     if not dated:
         return ["   No outside service has vouched for this head in this bundle."]
     return [f"   - vouched for by {cell(entry['service'])} at {entry['at']} (`{entry['path']}`)" for entry in dated]
+
+
+def _given(index: Index) -> list[str]:
+    """What the process did not fetch itself must not be sworn to as fetched."""
+    if all(entry["tier"] == "wire" for entry in index["captures"]):
+        return []
+    return [
+        "   Of the captures listed below, those marked `a file that was given` were read from files, and those marked "
+        f"`(replay)` from a recording. The system did not ask a server for them: they came from {BLANK}."
+    ]
+
+
+def _removed(index: Index) -> list[str]:
+    """What is missing on purpose is told where completeness could be read into the certificate."""
+    bodies = sum(1 for entry in index["captures"] if entry["body_missing"])
+    if not bodies and not len(index["erased"]):
+        return []
+    return [
+        f"   Of what was captured about the same things, {len(index['erased'])} captures are not in this bundle since "
+        f"they were erased, and {bodies} of those listed below are here without their body (see `collection-log.md`)."
+    ]
 
 
 def _answer(entry: CaptureEntry) -> str:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -370,7 +371,19 @@ def test_drafts_leave_open_what_only_a_person_can_say(bag: Path) -> None:
         assert f"| {entry['uid']} |" in certificate
         assert f"## {entry['uid']}\n" in collected
     assert collected.count("Full-page capture: none was made") == len(index["captures"])
-    assert "(replay)" in certificate
+    assert "those marked `(replay)` from a recording. The system did not ask a server for them" in certificate
+    assert "are not in this bundle since" not in certificate
+    assert collected.count("- Method: read from a recording that was given to the system (GET, route ") > 10
+
+
+def test_a_certificate_swears_to_what_was_fetched_and_to_nothing_that_was_not(bag: Path) -> None:
+    index = index_of(bag)
+    fetched: Any = {**index, "captures": [{**index["captures"][0], "tier": "wire"}]}
+    assert "The system did not ask" not in "".join(drafts.certificate(fetched))
+    fetched["captures"][0]["body_missing"] = "erased"
+    fetched["erased"] = [{"leaf": 7, "ref": "x:post:20"}]
+    told = "".join(drafts.certificate(fetched))
+    assert "1 captures are not in this bundle since they were erased, and 1 of those listed" in told
 
 
 def test_foreign_words_stay_words_in_drafts() -> None:
