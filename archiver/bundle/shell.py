@@ -59,12 +59,11 @@ for t in sha256sum sha512sum xxd comm openssl; do command -v $t >/dev/null || la
 openssl pkeyutl -help 2>&1 | grep -q rawin || lacks "openssl 3"; [ $# -eq 0 ] || [ -r "$key" ] || lacks "$key"
 case $key in /*) ;; *) [ $# -eq 0 ] || key=$PWD/$key ;; esac; cd -- "$(dirname -- "$0")" || exit 2
 bad=0 work=$(mktemp -d) || exit 2; trap 'rm -rf "$work"' EXIT
-wrong() { echo "WRONG: $*"; bad=4; }
-node() { printf "$1" | xxd -r -p | sha256sum | cut -c1-64; }
+wrong() { echo "WRONG: $*"; bad=4; }; node() { printf "$1" | xxd -r -p | sha256sum | cut -c1-64; }
 plain() { printf '%s\n' "$1" | openssl base64 -d -A; }
-for a in sha256 sha512; do
-  ${a}sum -c --quiet --strict manifest-$a.txt tagmanifest-$a.txt || wrong "files that are missing or changed, see above"
-  cut -d' ' -f3- manifest-$a.txt | sort >"$work/listed"; find data ! -type d | sort >"$work/there"
+for a in sha256 sha512; do m="manifest-$a.txt tagmanifest-$a.txt"; cut -d' ' -f3- $m | sort >"$work/listed"
+  ${a}sum -c --quiet --strict $m || wrong "files that are missing or changed, see above"
+  find . ! -type d ! -path './seal/*' | cut -c3- | grep -Evx 'tagmanifest-sha(256|512)\.txt' | sort >"$work/there"
   cmp -s "$work/listed" "$work/there" || { comm -3 "$work/listed" "$work/there"; wrong "missing or extra, see above"; }
 done
 note=data/proofs/checkpoint n=$(sed -n 2p data/proofs/checkpoint) origin=$(sed -n 1p data/proofs/checkpoint)

@@ -22,6 +22,8 @@ MAX_FILES, MAX_TEXT, MAX_NOTE, CHUNK = 1_000_000, 1 << 28, 1 << 20, 1 << 20
 EDGE, FULL, DAY, MODE = (1 << 31) - 1, 0xFFFFFFFF, 33, (stat.S_IFREG | 0o644) << 16
 """Of the zip: from where on lengths have 64 bits, what stands in their place then, 1980-01-01, and a plain file."""
 FOREIGN = "not what the archiver writes: it was changed, or packed again (if so, unpack it and check the folder)"
+REPACKED = "If it was only packed again, have the folder that it was packed from checked"
+LOST = "bytes were lost on its way, or it was changed: have it sent again"
 ORDER = {"sha256": 64, "sha512": 128}
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
@@ -104,19 +106,19 @@ class Zip:
             if kind not in (0, stat.S_IFREG) or one.is_dir():
                 fault = fault or "a link, folder or device: a bundle holds files alone"
             if one.compress_type != zipfile.ZIP_STORED or one.flag_bits & 0x41 or one.compress_size != one.file_size:
-                fault = fault or "compressed or encrypted: a bundle is stored as it is, so it cannot swell"
+                fault = fault or "compressed or encrypted: a bundle is stored as it is, so it cannot swell. " + REPACKED
             if one.filename.lower() in twice:
                 fault = fault or "a name stands twice"
             if fault:
                 raise Refused(f"{one.orig_filename[:200]}: {fault}")
         if names != sorted(names):
-            raise Refused("the files are not in the order of their names: another program wrote this zip")
+            raise Refused(f"the files are not in the order of their names, {FOREIGN}")
         for one in sorted(held, key=lambda one: one.header_offset):
             if one.header_offset < end:
-                raise Refused(f"{one.filename}: overlaps the file before it in the zip")
+                raise Refused(f"{one.filename}: overlaps the file before it in the zip: {LOST}")
             end = one.header_offset + 30 + len(one.filename) + one.file_size
         if end > self.zip.start_dir:
-            raise Refused("the files are declared larger than the zip")
+            raise Refused(f"the files are declared larger than the zip: {LOST}")
         with open(path, "rb") as file:
             _as_written(file, held, self.zip.start_dir)
         tops = {name.split("/")[0] for name in names}
@@ -137,7 +139,7 @@ def open_bundle(path: str) -> Folder | Zip:
     try:
         return Folder(path) if os.path.isdir(path) else Zip(path)
     except zipfile.BadZipFile as error:
-        raise Refused(f"not a whole zip: {error}. It was cut short or changed: have it sent again") from None
+        raise Refused(f"not a whole zip: {error}: {LOST}") from None
     except BROKEN as error:
         raise Refused(f"cannot be read: {error}") from None
 

@@ -46,10 +46,17 @@ def test_each_file_that_is_changed_missing_or_extra_is_named(bag: Path) -> None:
         code, out = run(bag)
         assert (code, name in out) == (4, True), out
         (bag / name).write_bytes(held)
-    (bag / "data/extra").write_text("x")
-    code, out = run(bag)
-    assert (code, "data/extra\n" in out) == (4, True), out
-    (bag / "data/extra").unlink()
+    for name in ("data/extra", "report.html", ".hidden", "seal/notes.txt", "tagmanifest-notes.txt"):
+        (bag / name).write_text("x")
+        code, out = run(bag)
+        assert (code, f"{name}\n" in out) == (4, True), out
+        (bag / name).unlink()
+    for extra in ("READ ME FIRST.txt", "tagmanifest-sha999.txt", "more/verify.py"):
+        (bag / extra).parent.mkdir(exist_ok=True)
+        (bag / extra).write_text("x")
+        code, out = run(bag)
+        assert (code, extra in out) == (4, True), out
+        (bag / extra).unlink()
     assert run(bag)[0] == 0
 
 
