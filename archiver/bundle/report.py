@@ -121,7 +121,7 @@ def _head(index: Index) -> str:
         )
     )
     return (
-        f"<header>\n<h1>{TITLE}</h1>\n{about}</header>\n"
+        f"<header>\n<h1>{TITLE}</h1>\n{_ABOUT}{about}</header>\n"
         '<section id="checks" data-state="none">\n<h2>Checks in this browser</h2>\n'
         '<p id="result" role="status">Nothing was checked: this browser did not run the checks of this page. '
         'verify.py and verify.sh, beside this page’s folder, check more.</p>\n<ul id="found"></ul>\n'
@@ -173,6 +173,8 @@ def _verdicts(index: Index, quotations: Quotations) -> Iterator[str]:
     if quotations.count:
         yield f'<h2 id="quotations">Quotations ({quotations.count:,})</h2>\n'
         yield more(quotations.count, report_choice.QUOTATIONS, "quotations", "data/verdicts.csv and data/bundle.json")
+    if quotations.told["spliced"]:
+        yield _PARTS
     for number, one in quoting(index):
         if number in quotations.shown:
             yield quotation(number, one, titles.get(one["document"], own(one["document"], "ref")))
@@ -184,6 +186,15 @@ def _verdicts(index: Index, quotations: Quotations) -> Iterator[str]:
         yield "</ul>\n"
 
 
+_ABOUT = (
+    "<p>What servers answered when the posts below were asked for, the documents that quote them, and how the quoted "
+    "words stand to the words of the posts. Times are UTC. Read also what this page "
+    '<a href="#limits">does not say</a>.</p>\n'
+)
+_PARTS = (
+    '<p class="quiet">A quotation that was put together from several posts stands here, and is counted, once for each '
+    "of them.</p>\n"
+)
 _NO_PICTURES = (
     '<p class="none">None. No picture was taken of how a browser shows a post or page: posts stand here in words and '
     "media, and data/web/captures.wacz replays the captured pages in a reader of web archives.</p>\n"

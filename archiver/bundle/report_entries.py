@@ -69,9 +69,10 @@ def said_of(one: VerdictEntry) -> str:
 
 
 def signed(one: VerdictEntry) -> str:
-    """Whose words they are said to be, and of when."""
+    """Whose words they are said to be, and of when; which part of a splice this is."""
+    part = f", {own(one['reason'])}" if one["verdict"] == "spliced" and one["reason"] else ""
     who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
-    return f"{'signed to ' + own(who) if who else 'unsigned'}{', ' + own(one['day']) if one['day'] else ''}"
+    return f"{'signed to ' + own(who) if who else 'unsigned'}{', ' + own(one['day']) if one['day'] else ''}{part}"
 
 
 def mention(one: VerdictEntry, place: str) -> str:

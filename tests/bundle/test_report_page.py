@@ -186,6 +186,18 @@ def test_changed_words_are_marked_on_both_sides() -> None:
     assert '<a href="#v1">signed to' in shown
 
 
+def test_parts_of_a_splice_are_told_as_parts() -> None:
+    made = story()
+    assert "once for each of them" not in page(made)
+    (one,) = [verdict for verdict in made.index["verdicts"] if verdict["verdict"] == "altered"]
+    parts = [{**one, "verdict": "spliced", "reason": f"part {number} of 2"} for number in (1, 2)]
+    made.index["verdicts"] = parts
+    told = page(made)
+    assert "once for each of them" in told
+    for number in (1, 2):  # in the list at the top, in the heading, and as what is said of it
+        assert told.count(f"part {number} of 2") == 3
+
+
 def test_brackets_are_told_and_what_is_unknown_is_said() -> None:
     made = story()
     by = {"not_before_by": "data/anchors/1-clock.tsr", "not_after_by": "<b>"}
