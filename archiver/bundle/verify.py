@@ -51,7 +51,7 @@ from archiver.bundle.verify_notes import (
     signers_line,
 )
 from archiver.bundle.verify_proofs import Proofs
-from archiver.bundle.verify_stamps import utc
+from archiver.bundle.verify_stamps import given_block, given_root, utc
 from archiver.bundle.verify_told import (
     BESIDE,
     SEALED,
@@ -328,11 +328,6 @@ class Bundle:
             self.report.wrong("time", f"data/bundle.json: {fault}")
 
 
-def content(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Checks an evidence bundle.")
     here = os.path.dirname(os.path.abspath(__file__))
@@ -358,10 +353,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("no bundle lies beside this file: name its zip, or the folder with its bagit.txt")
     try:
         keys = [key for text in asked.key for key in given_keys(text)]
-        roots = [content(path) for path in asked.roots]
-        blocks = [bytes.fromhex(text) for text in asked.block]
-        if any(len(block) != 80 for block in blocks):
-            raise Refused("the header of a block has 80 bytes: 160 hexadecimal digits")
+        roots, blocks = [given_root(path) for path in asked.roots], [given_block(text) for text in asked.block]
     except (Refused, OSError, ValueError) as error:
         parser.error(str(error))
     try:

@@ -87,6 +87,25 @@ def check_stamp(
     return when, held[0], beside
 
 
+def given_root(path: str) -> bytes:
+    """The certificates in a file that somebody trusts, as PEM."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise Refused(f"--roots {path}: cannot be read: {error.strerror}") from None
+    if b"CERTIFICATE-----" not in data:
+        raise Refused(f"--roots {path}: no certificate in PEM; `openssl x509 -inform DER -in FILE` makes it of DER")
+    return data
+
+
+def given_block(text: str) -> bytes:
+    """The header of a block from its hexadecimal digits."""
+    if not re.fullmatch("[0-9A-Fa-f]{160}", text):
+        raise Refused("--block: the header of a block is 80 bytes: 160 hexadecimal digits")
+    return bytes.fromhex(text)
+
+
 def pem(der: bytes) -> bytes:
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
 

@@ -79,6 +79,22 @@ def test_another_key_is_not_the_logs(whole: Path, capsys: pytest.CaptureFixture[
     assert "\\n" not in out
 
 
+def test_roots_and_blocks_that_are_none_are_told(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "root.cer").write_bytes(b"\x30\x82")
+    for option, given, told in (
+        ("--roots", tmp_path / "root.cer", "root.cer: no certificate in PEM; `openssl x509 -inform DER"),
+        ("--roots", tmp_path / "nowhere.pem", "nowhere.pem: cannot be read: No such file"),
+        ("--block", "zz", "--block: the header of a block is 80 bytes"),
+        ("--block", "00" * 79, "--block: the header of a block is 80 bytes"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            verify.main([str(whole), option, str(given)])
+        err = capsys.readouterr().err
+        assert (ended.value.code, told in err) == (2, True), err
+
+
 def test_keys_come_from_files_too(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = tmp_path / "log.vkey"
     keys.write_text(f"{making.KEY}\n\n{making.WITNESS_KEY}\n")
