@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from archiver.custody import log, note
@@ -26,8 +27,9 @@ from archiver.jobs import (
 from archiver.jobs.config import Config
 from archiver.jobs.verifying_found import Erased, Finding, Findings, Outside, Place
 from archiver.jobs.verifying_pool import Pool, cores
-from archiver.store.archive import GUARDED, Archive, DatabaseError, open_reader
+from archiver.store.archive import GUARDED, Archive, DatabaseError, migrations, open_reader
 from archiver.store.checkpoints import Tree
+from archiver.store.schema import READINGS_VERSION, programs
 
 Progress = Callable[[str, int, int], None]
 """(what, how much is done, of how much)"""
@@ -91,17 +93,23 @@ class _Verification:
         size = int(str(self.archive.value("SELECT coalesce(sum(size), 0) FROM blobs")))
         if not self.options.processes and leaves <= FEW_LEAVES and size <= FEW_BYTES:
             pool.processes = 1
-        for row in self.archive.all("SELECT id, name FROM origin ORDER BY id"):
-            self.log(pool, row["id"], row["name"])
+        for row in self.archive.all("SELECT id, name, vkey FROM origin ORDER BY id"):
+            self.log(pool, row["id"], row["name"], row["vkey"])
+        self.of_no_log()
+        if erased := self.held.get("erased leaves"):
+            told = f"{erased} leaves were erased: what is left of their rows (when, which status) nothing vouches for"
+            self.report.notes.append(told)
         self.blobs(pool)
         pool.close()
         self.guards()
+        self.readings()
         self.proofs()
         for kept in self.options.kept:
             if kept.place not in self.placed:
                 reason = f"is a head of the log {kept.head.origin}, which this archive does not hold"
                 self.wrong.add("kept", reason, Place(table="origin", key=kept.place))
         self.report.notes.append(f"No leaf names {verifying_rows.UNNAMED}: nothing vouches for these columns.")
+        self.report.notes.append(f"Nor {verifying_rows.OTHERS}.")
         self.report.held = self.held
         self.report.wrong, self.report.wrong_counts = self.wrong.held, dict(self.wrong.counts)
         self.report.unchecked, self.report.unchecked_counts = self.unchecked.held, dict(self.unchecked.counts)
@@ -109,7 +117,7 @@ class _Verification:
 
     # ---- the log ----------------------------------------------------------------------------------------
 
-    def log(self, pool: Pool, origin: int, name: str) -> None:
+    def log(self, pool: Pool, origin: int, name: str, vkey: str | None) -> None:
         tree = Tree(self.archive, origin)
         size = tree.size()
         self.report.logs.append(f"{name}, {size} leaves")
@@ -121,6 +129,9 @@ class _Verification:
         signing = keys.at(size)
         if signing and name not in {key.name for key in signing}:
             reason = f"its name is {name}, and its keys are those of {', '.join(sorted({key.name for key in signing}))}"
+            self.wrong.add("row", reason, Place(table="origin", key=name))
+        if vkey and vkey not in map(str, signing):
+            reason = f"its key is {vkey}, and no leaf says that this one signs it"
             self.wrong.add("row", reason, Place(table="origin", key=name))
         kept = self.kept(name, names)
         anchored = self.anchors(origin, heads) if custody else None
@@ -226,6 +237,16 @@ class _Verification:
             place = Place(table="log_tile", key=f"{row['level']}/{row['n']}")
             self.wrong.add("tile", f"stands where a log of {size} leaves has no full tile", place)
 
+    def of_no_log(self) -> None:
+        """Rows of a log that is not there: nothing was compared with them, and whoever reads the table sees them."""
+        known = sorted(row[0] for row in self.archive.all("SELECT id FROM origin"))
+        gaps = list(pairwise([-(2**63), *known, 2**63 - 1]))
+        for table in ("log_leaf", "log_tile", "log_checkpoint", *verifying_rows.TABLES):
+            for low, high in gaps if table in self.tables else ():
+                found = self.archive.value(f"SELECT count(*) FROM {table} WHERE origin > ? AND origin < ?", low, high)
+                if found:
+                    self.wrong.add("row", f"{found} rows name a log that is not there", Place(table=table))
+
     def told(
         self,
         name: str,
@@ -314,6 +335,28 @@ class _Verification:
         }
         if missing := sorted(wanted - held):
             self.report.notes.append(f"Triggers that keep evidence from change are missing: {', '.join(missing)}")
+
+    def readings(self) -> None:
+        """What posts, verdicts and outcomes say is not compared here, and is told; the views and triggers that make
+        people see them are."""
+        if "posts" not in self.tables:
+            return
+        self.report.notes.append(
+            "What was read of the evidence (posts, outcomes, verdicts, documents and what else can be made again) was "
+            "not compared: `archiver rebuild --check` does. What is due and was run is no evidence"
+        )
+        made = self.archive.one("SELECT value FROM work_state WHERE name = 'readings_version'")
+        schema_now = self.archive.value("PRAGMA user_version")
+        if made is None or (schema_now, made[0]) != (migrations()[-1][0], READINGS_VERSION):
+            return
+        wanted = programs()
+        for row in self.archive.all("SELECT name, type, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"):
+            place = Place(table=row["type"], key=row["name"])
+            if row["name"] in wanted and wanted[row["name"]] != row["sql"]:
+                self.wrong.add("file", f"is not the {row['type']} that this version makes", place)
+            elif row["name"] not in wanted and row["type"] == "trigger":
+                reason = "is none that this version makes: it may change what is read, also while it is read again"
+                self.unchecked.add("file", reason, place)
 
 
 def _scope(options: Options) -> str:

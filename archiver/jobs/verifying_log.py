@@ -113,7 +113,7 @@ def _check_span(archive: Archive, span: Span) -> SpanFound:
     found = SpanFound(low=span.low)
     tables = rows.present(archive)
     held = {
-        table: rows.read(archive, table, span.origin, max(span.low, span.first), span.high)
+        table: rows.read(archive, table, span.origin, max(span.low, span.first), span.high, found.wrong)
         for table in rows.TABLES
         if table in tables
     }
@@ -158,8 +158,8 @@ def _leaf(
         else:
             reason = "its bytes are not there, and no `erase` leaf says that they were taken out"
             found.wrong.add("leaf", reason, Place(table="log_leaf", leaf=index))
-        for left in held.values():
-            left.pop(index, None)
+        for name, left in held.items():
+            rows.compare_erased(name, left.pop(index, None), found.wrong)
         return stored
     found.leaves += 1
     value = hashlib.sha256(b"\x00" + data).digest()

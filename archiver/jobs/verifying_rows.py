@@ -27,6 +27,11 @@ UNNAMED = (
     "worker of captures"
 )
 """Columns of captures that no leaf names and that follow from none: nothing vouches for them."""
+OTHERS = (
+    "sniffed_type of blobs, at of keys and heads, received_at of tokens, received_at and url of revocations, site, "
+    "opened and closed of logs"
+)
+"""Columns of other tables of which the same is true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,12 +273,20 @@ def present(archive: Archive) -> frozenset[str]:
     return frozenset(row[0] for row in archive.all("SELECT name FROM sqlite_schema WHERE type = 'table'"))
 
 
-def read(archive: Archive, table: str, origin: int, low: int, high: int) -> dict[int, Values]:
-    """The rows of a table whose leaves are [low, high), by leaf. Of two rows for one leaf, which no index should allow,
-    one is left."""
+def read(
+    archive: Archive, table: str, origin: int, low: int, high: int, wrong: Findings | None = None
+) -> dict[int, Values]:
+    """The rows of a table whose leaves are [low, high), by leaf. Of two rows for one leaf one is left, and `wrong` is
+    told of the other: not every table has an index that allows one alone, and whoever owns the file can drop it."""
     cursor = archive.db.cursor()
     cursor.row_factory = None
-    return {row[0]: row for row in cursor.execute(TABLES[table].query(table), (origin, low, high))}
+    found: dict[int, Values] = {}
+    for row in cursor.execute(TABLES[table].query(table), (origin, low, high)):
+        if row[0] in found and wrong is not None:
+            place = Place(table=table, key=str(row[1] or ""), leaf=row[0])
+            wrong.add("row", f"is one more for this leaf, beside {found[row[0]][1] or 'another'}", place)
+        found[row[0]] = row
+    return found
 
 
 def compare(leaf: Leaf, table: str, row: Values, wrong: Findings) -> None:
@@ -288,3 +301,16 @@ def compare(leaf: Leaf, table: str, row: Values, wrong: Findings) -> None:
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # what a leaf lacks, no list
         reason = f"cannot be compared with its leaf: {error!r}"
     wrong.add("row", reason, Place(table=table, key=str(row[1] or ""), leaf=row[0]))
+
+
+EMPTIED = {"captures": ("sent", "response_head", "framing", "url"), "statements": ("reason",)}
+"""What an erasure empties."""
+
+
+def compare_erased(table: str, row: Values | None, wrong: Findings) -> None:
+    """Adds what stands in the row of a leaf that was erased, and should be empty: no leaf says any of it."""
+    names = EMPTIED.get(table, ())
+    filled = [name for name in names if row is not None and row[2 + TABLES[table].columns.index(name)]]
+    if row is not None and filled:
+        place = Place(table=table, key=str(row[1] or ""), leaf=row[0])
+        wrong.add("row", f"its leaf was erased, and it says something still: {', '.join(filled)}", place)

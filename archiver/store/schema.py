@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from archiver.store import marks, runs
-from archiver.store.archive import statements_of
+from archiver.store.archive import guard, migrations, statements_of
 from archiver.store.views import VIEWS
 
 READINGS_VERSION = "9"
@@ -281,6 +281,20 @@ def create(db: sqlite3.Connection) -> None:
         db.execute(statement)
     runs.create(db)
     marks.create(db)
+
+
+def programs() -> dict[str, str]:
+    """The views and triggers that this version makes, evidence's too: name and SQL."""
+    db = sqlite3.connect(":memory:")
+    try:
+        for _, script in migrations():
+            for statement in statements_of(script):
+                db.execute(statement)
+        guard(db)
+        create(db)
+        return dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"))
+    finally:
+        db.close()
 
 
 def drop(db: sqlite3.Connection) -> None:

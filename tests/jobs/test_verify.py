@@ -382,6 +382,7 @@ def test_a_key_that_is_held_elsewhere_is_what_counts(desk: Desk) -> None:
         row = db.execute("SELECT leaf FROM log_key").fetchone()
         sealed.put_leaf(db, row["leaf"], sealed.leaf(db, row["leaf"]) | {"vkey": str(own)})
         db.execute("UPDATE log_key SET vkey = ?", (str(own),))
+        db.execute("UPDATE origin SET vkey = ?", (str(own),))
         for anchor in db.execute("SELECT leaf FROM log_anchor").fetchall():
             fields = sealed.leaf(db, anchor["leaf"])
             sealed.put_leaf(db, anchor["leaf"], {n: fields[n] for n in ("v", "nonce", "seq")} | {"type": "transfer"})
@@ -421,9 +422,19 @@ def test_what_was_erased_is_not_called_broken(desk: Desk) -> None:
     with owner(desk) as db:
         db.execute("DELETE FROM blob_chunks WHERE blob_id = ?", (row["id"],))
         db.execute("UPDATE log_leaf SET data = x'' WHERE idx = ?", (row["leaf"],))
+        empty = "sent = x'', response_head = x'', framing = '', url = ''"
+        db.execute(f"UPDATE captures SET {empty} WHERE leaf = ?", (row["leaf"],))
     report = desk.verify()
     assert report.wrong == []
     assert (report.held["erased leaves"], report.held["erased blobs"]) == (1, 1)
+    assert any("1 leaves were erased: what is left of their rows" in told for told in report.notes)
+    with owner(desk) as db:
+        db.execute("UPDATE captures SET url = 'https://social.example/gone' WHERE leaf = ?", (row["leaf"],))
+    (finding,) = desk.verify().wrong
+    assert (finding.place.leaf, finding.reason) == (
+        row["leaf"],
+        "its leaf was erased, and it says something still: url",
+    )
     with owner(desk) as db:
         db.execute("UPDATE log_leaf SET data = x'' WHERE idx = 40")
     assert [finding.place.leaf for finding in desk.verify().wrong if finding.check == "leaf"] == [40]
