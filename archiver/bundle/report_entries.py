@@ -72,7 +72,7 @@ def signed(one: VerdictEntry) -> str:
     """Whose words they are said to be, and of when; which part of a splice this is."""
     part = f", {own(one['reason'])}" if one["verdict"] == "spliced" and one["reason"] else ""
     who = " ".join(part for part in (one["handle"], f"({one['name']})" if one["name"] else "") if part)
-    return f"{'signed to ' + own(who) if who else 'unsigned'}{', ' + own(one['day']) if one['day'] else ''}{part}"
+    return f"attributed to {own(who) if who else 'nobody'}{', ' + own(one['day']) if one['day'] else ''}{part}"
 
 
 def mention(one: VerdictEntry, place: str) -> str:

@@ -48,7 +48,7 @@ def check_stamp(
         raise Refused("a time stamp of something else than the checkpoint")
     tool = shutil.which("openssl")
     if tool is None:
-        raise Unchecked("no openssl")
+        raise Unchecked("no openssl on this machine: install it, or have the token checked where it is")
     with tempfile.TemporaryDirectory() as folder:
         reply, data, trusted = (os.path.join(folder, name) for name in ("reply.tsr", "data", "roots.pem"))
         between = os.path.join(folder, "between.pem")

@@ -19,6 +19,7 @@ from archiver.quotes import shingles, verdict
 from archiver.quotes.audit import warnings, warnings_first
 from archiver.quotes.duplicates import likeness, near_duplicates
 from archiver.quotes.normal import repost_of
+from archiver.store import erasing
 from archiver.store.archive import Archive
 
 FEWEST_WORDS = 5
@@ -54,7 +55,7 @@ def judge(archive: Archive, mention: Place, resolution: Resolution) -> tuple[Res
         others = originals.by_words(archive, mention.quoted) if mention.handle else []
         parts = _splice(archive, mention, (), [*signed, *narrowed, *others])
         matches = _distinct((*parts, *matches, *_elsewhere(mention, others)))
-        return resolution, _warned(mention, matches or (_nothing(mention, bool(signed)),))
+        return resolution, _warned(mention, matches or (_nothing(archive, mention, bool(signed)),))
     faithful = [match for match in matches if verdict.is_faithful(match.verdict.kind)]  # an unlike one is no news now
     matches = _warned(mention, _repeating(_with_paragraphs_before(mention, faithful)))
     return _resolved_by_text(mention, resolution, [match for match in matches if _fits(mention, match)]), matches
@@ -156,14 +157,21 @@ def _resolved_by_text(mention: Place, resolution: Resolution, faithful: list[Mat
     return replace(resolution, status="resolved", how="text", ref=leading.post, reason=reason)
 
 
-def _nothing(mention: Place, compared: bool) -> Match:
+def _nothing(archive: Archive, mention: Place, compared: bool) -> Match:
     """No original at all. Where a signature names an author whose post of that day was never captured, nothing was
-    compared, so nothing is said of the words."""
+    compared, so nothing is said of the words. What was erased may have been captured, and may have held them."""
+    gone = erasing.counted(archive)
+    but = f", from which {gone} {'thing was' if gone == 1 else 'things were'} erased" if gone else ""
     if mention.handle and not compared:
-        reason = f"no post of @{mention.handle} of {mention.day or 'any day'} was captured"
+        posts = f"no post of @{mention.handle} of {mention.day or 'any day'}"
+        reason = f"{posts} is in the archive{but}" if gone else f"{posts} was captured"
         return Match(verdict=Verdict(kind=VerdictKind.NOT_JUDGED, reason=reason), original=None, found_by="signature")
-    told = Verdict(kind=VerdictKind.NOT_FOUND, reason="no captured post holds all of these words")
+    reason = f"no post in the archive{but}, holds all of these words" if gone else _NOT_FOUND
+    told = Verdict(kind=VerdictKind.NOT_FOUND, reason=reason)
     return Match(verdict=told, original=None, found_by="words")
+
+
+_NOT_FOUND = "no captured post holds all of these words"
 
 
 def _not_judged(archive: Archive, post: Ref) -> Match:
@@ -173,6 +181,8 @@ def _not_judged(archive: Archive, post: Ref) -> Match:
         str(post),
     )
     why = unasked(post) if row is None else f"it was asked for: {row['outcome']}"
+    if erasing.counted(archive) and (gone := erasing.earlier(archive, str(post))) is not None:
+        why = f"it was erased {gone['at'][:10]} (leaf {gone['leaf']})"
     told = Verdict(kind=VerdictKind.NOT_JUDGED, reason=f"no capture shows the text of {post}; {why}")
     return Match(verdict=told, original=None, found_by="target", post=post)
 

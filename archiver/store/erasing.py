@@ -299,6 +299,13 @@ def earlier(archive: Archive, what: str) -> Row | None:
     return archive.one("SELECT * FROM erasures WHERE what = ? ORDER BY id DESC LIMIT 1", what)
 
 
+def counted(archive: Archive) -> int:
+    """How many erasures were made. An archive of an older version knows none."""
+    if archive.one("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'erasures'") is None:
+        return 0
+    return int(str(archive.value("SELECT count(*) FROM erasures")))
+
+
 # ---- what was kept of erased answers ----------------------------------------------------------------------------
 
 _DERIVED = (

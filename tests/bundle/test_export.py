@@ -349,6 +349,15 @@ def test_nothing_is_no_bundle(own: House) -> None:
     gone = desk.call("export", bo, "--to", own.folder / "a.zip")
     assert (gone.code, f"all that was captured of {bo} was erased" in gone.err) == (2, True), gone.err
     assert not (own.folder / "a.zip").exists()
+    # What was erased was captured: nothing may say that it was not.
+    reasons = {row["reason"] for row in desk.rows("SELECT reason FROM matches")}
+    told = "no post of @bo_of_lanternwick of 2026-03-13 is in the archive, from which 1 thing was erased"
+    assert (told in reasons, any("was captured" in reason for reason in reasons)) == (True, False), reasons
+    assert "no post in the archive, from which 1 thing was erased, holds all of these words" in reasons
+    assert desk.call("erase", ADA, "--reason", "asked for", "--who", "Desk", "--yes").code == 0
+    reasons = {row["reason"] for row in desk.rows("SELECT reason FROM matches")}
+    assert any(reason.startswith(f"no capture shows the text of {ADA}; it was erased 20") for reason in reasons)
+    assert desk.call("rebuild", "--check").code == 0
 
 
 def test_what_was_erased_is_told_as_erased(own: House) -> None:

@@ -183,7 +183,7 @@ def test_changed_words_are_marked_on_both_sides() -> None:
     assert 'who <del data-n="1">hardly use</del> that bridge' in shown
     assert 'who <ins data-n="1">need</ins> that bridge' in shown
     assert '<span class="verdict stop">altered</span>' in shown
-    assert '<a href="#v1">signed to' in shown
+    assert '<a href="#v1">attributed to' in shown
 
 
 def test_parts_of_a_splice_are_told_as_parts() -> None:
