@@ -146,6 +146,7 @@ def test_labelled_quotations_find_their_originals(corpus: Path, held: Held) -> N
     assert told["all"]["rarest words alone"] <= 1
 
 
+@pytest.mark.heavy
 def test_attributed_quotations_find_their_originals(corpus: Path, held: Held) -> None:
     rows = [row for row in lines(corpus / "quotes" / "isot_trump_quotes_gold.jsonl") if row["original_id"]]
     told = table(held, [(row["verdict"], row["quoted"], (row["original_id"],)) for row in rows])
