@@ -61,9 +61,10 @@ case $key in /*) ;; *) [ $# -eq 0 ] || key=$PWD/$key ;; esac; cd -- "$(dirname -
 bad=0 work=$(mktemp -d) || exit 2; trap 'rm -rf "$work"' EXIT
 wrong() { echo "WRONG: $*"; bad=4; }; node() { printf "$1" | xxd -r -p | sha256sum | cut -c1-64; }
 plain() { printf '%s\n' "$1" | openssl base64 -d -A; }
+own='tagmanifest-sha(256|512)[.]txt|seal/(allowed_signers|tagmanifest-sha256[.]txt[.]sig)' # listed nowhere
 for a in sha256 sha512; do m="manifest-$a.txt tagmanifest-$a.txt"; cut -d' ' -f3- $m | sort >"$work/listed"
   ${a}sum -c --quiet --strict $m || wrong "files that are missing or changed, see above"
-  find . ! -type d ! -path './seal/*' | cut -c3- | grep -Evx 'tagmanifest-sha(256|512)\.txt' | sort >"$work/there"
+  find . ! -type d | cut -c3- | grep -Evx "$own" | sort >"$work/there"
   cmp -s "$work/listed" "$work/there" || { comm -3 "$work/listed" "$work/there"; wrong "missing or extra, see above"; }
 done
 note=data/proofs/checkpoint n=$(sed -n 2p data/proofs/checkpoint) origin=$(sed -n 1p data/proofs/checkpoint)
