@@ -11,11 +11,12 @@ from archiver.bundle.index import CaptureEntry, Index
 
 BLANK = "________"
 _MARKUP = re.compile(r"[\\`*_\[\]<>|#]")
-_METHODS = {
+METHODS = {
     "wire": "asked of a server by the system",
     "replay": "read from a recording that was given to the system",
     "import": "read from a file that was given to the system",
 }
+"""How a capture came to be, by its tier, in words."""
 _NOT_TAKEN = "none was made; the bytes of the answer are kept instead"
 
 
@@ -116,7 +117,7 @@ def collection_log(index: Index) -> Iterator[str]:
             f"- Collected: {entry['observed_at']} to {entry['ended_at']} (clock of the machine, UTC)",
             f"- Vouched for by others: not before {bracket['not_before'] or 'unknown'}, not after "
             f"{bracket['not_after'] or 'unknown'}",
-            f"- Method: {_METHODS.get(entry['tier'], entry['tier'])} ({entry['method']}, route {entry['route']})",
+            f"- Method: {METHODS.get(entry['tier'], entry['tier'])} ({entry['method']}, route {entry['route']})",
             f"- Answer: {_answer(entry)}",
             f"- Source bytes: {_bytes(entry)}",
             f"- Full-page capture: {pictures.get(entry['body_sha256'], _NOT_TAKEN)}",

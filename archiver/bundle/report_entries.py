@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from archiver.bundle.drafts import METHODS
 from archiver.bundle.index import (
     AnchorEntry,
     C2paEntry,
@@ -251,6 +252,7 @@ def capture(one: CaptureEntry) -> str:
     def logged(path: str, value: str, kind: str = "") -> str:
         return f'<bdi lang="" class="{kind}" data-path="{path}">{text(value)}</bdi>'
 
+    how = f" ({METHODS[one['tier']]})" if one["tier"] in METHODS else ""
     status = "" if one["status"] is None else logged("response.status", str(one["status"]))
     failure = logged("response.failure", one["failure"], "bad") if one["failure"] else ""
     return (
@@ -262,6 +264,7 @@ def capture(one: CaptureEntry) -> str:
                 ("Capture", logged("uid", one["uid"], "hash")),
                 ("About", logged("ref", one["ref"], "ref")),
                 ("By", logged("route", one["route"])),
+                ("Came from", logged("tier", one["tier"]) + how),
                 ("Answer", f"{status} {failure}".strip()),
                 ("Not before", stated(bracket, "not_before") or "unknown: no token of others was at hand by then"),
                 ("Not after", stated(bracket, "not_after") or "unknown: no token of others covers it here"),

@@ -186,6 +186,17 @@ def test_changed_words_are_marked_on_both_sides() -> None:
     assert '<a href="#v1">attributed to' in shown
 
 
+def test_it_says_of_each_capture_whether_a_server_was_asked() -> None:
+    made = story()
+    for tier, told in (
+        ("wire", " (asked of a server by the system)</dd>"),
+        ("replay", " (read from a recording that was given to the system)</dd>"),
+        ("third-party", "</dd>"),
+    ):
+        made.index["captures"] = [{**made.index["captures"][0], "tier": tier}]
+        assert f'data-path="tier">{tier}</bdi>{told}' in page(made)
+
+
 def test_parts_of_a_splice_are_told_as_parts() -> None:
     made = story()
     assert "once for each of them" not in page(made)
