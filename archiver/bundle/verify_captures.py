@@ -23,7 +23,7 @@ FIELDS = {  # fields of captures, and where their leaves say the same
     "operator": "operator", "leaf": "seq",
 }  # fmt: skip
 
-HASHED = frozenset({"sent", "response_head", "framing", "tls_chain"})
+HASHED = frozenset({"sent", "response_head", "framing", "tls_chain", "platform", "body_size"})  # or that follow
 
 
 def unnamed(row: dict[str, Any]) -> set[str]:
@@ -49,6 +49,11 @@ def capture_faults(row: dict[str, Any], leaf: dict[str, Any], name: str) -> Iter
     framing = hashlib.sha256(str(row.get("framing")).encode("utf-8", "replace")).hexdigest()
     if framing != at(leaf, "response.framing_sha256"):
         yield f"framing has the SHA-256 {framing}, its leaf says {cut(at(leaf, 'response.framing_sha256'))}"
+    platform, size = str(at(leaf, "ref")).partition(":")[0], row.get("body_size")
+    if row.get("platform", platform) != platform:
+        yield f"platform is {cut(row['platform'])}, its leaf says {cut(platform)}"
+    if size is not None and not same(size, at(leaf, "response.body_size")):
+        yield f"body_size is {cut(size)}, its leaf says {cut(at(leaf, 'response.body_size'))}"
     chain = row.get("tls_chain")
     chain = load(chain.encode("utf-8", "replace"), f"{name}: tls_chain") if isinstance(chain, str) else chain
     if chain != at(leaf, "peer.chain_sha256"):

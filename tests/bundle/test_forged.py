@@ -188,6 +188,17 @@ def test_what_no_check_reads_is_told(bag: Path, capsys: pytest.CaptureFixture[st
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize(("field", "value"), [("platform", "x"), ("body_size", 7), ("body_size", "")])
+def test_what_follows_from_a_leaf_is_compared_with_it(
+    bag: Path, field: str, value: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = bag / "data/captures/0190a000-0000-7000-8000-000000000005.json"
+    row.write_text(json.dumps({**json.loads(row.read_text()), field: value}))
+    making.again(bag)
+    code, out = check(bag, capsys)
+    assert (code, f"0005.json: {field} is {json.dumps(value)}, its leaf says" in out) == (4, True), out
+
+
 @pytest.mark.parametrize("name", ["tagmanifest-notes.txt", "tagmanifest-x/report.html", "tagmanifest-md5.txt"])
 def test_a_file_that_no_manifest_lists_is_extra_whatever_its_name(
     bag: Path, name: str, capsys: pytest.CaptureFixture[str]
