@@ -111,8 +111,9 @@ class Zip:
                 fault = fault or "a name stands twice"
             if fault:
                 raise Refused(f"{one.orig_filename[:200]}: {fault}")
-        if names != sorted(names):
-            raise Refused(f"the files are not in the order of their names, {FOREIGN}")
+        for earlier, later in _pairs(names):
+            if earlier > later:
+                raise Refused(f"{later}: the files of the zip are not in the order of their names, {FOREIGN}")
         for one in sorted(held, key=lambda one: one.header_offset):
             if one.header_offset < end:
                 raise Refused(f"{one.filename}: overlaps the file before it in the zip: {LOST}")
