@@ -309,8 +309,8 @@ class Bundle:
         for fault in file_faults(self.index, self.known):
             self.report.wrong("index", f"{name}: {fault}")
         for uid in unknown_captures(self.index):
-            told = f"{name}: a post is told from the capture {cut(uid)}, which is not in this bundle"
-            self.report.say("unchecked", "index", told)
+            why = "which is not in this bundle (erased ones stay behind)"
+            self.report.say("unchecked", "index", f"{name}: a post is told from the capture {cut(uid)}, {why}")
         self.closed("index", before, "bundle.json tells of the same files", "of the same log and captures")
         self.report.say("absent", "reading", BESIDE)
 
