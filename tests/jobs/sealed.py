@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import io
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -208,6 +209,15 @@ def talk(said: Talk, play: Callable[[str, bytes], Played]) -> Said:
             request = said.send(Answer(request=request, status=played.status, headers=headers, body=played.body))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
+
+
+def copied(made: Desk, folder: Path) -> Desk:
+    """A copy of a desk, to which anything may be done. It has a witness of its own, that has seen the same."""
+    shutil.copytree(made.folder, folder)
+    assert isinstance(made.witness, Witness)
+    witness = Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
+    host = Live() if isinstance(made.host, Live) else Hands(made.host.at)
+    return Desk(folder=folder, host=host, tsa=made.tsa, witness=witness, seed=made.seed, heads=list(made.heads))
 
 
 def build(

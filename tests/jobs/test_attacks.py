@@ -25,8 +25,8 @@ from pathlib import Path
 
 import pytest
 import sealed
-from sealed import DAY, Desk, Hands, Live, kept, owner
-from tsa import Clock, Stock, Witness
+from sealed import DAY, Desk, kept, owner
+from tsa import Clock, Stock
 
 from archiver.custody import note
 from archiver.errors import IntegrityError
@@ -53,13 +53,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
     """A copy of the desk, which may be attacked."""
-    folder = tmp_path / "desk"
-    shutil.copytree(made.folder, folder)
-    (folder / "keys" / "log.example%2Fsealed.seen").unlink()  # what the desk itself keeps is another column's business
-    assert isinstance(made.witness, Witness)
-    witness = Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
-    host = Live() if isinstance(made.host, Live) else Hands(made.host.at)
-    return Desk(folder=folder, host=host, tsa=made.tsa, witness=witness, seed=made.seed, heads=list(made.heads))
+    copy = sealed.copied(made, tmp_path / "desk")
+    (
+        copy.folder / "keys" / "log.example%2Fsealed.seen"
+    ).unlink()  # what the desk itself keeps is another column's business
+    return copy
 
 
 def column(finding: Finding) -> str:

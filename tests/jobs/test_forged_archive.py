@@ -3,7 +3,6 @@ says that it does not look there."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 import sealed
 from sealed import Desk, owner
-from tsa import Witness
 
 from archiver.custody import note
 from archiver.render.verify import print_verified
@@ -25,10 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(made.folder, tmp_path / "desk")
-    host = sealed.Hands(made.host.at)
-    witness = Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
-    return Desk(tmp_path / "desk", host, made.tsa, witness, seed=made.seed, heads=list(made.heads))
+    return sealed.copied(made, tmp_path / "desk")
 
 
 COPIED = "INSERT INTO {table} SELECT {columns} FROM {table} WHERE {where}"

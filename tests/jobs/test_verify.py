@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from running import Ended
 from sealed import Desk, owner
 from story import playing
-from tsa import Authority, Calendar, Witness, write_roots
+from tsa import Authority, Calendar, write_roots
 
 from archiver.cli import main
 from archiver.custody import canonical, log, note, ots
@@ -49,10 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(made.folder, tmp_path / "desk")
-    host = sealed.Hands(made.host.at)
-    witness = Witness(trusted=list(made.witness.trusted), size=made.witness.size, root=made.witness.root)
-    return Desk(tmp_path / "desk", host, made.tsa, witness, seed=made.seed, heads=list(made.heads))
+    return sealed.copied(made, tmp_path / "desk")
 
 
 def called(desk: Desk, *arguments: str | Path) -> Ended:
