@@ -54,9 +54,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def desk(made: Desk, tmp_path: Path) -> Desk:
     """A copy of the desk, which may be attacked."""
     copy = sealed.copied(made, tmp_path / "desk")
-    (
-        copy.folder / "keys" / "log.example%2Fsealed.seen"
-    ).unlink()  # what the desk itself keeps is another column's business
+    # What the desk itself keeps is another column's business.
+    (copy.folder / "keys" / "log.example%2Fsealed.seen").unlink()
     return copy
 
 
