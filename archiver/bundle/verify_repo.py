@@ -211,9 +211,7 @@ def tree_entry(blocks: dict[Cid, bytes], root: Cid, wanted: bytes) -> Cid | None
     low, high, layer = b"", b"\xff", None  # type: bytes, bytes, int | None
     while child is not None:
         child, entries = tree_node(taken(blocks, child, "a node of the tree on the path to the key is missing"))
-        layers = {
-            (256 - int.from_bytes(hashlib.sha256(key).digest(), "big").bit_length()) // 2 for key, _, _ in entries
-        }
+        layers = {tree_layer(key) for key, _, _ in entries}
         if len(layers) > 1 or (layer is not None and layers and layers != {layer}):
             raise Refused("a key stands in the wrong layer of the tree")
         layer = layers.pop() if layers else layer
