@@ -2,6 +2,7 @@
 
     ArchiverError                 anything that this package raises on purpose
     ├── InputError                what a person gave cannot be used: names the place and the next step
+    ├── PageError                 a page of the reading room cannot be shown: says what is the matter
     ├── ParseError                an answer or a document is not what its format says; carries a JSON pointer
     ├── ProofError                a cryptographic check refused its input
     ├── BlockedError              our guard refused an address before or while connecting
@@ -26,6 +27,18 @@ class InputError(ArchiverError):
     def __str__(self) -> str:
         head = f"{self.place}: {self.message}" if self.place else self.message
         return f"{head}. {self.hint}" if self.hint else head
+
+
+class PageError(ArchiverError):
+    """A page of the reading room cannot be shown. `status` is the HTTP status, `hint` the next step; `links` are pages
+    that may help, as (address, label)."""
+
+    def __init__(
+        self, status: int, message: str, *, hint: str = "", title: str = "", links: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.status, self.message, self.hint, self.links = status, message, hint, links
+        self.title = title or {404: "Not in this archive", 400: "This cannot be asked"}.get(status, "Not now")
+        super().__init__(message)
 
 
 class ParseError(ArchiverError):

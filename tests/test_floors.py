@@ -12,8 +12,8 @@ FLOORS = {
     "documents": 1, "quotes": 1, "platforms": 1, "custody": 1, "graph": 1, "schedule": 1,
     "store": 2, "net": 2,
     "bundle": 3, "jobs": 4,
-    "datasette_plugin": 5, "render": 5,
-    "cli": 6, "cli_keys": 7, "cli_export": 7, "cli_verify": 7, "cli_erase": 7, "__main__": 7,
+    "render": 5,
+    "datasette_plugin": 6, "cli": 6, "cli_keys": 7, "cli_export": 7, "cli_verify": 7, "cli_erase": 7, "__main__": 7,
 }  # fmt: skip
 IMPURE = {"httpx", "httpcore", "sqlite3", "sqlite_utils", "os", "socket", "subprocess", "time", "random"}
 IMPURE |= {"uuid", "secrets"}

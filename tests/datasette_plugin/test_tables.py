@@ -1,6 +1,5 @@
 """The reading room: Datasette, whichever line is installed, on an archive of the demonstration's invented people."""
 
-import asyncio
 import json
 import re
 import shutil
@@ -8,79 +7,23 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from datasette.app import Datasette
 
-from archiver.cli import main
 from archiver.errors import InputError
 from archiver.jobs.serving import SETTINGS, command_for
 from archiver.store.schema import TABLES
 from archiver.store.summaries import GONE
 from archiver.store.views import LABELS, VIEWS
+from tests.datasette_plugin.opening import METADATA, ONE, Room
 
-ROOT = Path(__file__).parent.parent
-METADATA = json.loads((ROOT / "datasette-metadata.json").read_text("utf-8"))
 DESCRIBED = METADATA["databases"]["archive"]
 QUERIES = DESCRIBED["queries"]
 SHOWN = sorted(name for name, table in DESCRIBED["tables"].items() if not table.get("hidden"))
-ONE = int(version("datasette").split(".", 1)[0]) >= 1
 BIG = {"posts", "edges", "captures", "refs", "versions", "sightings", "outcomes", "media", "aliases", "reading_marks"}
 WHOLE = {"captures_by_outcome": {"captures"}}  # counts all of them, from an index alone
-
-
-@pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("room") / "archive.db"
-    for recording, more in (("first", []), ("later.warc", ["--recheck"])):
-        seeds = [str(ROOT / "data" / "demo" / "seeds")] if not more else []
-        arguments = ["run", *seeds, *more, "--replay", str(ROOT / "data" / "demo" / recording), "--db", str(path)]
-        result = CliRunner().invoke(main, arguments, catch_exceptions=False)
-        assert result.exit_code in (0, 1), result.output
-    return path
-
-
-class Room:
-    """Datasette in this process, with the settings that `archiver serve` gives."""
-
-    def __init__(self, db: Path, **changes: bool) -> None:
-        settings = {name: {"on": True, "off": False}.get(value, value) for name, value in SETTINGS.items()}
-        settings = {name: int(value) if isinstance(value, str) else value for name, value in settings.items()} | changes
-        more = {"config": METADATA} if ONE else {}
-        self.datasette = Datasette([str(db)], metadata=METADATA, settings=settings, **more)
-        self.loop = asyncio.new_event_loop()
-
-    def get(self, path: str) -> Any:
-        return self.loop.run_until_complete(self.datasette.client.get(path))
-
-    def text(self, path: str) -> str:
-        answer = self.get(path)
-        assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
-        return str(answer.text)
-
-    def rows(self, path: str) -> list[dict[str, Any]]:
-        """Both lines give objects when they are asked to."""
-        answer = json.loads(self.text(path + ("&" if "?" in path else "?") + "_shape=objects"))
-        return list(answer["rows"])
-
-    def close(self) -> None:
-        for database in self.datasette.databases.values():
-            if hasattr(database, "close"):
-                database.close()
-        if self.datasette.executor is not None:
-            self.datasette.executor.shutdown(wait=True)
-        self.loop.close()
-
-
-@pytest.fixture(scope="module")
-def room(db: Path) -> Iterator[Room]:
-    opened = Room(db)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

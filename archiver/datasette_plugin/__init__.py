@@ -1,0 +1,68 @@
+"""The reading room: a Datasette plugin that shows an archive as pages that answer a researcher's first question.
+
+Works unchanged on Datasette 0.65 and 1.0 (reference: https://docs.datasette.io/en/stable/plugin_hooks.html). Each
+page has its JSON (the same address with `.json`), the SQL that made it, and an address made of refs and hashes, which
+survives `archiver rebuild`. What a page shows is gathered by the modules in `rooms`; this file only ties them to
+Datasette. Databases that are no archives are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from datasette import hookimpl
+
+from archiver import __version__
+from archiver.datasette_plugin import archives, functions, policy, routes, words
+from archiver.datasette_plugin.places import NAVIGATION
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Callable[..., Any]]]:
+    return routes.every()
+
+
+@hookimpl
+def prepare_connection(conn: Any) -> None:
+    functions.prepare(conn)
+
+
+@hookimpl
+def prepare_jinja2_environment(env: Any) -> None:
+    words.teach(env)
+
+
+@hookimpl
+def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
+    return policy.wrapper(datasette)
+
+
+@hookimpl
+def extra_css_urls(datasette: Any) -> list[str]:
+    return [static(datasette, "reading-room.css")]
+
+
+@hookimpl
+def extra_js_urls(datasette: Any) -> list[dict[str, object]]:
+    return [{"url": static(datasette, "reading-room.js"), "module": True}]
+
+
+@hookimpl
+def extra_template_vars(datasette: Any, database: str | None, request: Any) -> Callable[[], Any]:
+    async def variables() -> dict[str, object]:
+        """What `base.html` needs to show the way around: `at` is None where no archive is meant."""
+        at = await archives.meant(datasette, database, request)
+        return {
+            "at": at,
+            "archiver_navigation": NAVIGATION,
+            "archiver_static": lambda name: static(datasette, name),
+        }
+
+    return variables
+
+
+def static(datasette: Any, name: str) -> str:
+    """The address of one of our static files; it changes with the version, so that browsers fetch it anew."""
+    path: str = datasette.urls.static_plugins("quotechain", name)
+    return f"{path}?v={__version__}"

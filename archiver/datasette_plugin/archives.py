@@ -1,0 +1,49 @@
+"""Which of Datasette's databases are archives, and whether this version can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archiver.datasette_plugin.allowed import may_see
+from archiver.datasette_plugin.places import Places, decode
+from archiver.store.archive import APPLICATION_ID, DatabaseError
+
+
+async def is_archive(datasette: Any, database: str) -> bool:
+    """Whether a database is an archive. Known for good once it is; a file that cannot be asked now may be one later."""
+    known: dict[str, bool] = datasette.__dict__.setdefault("_archiver_known", {})
+    if database not in known:
+        held = datasette.databases.get(database)
+        if held is None or held.path is None:
+            return False
+        try:
+            known[database] = await held.execute_fn(_marked)
+        except DatabaseError:
+            return False
+    return known[database]
+
+
+_marked: Callable[[Any], bool] = lambda conn: (  # noqa: E731
+    conn.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+)
+
+
+async def all_of(datasette: Any) -> list[str]:
+    """The names of all archives that are open."""
+    return [name for name in list(datasette.databases) if await is_archive(datasette, name)]
+
+
+async def meant(datasette: Any, database: str | None, request: Any) -> Places | None:
+    """The archive that a page is about: the named one, that of the address, or else the only one. None where there
+    is none, or where the reader may not see it."""
+    given = (request.url_vars or {}).get("database") if request is not None else None
+    name = database or (decode(given) if given else None)
+    if name is None or name not in datasette.databases:
+        archives = await all_of(datasette)
+        name = archives[0] if len(archives) == 1 else None
+    if name is None or not await is_archive(datasette, name):
+        return None
+    if not await may_see(datasette, request.actor if request is not None else None, name):
+        return None
+    return Places(base=datasette.urls.path("/"), database=name)

@@ -1,0 +1,1 @@
+"""The pages: each module names its `PAGES` (and raw `ROUTES`), and holds what they gather."""

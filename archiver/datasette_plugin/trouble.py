@@ -1,0 +1,65 @@
+"""What is the matter, told as a page: unknown ids, erased posts, half-built, old, locked or damaged archives."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from datasette import Response
+
+from archiver.datasette_plugin import policy
+from archiver.datasette_plugin.places import Places
+from archiver.errors import InputError, PageError
+
+BUSY, LOCKED, NOMEM, INTERRUPTED, IOERR, CORRUPT, CANTOPEN, TOOBIG, NOTADB = 5, 6, 7, 9, 10, 11, 14, 18, 26
+"""Result codes of https://www.sqlite.org/rescode.html."""
+_TELL = {
+    BUSY: (503, "The archive is locked by another program", "Wait for it to end, then load this page again"),
+    LOCKED: (503, "The archive is locked by another program", "Wait for it to end, then load this page again"),
+    NOMEM: (503, "There was not enough memory for this page", "Ask for less, or try again later"),
+    INTERRUPTED: (503, "This page took too long and was broken off", "Narrow what is asked for"),
+    IOERR: (503, "The file of the archive could not be read", "Look at the disk, then run `archiver verify`"),
+    CORRUPT: (500, "The file of the archive is damaged", "Run `archiver verify`, and fetch a backup"),
+    CANTOPEN: (
+        503,
+        "The file of the archive could not be opened",
+        "See that it is there, and that its folder can be written to while no run has it open",
+    ),
+    TOOBIG: (413, "One value of this page is larger than a page may read", "Export it: `archiver export`"),
+    NOTADB: (500, "The file is no archive, or damaged", "Run `archiver verify`, and fetch a backup"),
+}
+_MISSING = re.compile(r"no such (?:table|column|function)")
+
+
+def of(error: Exception, database: str) -> PageError:
+    """What an error means to the reader of a page."""
+    if isinstance(error, PageError):
+        return error
+    if isinstance(error, InputError):
+        return PageError(404, error.message, hint=error.hint)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _TELL:
+        status, message, hint = _TELL[code]
+        return PageError(status, message, hint=hint)
+    if _MISSING.search(str(error)):
+        hint = f"Run `archiver run` once with this version: it brings {database} up to date and reads all of it anew"
+        return PageError(503, "This archive is half built, or was made by another version of quotechain", hint=hint)
+    return PageError(500, f"The archive could not be read: {error}", hint="Run `archiver verify`")
+
+
+def no_archive(database: str) -> PageError:
+    """For a database that Datasette serves and that is no archive, or not now."""
+    hint = "Its tables are shown by Datasette itself. If it should be an archive, run `archiver verify`"
+    return PageError(404, f"{database} is no archive that can be read", hint=hint)
+
+
+async def page(datasette: Any, request: Any, told: PageError, *, json: bool, at: Places | None = None) -> Response:
+    """Tells it as HTML or as JSON, with the status that fits."""
+    more = {"retry-after": "5"} if told.status == 503 else {}
+    if json:
+        body = {"ok": False, "status": told.status, "error": told.message, "next": told.hint, "title": told.title}
+        return Response.json(body, status=told.status, headers={**policy.ALWAYS, **more})
+    shown = {"told": told, "at": at, "database": None if at is None else at.database}
+    html = await datasette.render_template("archiver_trouble.html", shown, request=request, view_name="archiver")
+    held = {"content-security-policy": await policy.ours(datasette), **policy.ALWAYS, **more}
+    return Response.html(html, status=told.status, headers=held)

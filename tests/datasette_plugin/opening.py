@@ -1,0 +1,67 @@
+"""Datasette in this process, as `archiver serve` would start it, and the archive of the demonstration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from copy import deepcopy
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from datasette.app import Datasette
+
+from archiver.cli import main
+from archiver.jobs.serving import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+METADATA = json.loads((ROOT / "datasette-metadata.json").read_text("utf-8"))
+ONE = int(version("datasette").split(".", 1)[0]) >= 1
+
+
+def make_demo(path: Path) -> Path:
+    """Runs the demonstration into `path`: an edited, a deleted, a misquoted and a spliced post, and a signed log."""
+    for recording, more in (("first", []), ("later.warc", ["--recheck"])):
+        seeds = [str(ROOT / "data" / "demo" / "seeds")] if not more else []
+        arguments = ["run", *seeds, *more, "--replay", str(ROOT / "data" / "demo" / recording), "--db", str(path)]
+        result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert result.exit_code in (0, 1), result.output
+    return path
+
+
+class Room:
+    """Datasette in this process, with the settings that `archiver serve` gives."""
+
+    def __init__(self, *files: Path, metadata: dict[str, Any] | None = None, **changes: Any) -> None:
+        settings = {name: {"on": True, "off": False}.get(value, value) for name, value in SETTINGS.items()}
+        settings = {name: int(value) if isinstance(value, str) else value for name, value in settings.items()} | changes
+        described = deepcopy(METADATA if metadata is None else metadata)  # Datasette changes what it is given
+        more = {"config": described} if ONE else {}
+        self.datasette = Datasette([str(file) for file in files], metadata=described, settings=settings, **more)
+        self.loop = asyncio.new_event_loop()
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.loop.run_until_complete(self.datasette.client.get(path, **more))
+
+    def text(self, path: str, status: int = 200) -> str:
+        answer = self.get(path)
+        assert answer.status_code == status, (path, answer.status_code, answer.text[:500])
+        return str(answer.text)
+
+    def json(self, path: str, status: int = 200) -> Any:
+        """A page of ours as JSON."""
+        return json.loads(self.text(path, status))
+
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """Rows of a table of Datasette: both lines give objects when they are asked to."""
+        answer = json.loads(self.text(path + ("&" if "?" in path else "?") + "_shape=objects"))
+        return list(answer["rows"])
+
+    def close(self) -> None:
+        for database in self.datasette.databases.values():
+            if hasattr(database, "close"):
+                database.close()
+        if self.datasette.executor is not None:
+            self.datasette.executor.shutdown(wait=True)
+        self.loop.close()
