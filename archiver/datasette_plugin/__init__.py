@@ -14,8 +14,13 @@ from typing import Any
 from datasette import hookimpl
 
 from archiver import __version__
-from archiver.datasette_plugin import archives, functions, policy, routes, words
+from archiver.datasette_plugin import archives, functions, policy, routes, trouble, words
 from archiver.datasette_plugin.places import NAVIGATION
+
+
+@hookimpl
+def startup() -> None:
+    trouble.without_rich()
 
 
 @hookimpl
@@ -60,6 +65,14 @@ def extra_template_vars(datasette: Any, database: str | None, request: Any) -> C
         }
 
     return variables
+
+
+@hookimpl(tryfirst=True)
+def handle_exception(datasette: Any, request: Any, exception: Exception) -> Callable[[], Any]:
+    async def told() -> Any:
+        return await trouble.unhandled(datasette, request, exception)
+
+    return told
 
 
 def static(datasette: Any, name: str) -> str:

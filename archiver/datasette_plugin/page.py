@@ -75,6 +75,7 @@ class Page:
 
     async def __call__(self, datasette: Any, request: Any) -> Response:
         """Answers a request. NotFound where there is no such archive, Forbidden where the reader may not see it."""
+        request.scope["archiver_page"] = True  # what breaks from here on is told by `trouble.unhandled`
         given = {name: decode(value) for name, value in request.url_vars.items() if value is not None}
         database, json = given.pop("database"), given.pop("form", "") == "json"
         if not await is_archive(datasette, database):
@@ -97,7 +98,7 @@ class Page:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json, at=at)
         if json:
             return Response.json({"ok": True, **found, "queries": queries}, headers=dict(policy.ALWAYS))
-        path = request.path.removeprefix("/")
+        path = request.path.removeprefix(at.base).removeprefix("/")  # a proxy may have taken Datasette's prefix off
         shown = {
             **found,
             **dressed,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import traceback
 from typing import Any
 
-from datasette import Response
+from datasette import NotFound, Response, handle_exception
+from datasette.views.base import DatasetteError
 
-from archiver.datasette_plugin import policy
+from archiver.datasette_plugin import archives, policy
 from archiver.datasette_plugin.places import Places
 from archiver.errors import InputError, PageError
 
@@ -51,6 +53,35 @@ def no_archive(database: str) -> PageError:
     """For a database that Datasette serves and that is no archive, or not now."""
     hint = "Its tables are shown by Datasette itself. If it should be an archive, run `archiver verify`"
     return PageError(404, f"{database} is no archive that can be read", hint=hint)
+
+
+def without_rich() -> None:
+    """Takes rich from Datasette's handler of errors, as if it were not installed (it is, for our own terminal output):
+    the handler prints all local variables of each failed request, and where nothing answers an address it asks rich
+    for a traceback that is not there, fails, and the reader gets no page at all."""
+    handle_exception.rich = None
+
+
+async def unhandled(datasette: Any, request: Any, exception: Exception) -> Response | None:
+    """An address that nothing answers, and a mistake of ours on one of our pages. None leaves it to Datasette."""
+    path = request.path.removesuffix(".json")
+    json = request.path.endswith(".json")
+    no_page = PageError(404, "There is no page at this address")
+    nowhere = "/-/" in path  # Datasette looks for a table of the name "-"
+    if isinstance(exception, NotFound):
+        told = no_page if nowhere or str(exception) == "404" else PageError(404, str(exception))
+    elif isinstance(exception, DatasetteError) and nowhere and "no such table: -" in str(exception):
+        told = no_page
+    elif "/-/" in path and request.scope.get("archiver_page"):
+        traceback.print_exception(exception)
+        told = PageError(500, "This page broke off: a mistake in quotechain, not in what you asked", hint=_BROKE)
+    else:
+        return None
+    at = await archives.meant(datasette, None, request)
+    return await page(datasette, request, told, json=json, at=at)
+
+
+_BROKE = "The server's output says where; nothing in the archive was changed. Please report it"
 
 
 async def page(datasette: Any, request: Any, told: PageError, *, json: bool, at: Places | None = None) -> Response:

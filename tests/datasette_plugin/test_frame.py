@@ -69,6 +69,16 @@ def test_no_sql_is_linked_where_none_may_be_asked(db: Path) -> None:
         closed.close()
 
 
+def test_addresses_stand_below_the_prefix_that_datasette_is_given(db: Path) -> None:
+    below = Room(db, base_url="/reading/")
+    try:
+        page = below.text("/archive/-/home")  # the client puts the prefix before it
+        assert 'href="/reading/archive/-/home.json"' in page
+        assert 'href="/reading/archive/-/search"' in page
+    finally:
+        below.close()
+
+
 @pytest.mark.parametrize("allow", [{"id": "ada"}, False])
 def test_whoever_may_not_see_the_database_sees_no_page(db: Path, allow: object) -> None:
     closed = Room(db, metadata={"databases": {"archive": {"allow": allow}}})
@@ -101,6 +111,12 @@ def test_a_database_that_is_no_archive_is_left_alone(db: Path, tmp_path: Path) -
         assert room.get("/none/-/home").status_code == 404
     finally:
         room.close()
+
+
+def test_an_address_that_nothing_answers_is_told(room: Room) -> None:
+    assert "no page" in room.text("/archive/-/no-such-page", 404)
+    assert room.json("/archive/-/no-such-page.json", 404)["ok"] is False
+    assert room.get("/a/b/c/d/e").status_code == 404
 
 
 def test_a_half_built_archive_says_so(db: Path, tmp_path: Path) -> None:
