@@ -20,6 +20,7 @@ from archiver.jobs import (
     keyring,
     verifying_anchors,
     verifying_blobs,
+    verifying_erased,
     verifying_heads,
     verifying_log,
     verifying_rows,
@@ -185,21 +186,7 @@ class _Verification:
         return anchored
 
     def erased(self, origin: int | None) -> Erased:
-        """What `erase` leaves name. They are themselves checked with all others."""
-        if "erasures" not in self.tables:
-            return Erased()
-        leaves: set[int] = set()
-        blobs: set[str] = set()
-        for row in self.archive.db.execute(
-            "SELECT e.origin, l.data FROM erasures e JOIN log_leaf l ON l.origin = e.origin AND l.idx = e.leaf"
-        ):
-            fields = verifying_log.read_leaf(row["data"])
-            if isinstance(fields, str):
-                continue  # told as the leaf that it is
-            blobs.update(str(item) for item in _listed(fields.get("sha256")))
-            if origin is None or row["origin"] == origin:
-                leaves.update(int(str(item)) for item in _listed(fields.get("leaf_indexes")) if str(item).isdecimal())
-        return Erased(leaves=frozenset(leaves), blobs=frozenset(blobs))
+        return verifying_erased.erased(self.archive, origin) if "erasures" in self.tables else Erased()
 
     def first(self, origin: int) -> int:
         """The leaf from which on leaves are checked."""
@@ -363,12 +350,6 @@ def _scope(options: Options) -> str:
     parts = [f"since {options.since}"] if options.since else []
     parts += [f"{options.sample} blobs at random"] if options.sample is not None else []
     return ", ".join(parts) or "everything"
-
-
-def _listed(value: object) -> list[object]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
 
 
 def verify(

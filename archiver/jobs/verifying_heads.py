@@ -10,7 +10,7 @@ from archiver.custody import note
 from archiver.errors import InputError, ParseError, ProofError
 from archiver.jobs.keyring import PREFIX
 from archiver.jobs.verifying_found import Findings, Place
-from archiver.store.archive import Archive
+from archiver.store.archive import Archive, Row
 from archiver.store.checkpoints import LogKey
 
 MOST_KEYS = 1000
@@ -84,29 +84,37 @@ def read_keys(text: str) -> tuple[note.VerifierKey, ...]:
 
 def stored(archive: Archive, origin: int) -> tuple[Stored, ...]:
     """Every stored checkpoint of a log, smallest first."""
-    found = []
-    for row in archive.db.execute(
+    rows = archive.db.execute(
         "SELECT size, root, note, at FROM log_checkpoint WHERE origin = ? ORDER BY size", (origin,)
-    ):
-        signed = head = None
-        fault = ""
-        try:
-            signed = note.SignedNote.parse(row["note"])
-            head = note.Checkpoint.parse(signed.text)
-        except ParseError as error:
-            fault = f"is no signed checkpoint: {error}"
-        found.append(
-            Stored(
-                size=row["size"],
-                root=bytes(row["root"]),
-                text=row["note"],
-                at=row["at"],
-                signed=signed,
-                head=head,
-                fault=fault,
-            )
-        )
-    return tuple(found)
+    )
+    return tuple(map(_stored, rows))
+
+
+def newest(archive: Archive, origin: int) -> Stored | None:
+    """The stored checkpoint of the most leaves."""
+    row = archive.one(
+        "SELECT size, root, note, at FROM log_checkpoint WHERE origin = ? ORDER BY size DESC LIMIT 1", origin
+    )
+    return None if row is None else _stored(row)
+
+
+def _stored(row: Row) -> Stored:
+    signed = head = None
+    fault = ""
+    try:
+        signed = note.SignedNote.parse(row["note"])
+        head = note.Checkpoint.parse(signed.text)
+    except ParseError as error:
+        fault = f"is no signed checkpoint: {error}"
+    return Stored(
+        size=row["size"],
+        root=bytes(row["root"]),
+        text=row["note"],
+        at=row["at"],
+        signed=signed,
+        head=head,
+        fault=fault,
+    )
 
 
 class Keys:

@@ -47,7 +47,8 @@ _DECODE = json.JSONDecoder(parse_int=_whole, parse_float=_fraction, parse_consta
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """The leaves [low, high) of one log. `low` is the first of a tile. Those before `first` are taken by their stored
-    hash. `sizes` are those at which a head is wanted, `erased` the leaves here whose bytes were taken out."""
+    hash. `sizes` are those at which a head is wanted, `erased` the leaves here whose bytes were taken out. `alone` says
+    that nothing is wanted but what the leaves say by themselves: `low` may be any leaf, and no tile is compared."""
 
     origin: int
     low: int
@@ -56,6 +57,7 @@ class Span:
     sizes: tuple[int, ...] = ()
     erased: frozenset[int] = frozenset()
     outside: Outside = field(default_factory=Outside)
+    alone: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,7 +136,8 @@ def _check_span(archive: Archive, span: Span) -> SpanFound:
     for table, left in held.items():
         for row in left.values():
             _stray(table, row, found)
-    _tiles(archive, span, b"".join(hashes), found)
+    if not span.alone:
+        _tiles(archive, span, b"".join(hashes), found)
     return found
 
 
