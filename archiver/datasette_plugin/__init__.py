@@ -45,7 +45,7 @@ def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
 
 @hookimpl
 def extra_css_urls(datasette: Any) -> list[str]:
-    return [static(datasette, "reading-room.css")]
+    return [static(datasette, "reading-room.css"), static(datasette, "datasette-own.css")]
 
 
 @hookimpl
