@@ -20,12 +20,14 @@ from archiver.store.archive import DatabaseError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request for a page: the parts of its address, decoded, and the arguments behind the question mark."""
+    """A request for a page: the parts of its address, decoded, and the arguments behind the question mark. `site` is
+    the scheme and host that the reader asked, without a slash at the end."""
 
     at: Places
     parts: dict[str, str]
     args: dict[str, list[str]]
     json: bool = False
+    site: str = ""
 
     def get(self, name: str, default: str = "") -> str:
         """One argument, stripped."""
@@ -56,7 +58,8 @@ class Page:
     `path` is the rest of the address as a regular expression whose groups become `Asked.parts`, tilde-decoded.
     `gather` reads the archive and gives plain values: they are the JSON of the page, and the variables of `template`.
     `dress` adds what only HTML needs. `reads` are the tables that a reader must be allowed to see. `css` are files in
-    `static` beside `reading-room.css`.
+    `static` beside `reading-room.css`. `forms` are further forms of the page by the ending of their address: media type,
+    and what writes them.
     """
 
     path: str
@@ -68,16 +71,18 @@ class Page:
     scripts: tuple[str, ...] = ()
     milliseconds: int = 3000
     variables: dict[str, object] = field(default_factory=dict)
+    forms: dict[str, tuple[str, Callable[[Row], str]]] = field(default_factory=dict)
 
     @property
     def pattern(self) -> str:
-        return rf"^/(?P<database>[^/]+)/-/{self.path}(?:\.(?P<form>json))?$"
+        return rf"^/(?P<database>[^/]+)/-/{self.path}(?:\.(?P<form>{'|'.join(['json', *self.forms])}))?$"
 
     async def __call__(self, datasette: Any, request: Any) -> Response:
         """Answers a request. NotFound where there is no such archive, Forbidden where the reader may not see it."""
         request.scope["archiver_page"] = True  # what breaks from here on is told by `trouble.unhandled`
         given = {name: decode(value) for name, value in request.url_vars.items() if value is not None}
-        database, json = given.pop("database"), given.pop("form", "") == "json"
+        database, form = given.pop("database"), given.pop("form", "")
+        json = form == "json"
         if not await is_archive(datasette, database):
             if database in datasette.databases:
                 return await trouble.page(datasette, request, trouble.no_archive(database), json=json)
@@ -85,11 +90,12 @@ class Page:
         await ensure(datasette, request.actor, database, self.reads)
         at = Places(base=datasette.urls.path("/"), database=database)
         args = {name: request.args.getlist(name) for name in request.args}
-        asked = Asked(at=at, parts=given, args=args, json=json)
+        site = datasette.absolute_url(request, "/").removesuffix("/")
+        asked = Asked(at=at, parts=given, args=args, json=json, site=site)
 
         def gather(reader: Reader) -> tuple[Row, Row, list[Row]]:
             found = self.gather(reader, asked)
-            dressed = {} if json or self.dress is None else self.dress(found, asked)
+            dressed = {} if form or self.dress is None else self.dress(found, asked)
             return found, dressed, [asdict(query) for query in reader.queries]
 
         try:
@@ -98,6 +104,9 @@ class Page:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json, at=at)
         if json:
             return Response.json({"ok": True, **found, "queries": queries}, headers=dict(policy.ALWAYS))
+        if form:
+            media_type, write = self.forms[form]
+            return Response(write(found), content_type=media_type, headers=dict(policy.ALWAYS))
         path = request.path.removeprefix(at.base).removeprefix("/")  # a proxy may have taken Datasette's prefix off
         shown = {
             **found,

@@ -122,7 +122,7 @@ def _pairs(one: Sequence[str], other: Sequence[str]) -> tuple[list[Pair], bool]:
 
 
 def _gaps(pairs: Sequence[Pair], left: Sequence[tuple[int, str]], right: int) -> list[tuple[int, int, int, int]]:
-    """What stands between the common words, as places (from, to, from, to). Gaps parted by white space alone are one."""
+    """What stands between common words, as places (from, to, from, to). Gaps with only white space between are one."""
     gaps: list[tuple[int, int, int, int]] = []
     i = j = 0
     for next_i, next_j in [*pairs, (len(left), right)]:
