@@ -31,7 +31,7 @@ TOOL = f"quotechain {__version__}"
 class Plan:
     """One bundle to be: what was asked for in words, when (ISO 8601, UTC), the signed head, and who exports. `sign`
     makes the seal; without it there is none. `roots` are names and PEM texts; `beside` is the folder in which it is put
-    together, the system's own by default."""
+    together, the system's own by default. `said` is what bag-info.txt tells besides of how it was made."""
 
     what: str
     made: str
@@ -43,6 +43,7 @@ class Plan:
     operator: str = ""
     roots: tuple[tuple[str, str], ...] = ()
     beside: Path | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,7 @@ def tags(index: Index) -> Mapping[str, str]:
 def _info(plan: Plan) -> dict[str, str]:
     head = plan.head.checkpoint
     named = {"Source-Organization": plan.organisation, "Contact-Name": plan.operator}
+    named["Internal-Sender-Description"] = plan.said  # a reserved name of RFC 8493, section 2.2.2
     return {
         **{name: value for name, value in named.items() if value},
         "Bagging-Date": plan.made[:10],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -83,8 +83,9 @@ class Exported:
     broken: str = ""
 
 
-def choice_of(archive: Archive, asked: Asked) -> Choice:
-    """What is asked for, by local keys. InputError when the archive does not know it, or it is nothing to export."""
+def choice_of(archive: Archive, asked: Asked, found: Iterable[Ref] | None = None) -> Choice:
+    """What is asked for, by local keys. `found` are the refs that its query gave, where somebody has asked it already.
+    InputError when the archive does not know it, or it is nothing to export."""
     posts: list[int] = []
     documents: list[int] = []
     for what in asked.refs:
@@ -95,16 +96,16 @@ def choice_of(archive: Archive, asked: Asked) -> Choice:
         if ref.platform != "doc":
             documents += _documents_at(archive, ref, what)
     if asked.query:
-        for ref in _queried(archive, asked.query):
+        for ref in _queried(archive, asked.query) if found is None else found:
             _file(archive, ref, str(ref), posts, documents)
     if asked.collection:
-        found = archive.all(
+        held = archive.all(
             "SELECT d.document FROM collection_documents d JOIN collections c ON c.id = d.collection WHERE c.name = ?",
             asked.collection,
         )
-        if not found:
+        if not held:
             raise InputError(f"no collection {asked.collection!r}", hint=_collections(archive))
-        documents += [row[0] for row in found]
+        documents += [row[0] for row in held]
     if not posts and not documents:
         raise InputError("nothing was named to export", hint="Give refs, --document, --query or --collection")
     choice = choose(archive, posts, documents)
@@ -167,10 +168,10 @@ def _collections(archive: Archive) -> str:
     return f"There are these: {', '.join(names)}" if names else "There are none"
 
 
-def listed(archive: Archive, asked: Asked) -> Listed:
-    """What would leave the house; a connection that only reads is enough."""
-    choice = choice_of(archive, asked)
-    tree, indexing = Tree(archive, _origin(archive)), Indexing(archive, choice)
+def listed(archive: Archive, asked: Asked, found: Iterable[Ref] | None = None) -> Listed:
+    """What would leave the house; a connection that only reads is enough. `found` as for `choice_of`."""
+    choice = choice_of(archive, asked, found)
+    tree, indexing = Tree(archive, local(archive)), Indexing(archive, choice)
     held = recorded.bodies(archive, choice)
     chosen = leaves(archive, tree.origin, choice)
     signed = head(archive, tree, chosen.needed)
@@ -326,5 +327,6 @@ def _logged(session: Session, what: str, written: Written) -> int:
     return leaf
 
 
-def _origin(archive: Archive) -> int:
+def local(archive: Archive) -> int:
+    """The log that this archive itself appends to, by its local key."""
     return int(str(archive.value("SELECT id FROM origin WHERE local = 1")))

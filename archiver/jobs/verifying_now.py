@@ -15,6 +15,7 @@ from archiver.errors import IntegrityError
 from archiver.jobs import bracketing, verifying_blobs, verifying_erased, verifying_heads, verifying_log
 from archiver.jobs.verifying_found import Erased, Finding, Findings, Outside, Place
 from archiver.store.archive import Archive, Row
+from archiver.store.blobs import CHUNK
 from archiver.store.checkpoints import Tree
 
 HELD, WRONG, UNCHECKED = "held", "wrong", "not checked"
@@ -76,10 +77,10 @@ class Now:
 
     @property
     def state(self) -> str:
-        parts = [*self.logs, *self.captures]
-        if any(part.wrong for part in parts):
+        if any(log.wrong for log in self.logs) or any(capture.wrong for capture in self.captures):
             return WRONG
-        return UNCHECKED if self.left or not self.captures or any(part.unchecked for part in parts) else HELD
+        open_ = any(log.unchecked for log in self.logs) or any(capture.unchecked for capture in self.captures)
+        return UNCHECKED if self.left or not self.captures or open_ else HELD
 
 
 class _Log:
@@ -111,11 +112,11 @@ class _Log:
             return
         self.head = stored.head
         ids = {(line.name, line.key_id) for line in stored.signed.signatures}
-        for entry in history:
-            if (entry.name, bytes.fromhex(entry.vkey.split("+")[1] if entry.vkey.count("+") > 1 else "")) in ids:
-                self.told.keys += [entry.vkey] if entry.action == "add" else []
-                self.leaf(entry.leaf, Outside(), wrong, unchecked)
-                self.inclusion(entry.leaf, wrong, unchecked)
+        for leaf, key in keys.added:
+            if (key.name, key.id) in ids:
+                self.told.keys.append(str(key))
+                self.leaf(leaf, Outside(), wrong, unchecked)
+                self.inclusion(leaf, wrong, unchecked)
 
     @property
     def erased(self) -> Erased:
@@ -221,8 +222,10 @@ def _body(
 ) -> tuple[str, list[Finding], list[Finding]]:
     wrong, unchecked = Findings(), Findings()
     blob, sha256, size = capture.blob or 0, capture.sha256, capture.size
-    there = archive.one("SELECT 1 FROM blob_chunks WHERE blob_id = ? LIMIT 1", blob) is not None
-    if there and now.size + size > most_bytes:
+    # What a row says of its size may have been changed, too: so many whole chunks are there.
+    chunks = int(str(archive.value("SELECT count(*) FROM blob_chunks WHERE blob_id = ?", blob)))
+    there = chunks > 0
+    if there and now.size + max(size, (chunks - 1) * CHUNK) > most_bytes:
         reason = f"its {size:,} bytes were not hashed: {most_bytes:,} are the most at once"
         unchecked.add("blob", reason, Place(table="blobs", key=sha256))
         return UNCHECKED, wrong.held, unchecked.held
