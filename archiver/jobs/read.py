@@ -26,7 +26,7 @@ from archiver.model import (
     Unread,
 )
 from archiver.platforms import claim, imported, outcomes, platform_of
-from archiver.store import erasing, summaries
+from archiver.store import erasing, summaries, tallies
 from archiver.store.archive import Row
 from archiver.store.evidence import Recorded, load_request
 
@@ -289,6 +289,8 @@ def store_reading(session: Session, captured: Captured, read: Read) -> None:
             captured.id, "parse", PARSER, read.sha256 or _digest(read), leaf=captured.leaf, fresh=captured.fresh
         )
         session.remember("read_upto", str(captured.leaf))
+        if captured.id % tallies.EVERY == 0:
+            tallies.advance(session.archive)
 
 
 def read_capture(session: Session, row: Row) -> Read:

@@ -491,5 +491,17 @@ CREATE INDEX "sources_source"
     ON "sources" ("source");
 CREATE INDEX "sources_version"
     ON "sources" ("version");
+CREATE TABLE "tallies" (
+   "id" INTEGER PRIMARY KEY,
+   "name" TEXT NOT NULL,
+   "a" TEXT NOT NULL,
+   "b" TEXT NOT NULL,
+   "c" TEXT NOT NULL,
+   "n" INTEGER NOT NULL,
+   "first_at" TEXT NOT NULL,
+   "last_at" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "tallies_key"
+    ON "tallies" ("name", "a", "b", "c");
 CREATE VIEW gone AS SELECT p.outcome, p.handle, p.text, p.posted_at, p.last_seen, p.outcome_at, p.url AS address, r.ref FROM posts p LEFT JOIN refs r ON r.id = p.id WHERE p.outcome IN ('suspended', 'protected', 'withheld', 'age-gated', 'login-required', 'deleted', 'not-found', 'unavailable');
 CREATE VIEW quotations AS SELECT c.url AS document, m.kind, m.quoted, x.verdict, x.flags, coalesce(v.text, o.text) AS original, o.outcome, m.handle, m.day, s.status AS resolution, s.how, coalesce(nullif(s.reason, ''), x.reason, '') AS reason, p.ref AS post, o.url AS address, r.ref AS passage FROM mentions m LEFT JOIN refs r ON r.id = m.ref LEFT JOIN documents d ON d.id = m.document LEFT JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN matches x ON x.id = (SELECT min(b.id) FROM matches b WHERE b.mention = m.id AND b.rank = 0) LEFT JOIN versions v ON v.id = x.version LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate, x.post) LEFT JOIN posts o ON o.id = p.id;

@@ -10,11 +10,11 @@ import sqlite3
 from dataclasses import dataclass
 from importlib import resources
 
-from archiver.store import marks, runs
+from archiver.store import marks, runs, tallies
 from archiver.store.archive import guard, migrations, statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "9"
+READINGS_VERSION = "10"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +267,13 @@ TABLES = (
         keys="mention=mentions source=refs version=versions",
         indexes=("source", "version"),
     ),
+    _table(
+        "tallies",
+        "How many rows of a table have the same words, kept by triggers: pages need not count. Name says which rows, "
+        "and what a, b and c are.",
+        "id:int name a b c n:int first_at last_at",
+        unique="name a b c",
+    ),
 )
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -281,6 +288,7 @@ def create(db: sqlite3.Connection) -> None:
         db.execute(statement)
     runs.create(db)
     marks.create(db)
+    tallies.create(db)
 
 
 def programs() -> dict[str, str]:
