@@ -1,0 +1,111 @@
+"""A gathered chain as a drawing: boxes with the words that fit into them, lines with theirs, and where each leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.datasette_plugin.chain import layout, measure, telling
+from archiver.datasette_plugin.chain.edges import DOWN, SIDES, UP
+from archiver.datasette_plugin.chain.layout import Box, Line, Tree
+from archiver.datasette_plugin.places import Places
+from archiver.datasette_plugin.words import KINDS, QUIET
+
+Row = dict[str, Any]
+HIGH, LOW = 92, 54
+"""Height of a box for a thing, and of one that only points to something: what is met again, what is left out."""
+INSIDE, FIRST, NEXT = 10, 21, 19
+"""From the side of a box to its words, from its top to the first line's foot, from line to line."""
+SIZES = {"name": 14, "word": 13, "text": 13, "small": 12}
+"""Sizes of letters in pixels: chain.css says the same."""
+STYLES = tuple(telling.EVIDENCE)
+
+
+def picture(chain: Row, at: Places) -> Row:
+    """What `archiver_chain_graph.html` draws. Lengths are pixels; words are plain, one line each, still unescaped."""
+    shown: dict[str, Row] = {"start": {"ref": chain["ref"], "start": True}}
+    trees = {side: _tree(chain, side, shown) for side in SIDES}
+    plan = layout.plan(trees[UP], trees[DOWN])
+    lines = {line.name: line for line in plan.lines}
+    items = []
+    for box in plan.boxes:
+        drawn = _box(box, shown[box.name], chain, at)
+        line = lines.get(box.name)
+        items.append({**drawn, "line": None if line is None else _line(line, shown[box.name])})
+    things = sum("ref" in held and not held.get("again") for held in shown.values())
+    return {"wide": plan.wide, "high": plan.high, "items": items, "things": things, "alone": len(items) == 1}
+
+
+def _tree(chain: Row, side: str, shown: dict[str, Row]) -> Tree:
+    root = Tree(name="start", high=HIGH)
+    path, trees = [root], [(root, {"ref": chain["ref"], "folded": chain["folded"][side], "cut": chain["cut"][side]})]
+    for number, row in enumerate(chain[side]):
+        style = STYLES.index(telling.strongest(row["edges"]))
+        tree = Tree(name=f"{side}-{number}", high=LOW if row["again"] else HIGH, style=style)
+        del path[row["step"] :]
+        path[-1].below.append(tree)
+        path.append(tree)
+        trees.append((tree, row))
+        shown[tree.name] = row
+    for tree, row in trees:
+        if row["folded"]:
+            tree.below.append(Tree(name=f"{tree.name}-{side}-more", high=LOW))
+            shown[tree.below[-1].name] = {"side": side, "of": row["ref"], "folded": row["folded"], "cut": row["cut"]}
+    return root
+
+
+def _box(box: Box, held: Row, chain: Row, at: Places) -> Row:
+    drawn = {"left": box.left, "top": box.top, "wide": box.wide, "high": box.high, "name": box.name}
+    room = box.wide - 2 * INSIDE
+    if "of" in held:
+        heading, made = telling.left_out(held["folded"], held["cut"], held["side"])
+        texts = [_text(heading, "word", room), _text(made, "small", room)]
+        return {**drawn, "kind": "more", "href": more(at, chain["ref"], held), "texts": _stacked(texts, box)}
+    thing = chain["things"].get(held["ref"])
+    if thing is None:
+        return {**drawn, "kind": "start", "href": "", "texts": _stacked([_text(held["ref"], "name", room)], box)}
+    name = telling.who(thing)
+    if held.get("again"):
+        told = "again: a circle" if held["circle"] else "again: it stands here already"
+        texts = [_text(name, "name", room), _text(told, "small", room)]
+        return {**drawn, "kind": "again", "href": at.ref(held["ref"]), "texts": _stacked(texts, box)}
+    word, dated = telling.state(thing), telling.dated(thing)
+    texts = [_text(name, "name", room), _text(f"{word} · {dated}" if dated else word, "word", room)]
+    texts[1]["tone"] = KINDS.get(word, QUIET)
+    said = measure.plain(telling.words(thing))
+    texts += [_text(line, "text", room) for line in measure.wrap(said, room, SIZES["text"], 2)]
+    kind = "start" if held.get("start") else "thing" if thing["captured"] else "missing"
+    return {**drawn, "kind": kind, "href": at.ref(held["ref"]), "texts": _stacked(texts, box)}
+
+
+def more(at: Places, start: str, held: Row) -> str:
+    """Where what is left out is listed: all places of a document, the next part of the chain, or a list by pages."""
+    of, side = held["of"], held["side"]
+    if side == UP and of.startswith("doc:document:"):
+        return at.ref(of)
+    return at("chain", of) if held["cut"] else at("chain", start, node=of, side=side, kind=held["folded"][0]["kind"])
+
+
+def _text(given: str, size: str, room: float) -> Row:
+    line = measure.clip(measure.plain(given), room, SIZES[size])
+    return {"text": line, "size": size, "tone": "", "backwards": measure.backwards(line)}
+
+
+def _stacked(texts: list[Row], box: Box) -> list[Row]:
+    """Gives each line its place. A line that runs from right to left starts at the right side."""
+    placed = []
+    for number, text in enumerate(text for text in texts if text["text"]):
+        across = box.left + (box.wide - INSIDE if text["backwards"] else INSIDE)
+        placed.append({**text, "x": across, "y": box.top + FIRST + number * NEXT})
+    return placed
+
+
+def _line(line: Line, held: Row) -> Row:
+    (x, y), *rest = line.points
+    way = f"M{x} {y}" + "".join(f"L{a} {b}" for a, b in rest)
+    drawn = {"way": way, "left": line.left, "middle": line.middle, "room": line.room}
+    if "of" in held:
+        return {**drawn, "evidence": "more", "above": "", "below": "", "told": ""}
+    kinds, evidence = telling.kinds(held["edges"]), telling.evidence(held["edges"])
+    above, below = (measure.clip(words, line.room, SIZES["small"]) for words in (kinds, evidence))
+    told = f"{kinds} ({evidence})"
+    return {**drawn, "evidence": telling.strongest(held["edges"]), "above": above, "below": below, "told": told}
