@@ -43,8 +43,9 @@ demo: .venv/installed
 	.venv-datasette1/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' 'datasette==1.0a41'
 	touch $@
 
-datasette-lines: .venv-datasette1/installed
+datasette-lines: .venv-datasette1/installed judges
 	.venv-datasette1/bin/python -m pytest -p no:cacheprovider tests/datasette_plugin
+	.venv-datasette1/bin/python -m pytest -rs -m heavy -p no:cacheprovider tests/datasette_plugin/browser
 
 # A witness that others wrote judges our log, from an environment of its own: it needs Python 3.12.
 PYENV_ROOT ?= $(HOME)/.pyenv
@@ -75,9 +76,18 @@ REPLAYWEB ?= 2.5.3
 	cd .venv-judges && tar -xzf "$$(npm pack --silent replaywebpage@$(REPLAYWEB))" -C replaywebpage --strip-components=1
 	touch $@
 
+# What judges whether a page can be used by all. It is injected into our pages in Chromium, and never served.
+AXE ?= 4.14.1
+
+.venv-judges/axe-core/installed: Makefile
+	mkdir -p .venv-judges/axe-core
+	cd .venv-judges && tar -xzf "$$(npm pack --silent axe-core@$(AXE))" -C axe-core --strip-components=1
+	touch $@
+
 judges:
 	@$(MAKE) .venv-judges/installed || echo 'The tests with the validator of RO-Crates are skipped.'
 	@$(MAKE) .venv-judges/replaywebpage/installed || echo 'The tests with the player of web archives are skipped.'
+	@$(MAKE) .venv-judges/axe-core/installed || echo 'The tests of the pages in a browser are skipped.'
 
 bench: .venv/installed-dev
 	$(BIN)/python -m tests.bench

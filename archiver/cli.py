@@ -343,19 +343,30 @@ def rebuild(matches: bool, check: bool, db: Path, config_path: Path | None, as_j
 @db_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True, help="Where it listens.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Who can reach it; default: this machine only.")
+@click.option(
+    "--public", is_flag=True, help="For strangers: no SQL, no bundles, lower limits, no pages about the server."
+)
 @click.option("--metadata", type=click.Path(path_type=Path), help="Default: datasette-metadata.json.")
 @click.option("--print", "print_only", is_flag=True, help="Print the command instead of running it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def serve(db: Path, port: int, host: str, metadata: Path | None, print_only: bool, arguments: tuple[str, ...]) -> None:
+def serve(
+    db: Path, port: int, host: str, public: bool, metadata: Path | None, print_only: bool, arguments: tuple[str, ...]
+) -> None:
     """Opens Datasette on the archive, with the flags that the installed Datasette needs."""
     import os
     import shlex
 
-    from archiver.jobs.serving import command_for
+    from archiver.jobs.serving import LOOPBACK, address_of, command_for
 
-    command = command_for(db, port=port, host=host, metadata=metadata, extra=arguments)
+    command = command_for(db, port=port, host=host, metadata=metadata, extra=arguments, public=public)
+    if host not in LOOPBACK and not public:
+        click.echo(
+            f"Whoever can reach {host} reads all of this archive, deleted posts too, and sees which files it is made "
+            "of. Add --public, and put a log-in in front (docs/reading-room.md).",
+            err=True,
+        )
     if print_only:
         click.echo(shlex.join(command))
         return
-    click.echo(f"Reading room: http://{host}:{port}/{db.stem}", err=True)
+    click.echo(f"Reading room: {address_of(db, port=port, host=host, extra=arguments)}", err=True)
     os.execv(command[0], command)

@@ -14,7 +14,7 @@ from typing import Any
 from datasette import hookimpl
 
 from archiver import __version__
-from archiver.datasette_plugin import archives, functions, policy, routes, trouble, words
+from archiver.datasette_plugin import archives, functions, policy, public, routes, trouble, words
 from archiver.datasette_plugin.places import NAVIGATION
 
 
@@ -40,7 +40,8 @@ def prepare_jinja2_environment(env: Any) -> None:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    return policy.wrapper(datasette)
+    guarded, closed = policy.wrapper(datasette), public.wrapper(datasette)
+    return lambda app: guarded(closed(app))
 
 
 @hookimpl

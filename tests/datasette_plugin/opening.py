@@ -44,6 +44,9 @@ class Room:
     def get(self, path: str, **more: Any) -> Any:
         return self.loop.run_until_complete(self.datasette.client.get(path, **more))
 
+    def post(self, path: str, **more: Any) -> Any:
+        return self.loop.run_until_complete(self.datasette.client.post(path, **more))
+
     def text(self, path: str, status: int = 200) -> str:
         answer = self.get(path)
         assert answer.status_code == status, (path, answer.status_code, answer.text[:500])

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from archiver.cli import main
 from tests.datasette_plugin.browser.looking import AXE, CHROMIUM, ROOT
-from tests.datasette_plugin.browser.serving import Walk, served, walked
+from tests.datasette_plugin.browser.serving import served, walked_over
+from tests.datasette_plugin.walking import Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def make_seed(path: Path, recording: Path) -> Path:
 @pytest.fixture(scope="session")
 def demo_site(db: Path) -> Iterator[Site]:
     with served(db) as base:
-        yield Site("demo", base, db.stem, walked(base, db.stem))
+        yield Site("demo", base, db.stem, walked_over(base, db.stem))
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,7 @@ def seed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("seed")
     path = make_seed(folder / "archive.db", folder / "recording")
     with served(path) as base:
-        yield Site("seed", base, path.stem, walked(base, path.stem))
+        yield Site("seed", base, path.stem, walked_over(base, path.stem))
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 from tests.datasette_plugin.browser.conftest import Site
 from tests.datasette_plugin.browser.looking import ROOT, SCHEMES, WIDTHS, Looked
-from tests.datasette_plugin.browser.serving import KINDS
 from tests.datasette_plugin.opening import ONE
+from tests.datasette_plugin.walking import KINDS
 
 pytestmark = pytest.mark.heavy
 PICTURES = ROOT / "build" / "screenshots" / ("datasette-1" if ONE else "datasette-0")
