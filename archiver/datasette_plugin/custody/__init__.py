@@ -1,0 +1,1 @@
+"""What the pages of custody share: files that are handed out, words of what each layer proves, bundles."""
