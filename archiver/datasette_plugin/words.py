@@ -45,7 +45,12 @@ def verdict(word: object) -> Markup:
     """The badge of a verdict with its meaning. An empty one says that nothing was compared."""
     if not word:
         return badge("not compared", QUIET, "Nothing was compared: resolution and reason say why")
-    return badge(word, "", VERDICTS.get(str(word), ""))
+    return badge(word, verdict_kind(str(word)), VERDICTS.get(str(word), ""))
+
+
+def verdict_kind(word: str) -> str:
+    """How a verdict is coloured. `not-found` is an outcome, too; as a verdict it says nothing against the words."""
+    return QUIET if word == "not-found" else KINDS.get(word, QUIET)
 
 
 def when(given: object) -> Markup:
