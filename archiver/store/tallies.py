@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from archiver.store.archive import Archive
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How often rows of one table have the same words. `words` are up to three expressions on a row `{r}`, `when` the
@@ -57,8 +58,8 @@ TALLIES = (
         words=("{r}.status", "{r}.how"),
     ),
     Tally(
-        name="verdicts", about="leading verdicts by verdict and rules", table="matches",
-        words=("{r}.verdict", "{r}.policy"), when="{r}.rank = 0",
+        name="verdicts", about="leading verdicts by verdict, rules and how the post was found", table="matches",
+        words=("{r}.verdict", "{r}.policy", "{r}.found_by"), when="{r}.rank = 0",
     ),
 )  # fmt: skip
 
@@ -67,8 +68,7 @@ def create(db: sqlite3.Connection) -> None:
     """Counts what is there and makes the triggers, inside the caller's transaction, after the tables."""
     for tally in TALLIES:
         count(db, tally)
-        # Two statements: what the outer one does on a conflict would hold for an upsert, too.
-        add = _program(tally, "NEW", _MADE, _ADDED)
+        add = _program(tally, "NEW", _ADDED)
         drop = _program(tally, "OLD", _TAKEN, _EMPTY)
         name, table = f"tally_{tally.name}", tally.table
         db.execute(f"CREATE TRIGGER {name}_insert AFTER INSERT ON {table}{_when(tally, 'NEW')} BEGIN {add} END")
@@ -98,11 +98,10 @@ def count(db: sqlite3.Connection, tally: Tally) -> None:
 
 
 _KEY = "name = '{name}' AND a = {a} AND b = {b} AND c = {c}"
-_MADE = (
-    "INSERT INTO tallies (name, a, b, c, n, first_at, last_at) SELECT '{name}', {a}, {b}, {c}, 0, {at}, {at} "
-    "WHERE NOT EXISTS (SELECT 1 FROM tallies WHERE " + _KEY + ");"
+_ADDED = (
+    "INSERT INTO tallies (name, a, b, c, n, first_at, last_at) VALUES ('{name}', {a}, {b}, {c}, 1, {at}, {at}) "
+    "ON CONFLICT (name, a, b, c) DO UPDATE SET n = n + 1{times};"
 )
-_ADDED = "UPDATE tallies SET n = n + 1{times} WHERE " + _KEY + ";"
 _TAKEN = "UPDATE tallies SET n = n - 1 WHERE " + _KEY + ";"
 _EMPTY = "DELETE FROM tallies WHERE " + _KEY + " AND n = 0;"
 
@@ -110,7 +109,7 @@ _EMPTY = "DELETE FROM tallies WHERE " + _KEY + " AND n = 0;"
 def _program(tally: Tally, row: str, *statements: str) -> str:
     a, b, c = (word.format(r=row) for word in tally.columns)
     at = tally.at.format(r=row) or "''"
-    times = f", first_at = min(first_at, {at}), last_at = max(last_at, {at})" if tally.at else ""
+    times = ", first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)" * bool(tally.at)
     return " ".join(text.format(name=tally.name, a=a, b=b, c=c, at=at, times=times) for text in statements)
 
 
