@@ -25,7 +25,7 @@ from archiver.jobs.session import Session
 from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Ref, Request
 from archiver.net.pace import Pace, retry_after
 from archiver.platforms import Platform, platform_of
-from archiver.store import summaries
+from archiver.store import fates
 from archiver.store.queue import Task
 
 MOST_REQUESTS = 40
@@ -385,7 +385,7 @@ def outcome_of_look(look: Look) -> Outcome:
     found = [finding.outcome for result in look.reads for finding in result.reading.findings if finding.ref in same]
     if Outcome.LIVE in found:
         return Outcome.LIVE
-    told = [outcome for outcome in found if outcome in summaries.GONE]
+    told = [outcome for outcome in found if outcome in fates.GONE]
     if told:
-        return min(told, key=summaries.GONE.index)
+        return min(told, key=fates.GONE.index)
     return found[-1] if found else Outcome.UNKNOWN

@@ -64,6 +64,7 @@ def _nullable(table: Table) -> set[str]:
         "mention_links": {"ref"},
         "posts": {"author"},
         "edits": {"before", "capture_before"},
+        "events": {"before", "after", "capture_before"},
         "media": {"file"},
         "files": {"blob"},
         "proofs": {"valid"},

@@ -241,6 +241,44 @@ CREATE INDEX "edits_capture_before"
     ON "edits" ("capture_before");
 CREATE INDEX "edits_capture_after"
     ON "edits" ("capture_after");
+CREATE TABLE "events" (
+   "id" INTEGER PRIMARY KEY,
+   "post" INTEGER NOT NULL REFERENCES "posts"("id"),
+   "kind" TEXT NOT NULL,
+   "outcome" TEXT NOT NULL,
+   "at" TEXT NOT NULL,
+   "platform" TEXT NOT NULL,
+   "month" TEXT NOT NULL,
+   "told_at" TEXT NOT NULL,
+   "capture_before" INTEGER REFERENCES "captures"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "before" INTEGER REFERENCES "versions"("id"),
+   "after" INTEGER REFERENCES "versions"("id")
+) STRICT;
+CREATE UNIQUE INDEX "events_key"
+    ON "events" ("post", "kind", "capture", "after");
+CREATE INDEX "events_at"
+    ON "events" ("at");
+CREATE INDEX "events_platform_at"
+    ON "events" ("platform", "at");
+CREATE INDEX "events_kind_at"
+    ON "events" ("kind", "at");
+CREATE INDEX "events_kind_platform_at"
+    ON "events" ("kind", "platform", "at");
+CREATE INDEX "events_outcome_at"
+    ON "events" ("outcome", "at");
+CREATE INDEX "events_outcome_platform_at"
+    ON "events" ("outcome", "platform", "at");
+CREATE INDEX "events_month_kind_outcome_platform"
+    ON "events" ("month", "kind", "outcome", "platform");
+CREATE INDEX "events_before"
+    ON "events" ("before");
+CREATE INDEX "events_after"
+    ON "events" ("after");
+CREATE INDEX "events_capture_before"
+    ON "events" ("capture_before");
+CREATE INDEX "events_capture"
+    ON "events" ("capture");
 CREATE TABLE "accounts" (
    "id" INTEGER PRIMARY KEY REFERENCES "refs"("id"),
    "platform" TEXT NOT NULL,

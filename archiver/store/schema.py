@@ -153,6 +153,18 @@ TABLES = (
         indexes=("before", "after", "capture_before", "capture_after"),
     ),
     _table(
+        "events",
+        "What happened to posts between two observations, each change once: gone, returned, edited. The outcome of "
+        "what is gone is what the platform's answers came to: only deleted means deleted.",
+        "id:int post:int kind outcome at platform month told_at capture_before:int capture:int before:int after:int",
+        unique="post kind capture after",
+        keys="post=posts capture_before=captures capture=captures before=versions after=versions",
+        indexes=(
+            *("at", "platform at", "kind at", "kind platform at", "outcome at", "outcome platform at"),
+            *("month kind outcome platform", "before", "after", "capture_before", "capture"),
+        ),
+    ),
+    _table(
         "accounts",
         "Accounts, as last seen.",
         "id:int platform handle name url",

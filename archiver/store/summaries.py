@@ -7,21 +7,11 @@ import sqlite3
 from collections.abc import Iterable
 
 from archiver.model import Outcome
+from archiver.store import fates
 from archiver.store.archive import Archive
+from archiver.store.fates import outcome_of
 from archiver.store.readings import Readings
 
-# What an answer says of the post itself, most telling first. All other outcomes speak of the attempt.
-GONE = (
-    Outcome.SUSPENDED,
-    Outcome.PROTECTED,
-    Outcome.WITHHELD,
-    Outcome.AGE_GATED,
-    Outcome.LOGIN_REQUIRED,
-    Outcome.DELETED,
-    Outcome.NOT_FOUND,
-    Outcome.UNAVAILABLE,
-)
-ABSENT = "absent-from-repository"
 REQUESTED = "deletion requested by "
 """The reason of an outcome that somebody's signed request is (Nostr): the ref of who signed it follows. It counts for a
 post of that author alone, and nobody can take it back (NIP-09)."""
@@ -48,7 +38,7 @@ WITH RECURSIVE same(id) AS (
     SELECT ? UNION SELECT a.alias FROM aliases a JOIN same ON a.ref = same.id
     WHERE a.alias NOT IN (SELECT id FROM posts)
 )
-SELECT o.outcome, o.reason, c.route, c.observed_at FROM outcomes o JOIN same ON o.ref = same.id
+SELECT o.outcome, o.reason, c.route, c.observed_at, o.capture FROM outcomes o JOIN same ON o.ref = same.id
 JOIN captures c ON c.id = o.capture JOIN refs r ON r.id = o.ref ORDER BY c.origin, c.leaf, r.ref
 """
 
@@ -63,13 +53,15 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
         post,
     )
     archive.db.execute("DELETE FROM edits WHERE post = ?", (post,))
-    edits = 0
-    for edit in _edits(sightings):
-        edits += readings.add("edits", {"post": post, **edit})[1]
+    archive.db.execute("DELETE FROM events WHERE post = ?", (post,))
+    edits = list(_edits(sightings))
+    count = sum(readings.add("edits", {"post": post, **edit})[1] for edit in edits)
     shown = max(sightings, key=lambda s: (not s["truncated"], s["whole"], s["leaf"], s["pointer"]), default=None)
     if shown is None:
         return
-    outcome, at = _requested(archive, post) or outcome_of(archive.all(_OUTCOMES, post))
+    answers = archive.all(_OUTCOMES, post)
+    outcome, at = _requested(archive, post) or outcome_of(answers)
+    _events(archive, readings, post, answers, edits, sightings)
     named = [s for s in sightings if s["handle"]] or [s for s in sightings if s["name"]]
     archive.db.execute(
         "UPDATE posts SET handle = ?, name = ?, text = ?, posted_at = ?, lang = ?, warning = ?, outcome = ?, "
@@ -86,7 +78,7 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
             min(s["observed_at"] for s in sightings),
             max(s["observed_at"] for s in sightings),
             len({s["version"] for s in sightings}),
-            edits,
+            count,
             shown["truncated"],
             post,
         ),
@@ -104,6 +96,39 @@ def _requested(archive: Archive, post: int) -> tuple[str, str] | None:
         REQUESTED,
     )
     return None if row is None else (Outcome.DELETED.value, str(row[0]))
+
+
+def _events(
+    archive: Archive,
+    readings: Readings,
+    post: int,
+    answers: list[sqlite3.Row],
+    edits: list[dict[str, object]],
+    sightings: list[sqlite3.Row],
+) -> None:
+    """Writes what happened to a post between two observations, each change once."""
+    row = archive.one("SELECT p.platform, a.ref FROM posts p LEFT JOIN refs a ON a.id = p.author WHERE p.id = ?", post)
+    platform, author = ("", None) if row is None else row
+    words = {int(s["version"]): (str(s["text"]), str(s["warning"])) for s in sightings}
+    observed = {int(s["capture"]): str(s["observed_at"]) for s in sightings}
+    found = fates.departures(answers, "" if author is None else f"{REQUESTED}{author}")
+    for event in [*found, *fates.rewordings(edits, words, observed)]:
+        readings.add(
+            "events",
+            {
+                "post": post,
+                "platform": platform,
+                "kind": event.kind,
+                "outcome": event.outcome,
+                "at": event.at,
+                "told_at": event.told_at,
+                "month": event.at[:7],
+                "capture_before": event.before,
+                "capture": event.capture,
+                "before": event.versions[0],
+                "after": event.versions[1],
+            },
+        )
 
 
 def _edits(sightings: list[sqlite3.Row]) -> list[dict[str, object]]:
@@ -151,47 +176,3 @@ def _edited(before: sqlite3.Row, after: sqlite3.Row) -> bool:
     if any(before[name] != after[name] for name in _WORDS):
         return True
     return all(before[name] == after[name] for name in _LABELS)  # then its media or their descriptions differ
-
-
-def outcome_of(rows: list[sqlite3.Row]) -> tuple[str, str]:
-    """What all captures together say of a ref, and since which observation.
-
-    Rows are (outcome, reason, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
-    a post is called gone only when no route's last word is `live`, or when a route that did show it has since
-    said otherwise and no route has shown it later. Failed attempts never count while any answer spoke. A proof that
-    a repository does not hold what an earlier capture showed means deleted. Of what is gone the time is when it was
-    first said, as long as that route said nothing else since; of what is live, when it was last seen.
-    """
-    last: dict[str, sqlite3.Row] = {}
-    since: dict[str, str] = {}
-    flipped: set[str] = set()
-    shown, removed = False, ""
-    for row in rows:
-        route, before = row["route"], last.get(row["route"])
-        if row["outcome"] == Outcome.LIVE:
-            flipped.clear()
-            shown, removed = True, ""
-        elif row["outcome"] not in GONE:
-            continue
-        else:
-            if before is not None and before["outcome"] == Outcome.LIVE:
-                flipped.add(route)
-            if row["reason"] == ABSENT and shown:
-                removed = removed or str(row["observed_at"])
-        if before is None or before["outcome"] != row["outcome"]:
-            since[route] = str(row["observed_at"])
-        last[route] = row
-    live = [row for row in last.values() if row["outcome"] == Outcome.LIVE]
-    if live and not flipped:
-        newest = max(live, key=lambda row: str(row["observed_at"]))
-        return str(newest["outcome"]), str(newest["observed_at"])
-    gone = [row for row in last.values() if row["outcome"] in GONE and (not live or row["route"] in flipped)]
-    if gone:
-        telling = min(gone, key=lambda row: (GONE.index(Outcome(row["outcome"])), since[row["route"]]))
-        if removed and GONE.index(Outcome(telling["outcome"])) > GONE.index(Outcome.DELETED):
-            return Outcome.DELETED.value, removed
-        return str(telling["outcome"]), since[telling["route"]]
-    spoke = [row for row in rows if row["outcome"] != Outcome.UNREADABLE] or rows
-    if spoke:
-        return str(spoke[-1]["outcome"]), str(spoke[-1]["observed_at"])
-    return "", ""

@@ -7,7 +7,7 @@ import pytest
 from archiver import schedule
 from archiver.jobs.read import read_answer
 from archiver.model import Answer, Outcome, Ref, Request
-from archiver.store.summaries import GONE
+from archiver.store.fates import GONE
 
 ASKED = (
     ("x:post:1850800000000000000", "syndication"),

@@ -12,7 +12,7 @@ from archiver.jobs.session import Session, open_session
 from archiver.model import Alias, Exchange, Finding, Media, Outcome, Post, Reading, Ref, Request
 from archiver.net.uid import new_uid
 from archiver.store import summaries
-from archiver.store.summaries import ABSENT, outcome_of
+from archiver.store.fates import ABSENT, outcome_of
 
 
 def said(*rows: str) -> tuple[str, str]:
