@@ -1,0 +1,1 @@
+"""Documents beside what they quote: what the pages of documents and of quotations share."""
