@@ -29,6 +29,11 @@ def named(given: object) -> Markup:
     return Markup(markup.name("" if given is None else str(given)))
 
 
+def attribute(given: object) -> Markup:
+    """Foreign text for an attribute, such as the description of a picture."""
+    return Markup(markup.plain("" if given is None else str(given)))
+
+
 def address(given: object) -> Markup:
     """An outside address: a link only where it is plainly http or https. Following it tells the platform."""
     return Markup(markup.address("" if given is None else str(given)))
@@ -80,6 +85,7 @@ def teach(env: Any) -> None:
     named_filters = {
         "said": said,
         "named": named,
+        "plain": attribute,
         "address": address,
         "badge": badge,
         "verdict": verdict,
