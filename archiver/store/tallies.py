@@ -51,7 +51,6 @@ TALLIES = (
     Tally(name="accounts", about="accounts by platform", table="accounts", words=("{r}.platform",)),
     Tally(name="edges", about="edges by kind and evidence", table="edges", words=("{r}.kind", "{r}.evidence")),
     Tally(name="media", about="media of posts by kind", table="media", words=("{r}.kind",)),
-    Tally(name="files", about="media files by what their bytes are", table="files", words=("{r}.sniffed_type",)),
     Tally(name="unread", about="places that a parser could not read", table="unread"),
     Tally(
         name="resolutions", about="mentions by status and how it is known", table="resolutions",
