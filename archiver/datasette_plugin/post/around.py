@@ -1,0 +1,87 @@
+"""What stands around a post: its media, the documents that quote it, and how much points to it and from it."""
+
+from __future__ import annotations
+
+import json
+
+from archiver.datasette_plugin.post.meant import Meant
+from archiver.datasette_plugin.reader import Reader, Row
+
+MEDIA, QUOTED = 100, 50
+_KEYS = "(SELECT value FROM json_each(:keys))"
+_KEPT = "EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id)"
+
+
+def media(reader: Reader, meant: Meant) -> list[Row]:
+    """Its media, each once: the rendering of highest rank whose bytes are kept, or else the highest. `sha256` is empty
+    where it was not fetched; `erased` where the bytes went."""
+    rows = reader.rows(
+        "Its media",
+        f"""
+        SELECT m.key, m.kind, m.alt, m.width, m.height, m.url, coalesce(b.sha256, '') AS sha256,
+          coalesce(b.size, 0) AS size, coalesce(nullif(f.sniffed_type, ''), f.declared_type, '') AS type,
+          b.id IS NOT NULL AND NOT {_KEPT} AS erased
+        FROM (SELECT id FROM media WHERE post IN {_KEYS} ORDER BY post, key, url LIMIT :most) n
+        JOIN media m ON m.id = n.id
+        LEFT JOIN files f ON f.id = (
+          SELECT g.id FROM files g WHERE g.ref = m.file ORDER BY g.blob IS NULL, g.capture DESC, g.id LIMIT 1)
+        LEFT JOIN blobs b ON b.id = f.blob
+        ORDER BY m.key, b.id IS NULL, m.rank DESC, m.url, m.post
+        """,
+        keys=meant.keys,
+        most=MEDIA,
+    )
+    return list({row["key"]: row for row in reversed(rows)}.values())[::-1]
+
+
+def quoted(reader: Reader, meant: Meant) -> list[Row]:
+    """The first mentions that stand for it, or whose words were compared with it, in the order in which they were read.
+    `verdict` is empty where no words were compared."""
+    return reader.rows(
+        "Where it is quoted",
+        f"""
+        SELECT r.ref AS passage, c.url AS document, d.title, substr(m.quoted, 1, 600) AS quoted, m.kind,
+          s.status, s.how, x.verdict, x.flags, x.changes, x.found_by, c.observed_at
+        FROM (
+          SELECT mention FROM (
+            SELECT mention FROM resolutions WHERE ref IN {_KEYS} ORDER BY mention LIMIT :most)
+          UNION SELECT mention FROM (
+            SELECT mention FROM matches WHERE post IN {_KEYS} ORDER BY mention LIMIT :most)
+          ORDER BY mention LIMIT :most
+        ) n JOIN mentions m ON m.id = n.mention JOIN refs r ON r.id = m.ref
+        JOIN documents d ON d.id = m.document JOIN captures c ON c.id = d.capture
+        LEFT JOIN resolutions s ON s.mention = m.id
+        LEFT JOIN matches x ON x.id = (
+          SELECT min(y.id) FROM matches y WHERE y.mention = m.id AND y.post IN {_KEYS})
+        ORDER BY c.leaf, m.document, m.ordinal
+        """,
+        keys=meant.keys,
+        most=QUOTED + 1,
+    )
+
+
+def told(rows: list[Row]) -> list[Row]:
+    """The same as plain values: flags as a list, changes read, a seed by its name."""
+    return [
+        row
+        | {
+            "document": str(row["document"]).removeprefix("seed:"),
+            "flags": (row["flags"] or "").split(),
+            "changes": json.loads(row["changes"]) if row["changes"] else [],
+        }
+        for row in rows
+    ]
+
+
+def pointing(reader: Reader, meant: Meant) -> list[Row]:
+    """How many edges of each kind lead to it and from it."""
+    return reader.rows(
+        "How much points to it, and how much it points to",
+        f"""
+        SELECT 'to it' AS way, kind, count(*) AS edges FROM edges WHERE target IN {_KEYS} GROUP BY kind
+        UNION ALL
+        SELECT 'from it', kind, count(*) FROM edges WHERE source IN {_KEYS} GROUP BY kind
+        ORDER BY way, kind
+        """,
+        keys=meant.keys,
+    )

@@ -1,0 +1,136 @@
+"""A post: its words as last seen, who said them, what became of it, and everything that bears on whether it is so."""
+
+from __future__ import annotations
+
+from archiver.bundle.drafts import METHODS
+from archiver.datasette_plugin.page import Asked, Page
+from archiver.datasette_plugin.post import around, history
+from archiver.datasette_plugin.post.differing import inline
+from archiver.datasette_plugin.post.meant import meant
+from archiver.datasette_plugin.post.timeline import drawn
+from archiver.datasette_plugin.reader import Reader, Row
+from archiver.errors import PageError
+from archiver.render.glossary import OUTCOMES, warning
+
+SENSITIVE = ("withheld", "age-gated")
+_PROVEN = {1: "valid", 0: "refused", None: "not checked"}
+_LINKS = ("chain", "cite", "verify", "bundle")
+CHANGED = 20
+"""Edits whose words are shown one in the other."""
+
+
+def gather(reader: Reader, asked: Asked) -> Row:
+    """Everything about one post. PageError for what this archive has never met, and for what is no post."""
+    found = meant(reader, asked)
+    if not found.is_post:
+        links = ((asked.at.ref(str(found.ref)), f"What is known of {found.ref}"),)
+        raise PageError(404, f"{found.ref} is no post", hint="It has a page of its own", links=links)
+    post = history.head(reader, found)
+    versions = history.versions(reader, found)
+    seen = history.sightings(reader, found)
+    captures = history.captures(reader, found)
+    media = around.media(reader, found)
+    quoted = around.told(around.quoted(reader, found))
+    proofs = history.proofs(reader, found)
+    return {
+        **found.plain(),
+        "post": post,
+        "meaning": OUTCOMES.get(post["outcome"], "") if post else "",
+        "sensitive": _sensitive(post, versions),
+        "versions": versions,
+        "edits": history.edits(reader, found),
+        "names": history.names(seen),
+        "routes": history.routes(seen, versions),
+        "sightings": len(seen),
+        "sightings_cut": len(seen) == history.SIGHTINGS,
+        "captures": _fresh(captures, seen, versions),
+        "captures_total": history.counted(reader, found),
+        "custody": _custody(reader, versions),
+        "proofs": [proof | {"state": _PROVEN[proof["valid"]]} for proof in proofs],
+        "proven": _proven(proofs),
+        "media": media,
+        "quoted_in": quoted[: around.QUOTED],
+        "quoted_more": len(quoted) > around.QUOTED,
+        "pointing": around.pointing(reader, found),
+        "erased": history.erased(reader, found),
+        "statements": history.statements(reader, found),
+        "queued": history.queued(reader, found),
+        "links": {name: asked.at(name, str(found.ref)) for name in _LINKS},
+        "row": None if found.main is None else f"{asked.at.base}{asked.at.database}/posts/{found.main}",
+    }
+
+
+def _sensitive(post: Row | None, versions: list[Row]) -> bool:
+    if post is None:
+        return False
+    marked = any(version["sensitive"] for version in versions)
+    return marked or bool(post["warning"]) or post["outcome"] in SENSITIVE
+
+
+def _fresh(captures: list[Row], seen: list[Row], versions: list[Row]) -> list[Row]:
+    """Captures with what each showed: `versions` by number, `fresh` where its route had shown another one before."""
+    numbers = {version["sha256"]: version["number"] for version in versions}
+    shown: dict[str, list[Row]] = {}
+    for one in seen:
+        shown.setdefault(one["capture"], []).append(one)
+    last: dict[str, str] = {}
+    found = []
+    for capture in reversed(captures):
+        sightings = shown.get(capture["uid"], [])
+        fresh = any(last.get(one["route"], one["version"]) != one["version"] for one in sightings)
+        last |= {one["route"]: one["version"] for one in sightings}
+        known = sorted({numbers[one["version"]] for one in sightings if one["version"] in numbers})
+        meaning = METHODS.get(capture["tier"], "")
+        found.append(capture | {"versions": known, "fresh": fresh, "tier_meaning": meaning})
+    return found[::-1]
+
+
+def _custody(reader: Reader, versions: list[Row]) -> Row:
+    """The first and the newest capture that showed it, and between which outside times each stands."""
+    first = min((v for v in versions if v["first_seen"]), key=lambda v: (v["first_seen"], v["number"]), default=None)
+    last = max((v for v in versions if v["last_seen"]), key=lambda v: (v["last_seen"], v["number"]), default=None)
+    found = {}
+    if first is not None:
+        capture, at = first["first_capture"], first["first_seen"]
+        found["first"] = {"capture": capture, "at": at} | history.bracket(reader, capture)
+    if last is not None:
+        capture, at = last["last_capture"], last["last_seen"]
+        found["last"] = {"capture": capture, "at": at} | history.bracket(reader, capture)
+    return found
+
+
+def _proven(proofs: list[Row]) -> str:
+    """What the author's proofs come to: the worst of them, since one that is refused must be looked at."""
+    states = {proof["valid"] for proof in proofs}
+    return "refused" if 0 in states else "valid" if 1 in states else "not checked" if states else "absent"
+
+
+def dress(found: Row, asked: Asked) -> Row:
+    """The picture of the captures, and edits with both versions one in the other."""
+    texts = {version["sha256"]: version["text"] for version in found["versions"]}
+    changed = []
+    for edit in found["edits"][:CHANGED]:
+        both = edit["before"] in texts and edit["after"] in texts
+        same = both and texts[edit["before"]] == texts[edit["after"]]
+        changed.append(None if same or not both else inline(texts[edit["before"]], texts[edit["after"]]))
+    numbers = {version["sha256"]: version["number"] for version in found["versions"]}
+    return {
+        "timeline": drawn(found["captures"]),
+        "changed": changed,
+        "numbers": numbers,
+        "given": found["asked"],
+        "flag": warning,
+    }
+
+
+PAGES = tuple(
+    Page(
+        path=path,
+        template="archiver_post.html",
+        gather=gather,
+        dress=dress,
+        reads=("posts", "versions", "sightings", "captures", "refs", "edges", "matches", "mentions", "documents"),
+        css=("reading-room-post.css",),
+    )
+    for path in ("post/(?P<ref>.+?)", "post")
+)
