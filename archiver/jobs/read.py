@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import BinaryIO
 
 from archiver.custody import canonical, content, framing
@@ -11,6 +11,7 @@ from archiver.documents import mentions as mention_rules
 from archiver.documents import sourcemap
 from archiver.documents.read import read as read_document
 from archiver.errors import InputError, ParseError
+from archiver.jobs import pictures
 from archiver.jobs.session import Session
 from archiver.model import (
     Answer,
@@ -26,7 +27,7 @@ from archiver.model import (
     Unread,
 )
 from archiver.platforms import claim, imported, outcomes, platform_of
-from archiver.store import erasing, summaries, tallies
+from archiver.store import carrying, erasing, summaries, tallies
 from archiver.store.archive import Row
 from archiver.store.evidence import Recorded, load_request
 
@@ -276,10 +277,14 @@ CAPTURE = (
 def store_reading(session: Session, captured: Captured, read: Read) -> None:
     """Stores what a capture said, and logs its hash when it is new or has changed."""
     readings, request = session.readings, captured.request
+    kept = _kept(session, captured, read)
     with session.archive.transaction():
         touched = readings.write(captured.id, request.route, captured.observed_at, read.reading)
         if request.route == "media" and any(f.outcome is Outcome.LIVE for f in read.reading.findings):
             readings.file(captured.id, request.ref, captured.blob, captured.declared_type, captured.sniffed_type)
+            if kept is not None:
+                carrying.keep(readings, kept[0], asdict(kept[1]))
+            carrying.of_file(session.archive, readings.ref(request.ref))
         if read.document is not None:
             source_map = sourcemap.dump(read.document.runs)
             collection = dict(request.given).get("collection", "")
@@ -291,6 +296,15 @@ def store_reading(session: Session, captured: Captured, read: Read) -> None:
         session.remember("read_upto", str(captured.leaf))
         if captured.id % tallies.EVERY == 0:
             tallies.advance(session.archive)
+
+
+def _kept(session: Session, captured: Captured, read: Read) -> tuple[int, pictures.Look] | None:
+    """What the bytes of a media file are, by their local id; None where that is known, or where there are none."""
+    live = any(finding.outcome is Outcome.LIVE for finding in read.reading.findings)
+    if captured.request.route != "media" or not live or captured.blob is None:
+        return None
+    row = session.archive.one(carrying.UNSEEN, captured.blob)
+    return None if row is None else (captured.blob, pictures.look(session.archive, row["sha256"], row["size"]))
 
 
 def read_capture(session: Session, row: Row) -> Read:

@@ -67,6 +67,7 @@ def _nullable(table: Table) -> set[str]:
         "events": {"before", "after", "capture_before"},
         "media": {"file"},
         "files": {"blob"},
+        "media_carriers": {"author"},
         "proofs": {"valid"},
         "resolutions": {"ref", "candidate"},
         "matches": {"version", "post", "quoted_start", "quoted_end", "original_start", "original_end"},

@@ -341,6 +341,8 @@ CREATE INDEX "media_capture"
     ON "media" ("capture");
 CREATE INDEX "media_kind"
     ON "media" ("kind");
+CREATE INDEX "media_key_post"
+    ON "media" ("key", "post");
 CREATE TABLE "files" (
    "id" INTEGER PRIMARY KEY,
    "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
@@ -351,10 +353,67 @@ CREATE TABLE "files" (
 ) STRICT;
 CREATE UNIQUE INDEX "files_key"
     ON "files" ("ref", "capture");
-CREATE INDEX "files_blob"
-    ON "files" ("blob");
+CREATE INDEX "files_blob_capture"
+    ON "files" ("blob", "capture");
 CREATE INDEX "files_capture"
     ON "files" ("capture");
+CREATE TABLE "media_blobs" (
+   "id" INTEGER PRIMARY KEY,
+   "blob" INTEGER NOT NULL REFERENCES "blobs"("id"),
+   "kind" TEXT NOT NULL,
+   "media_type" TEXT NOT NULL,
+   "width" INTEGER NOT NULL,
+   "height" INTEGER NOT NULL,
+   "animated" INTEGER NOT NULL,
+   "dhash" TEXT NOT NULL,
+   "quarter_a" TEXT NOT NULL,
+   "quarter_b" TEXT NOT NULL,
+   "quarter_c" TEXT NOT NULL,
+   "quarter_d" TEXT NOT NULL,
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "reason" TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "media_blobs_key"
+    ON "media_blobs" ("blob");
+CREATE INDEX "media_blobs_capture"
+    ON "media_blobs" ("capture");
+CREATE INDEX "media_blobs_kind_capture"
+    ON "media_blobs" ("kind", "capture");
+CREATE INDEX "media_blobs_quarter_a_dhash"
+    ON "media_blobs" ("quarter_a", "dhash");
+CREATE INDEX "media_blobs_quarter_b_dhash"
+    ON "media_blobs" ("quarter_b", "dhash");
+CREATE INDEX "media_blobs_quarter_c_dhash"
+    ON "media_blobs" ("quarter_c", "dhash");
+CREATE INDEX "media_blobs_quarter_d_dhash"
+    ON "media_blobs" ("quarter_d", "dhash");
+CREATE TABLE "media_carriers" (
+   "id" INTEGER PRIMARY KEY,
+   "blob" INTEGER NOT NULL REFERENCES "blobs"("id"),
+   "post" INTEGER NOT NULL REFERENCES "posts"("id"),
+   "capture" INTEGER NOT NULL REFERENCES "captures"("id"),
+   "platform" TEXT NOT NULL,
+   "author" INTEGER REFERENCES "refs"("id"),
+   "kind" TEXT NOT NULL,
+   "sensitive" INTEGER NOT NULL,
+   "described" INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX "media_carriers_key"
+    ON "media_carriers" ("blob", "post");
+CREATE INDEX "media_carriers_post"
+    ON "media_carriers" ("post");
+CREATE INDEX "media_carriers_author_capture"
+    ON "media_carriers" ("author", "capture");
+CREATE INDEX "media_carriers_blob_sensitive"
+    ON "media_carriers" ("blob", "sensitive");
+CREATE INDEX "media_carriers_capture_blob"
+    ON "media_carriers" ("capture", "blob");
+CREATE INDEX "media_carriers_platform_capture_blob"
+    ON "media_carriers" ("platform", "capture", "blob");
+CREATE INDEX "media_carriers_sensitive_capture_blob"
+    ON "media_carriers" ("sensitive", "capture", "blob");
+CREATE INDEX "media_carriers_described_capture_blob"
+    ON "media_carriers" ("described", "capture", "blob");
 CREATE TABLE "aliases" (
    "id" INTEGER PRIMARY KEY,
    "alias" INTEGER NOT NULL REFERENCES "refs"("id"),

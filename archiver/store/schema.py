@@ -195,7 +195,7 @@ TABLES = (
         "capture:int pointer",
         unique="post key url",
         keys="post=posts file=refs capture=captures",
-        indexes=("file", "capture", "kind"),
+        indexes=("file", "capture", "kind", "key post"),
     ),
     _table(
         "files",
@@ -203,7 +203,29 @@ TABLES = (
         "id:int ref:int capture:int blob:int declared_type sniffed_type",
         unique="ref capture",
         keys="ref=refs capture=captures blob=blobs",
-        indexes=("blob", "capture"),
+        indexes=("blob capture", "capture"),
+    ),
+    _table(
+        "media_blobs",
+        "Bytes of media files, once each: what they are, and of pictures the size and a perceptual hash (dhash, and "
+        "its quarters), empty where the picture is too plain. Reason says why one could not be decoded.",
+        "id:int blob:int kind media_type width:int height:int animated:int dhash quarter_a quarter_b quarter_c "
+        "quarter_d capture:int reason",
+        unique="blob",
+        keys="blob=blobs capture=captures",
+        indexes=("capture", "kind capture", *(f"quarter_{q} dhash" for q in "abcd")),
+    ),
+    _table(
+        "media_carriers",
+        "Which posts carry which bytes, in the order in which the bytes first came. Sensitive is 1 where the post is "
+        "marked so, has a warning, or was withheld or age-gated; described where an alternative text stands with it.",
+        "id:int blob:int post:int capture:int platform author:int kind sensitive:int described:int",
+        unique="blob post",
+        keys="blob=blobs post=posts capture=captures author=refs",
+        indexes=(
+            *("post", "author capture", "blob sensitive", "capture blob", "platform capture blob"),
+            *("sensitive capture blob", "described capture blob"),
+        ),
     ),
     _table(
         "aliases",

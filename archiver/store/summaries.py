@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from archiver.model import Outcome
-from archiver.store import fates
+from archiver.store import carrying, fates
 from archiver.store.archive import Archive
 from archiver.store.fates import outcome_of
 from archiver.store.readings import Readings
@@ -83,6 +83,7 @@ def _refresh(archive: Archive, readings: Readings, post: int) -> None:
             post,
         ),
     )
+    carrying.of_post(archive, post)
 
 
 def _requested(archive: Archive, post: int) -> tuple[str, str] | None:
