@@ -45,7 +45,7 @@ CANNOT = (
     "Nothing shows that a server really answered these bytes: whoever runs the archive can invent an answer at the "
     "moment of capture.",
     "Outside tokens, authors' proofs, the other leaves of the log, and what was read of the evidence were not checked "
-    "again on this page: `archiver verify` and `archiver rebuild --check` do it.",
+    "again on this page: the commands archiver verify and archiver rebuild --check do.",
     "This page was made by the server that holds the archive. Whoever does not trust it takes the evidence bundle, and "
     "checks it on a machine of their own.",
 )
