@@ -15,7 +15,7 @@ from archiver.datasette_plugin.reader import Reader
 from archiver.model import EdgeKind
 
 Row = dict[str, Any]
-READS = ("refs", "edges", "aliases", "captures", "posts", "documents", "mentions", "outcomes", "erasures")
+READS = ("refs", "edges", "aliases", "captures", "posts", "documents", "mentions", "outcomes", "pages", "erasures")
 """Tables that a reader of a chain must be allowed to see."""
 KINDS = (
     EdgeKind.QUOTES,
@@ -49,20 +49,20 @@ _NEXT = """
 _END = """
     select r.ref, m.document, exists (select 1 from aliases a where a.alias = r.id) as alias
     from refs r left join mentions m on m.ref = r.id where r.id = :id limit 1"""
-_FIELDS = "e.id, e.kind, e.evidence, e.source, e.target, e.pinned, e.pointer, c.uid as capture, c.observed_at"
+FIELDS = "e.id, e.kind, e.evidence, e.source, e.target, e.pinned, e.pointer, c.uid as capture, c.observed_at"
 _FAN = f"""
-    select {_FIELDS}
+    select {FIELDS}
     from json_each(:kinds) k cross join json_each(:ids) g
     cross join edges e on e.id in (select x.id from edges x where x.%s = g.value and x.kind = k.value
       order by x.id limit :most)
     join captures c on c.id = e.capture order by k.key, g.key, e.id"""
 _PASSAGES = f"""
-    select {_FIELDS}
+    select {FIELDS}
     from mentions m cross join edges e on e.source = m.ref join captures c on c.id = e.capture
     where m.document = :id and e.kind in (select value from json_each(:kinds)) order by m.ordinal, e.kind, e.id
     limit :most"""
 _BETWEEN = f"""
-    select {_FIELDS}
+    select {FIELDS}
     from json_each(:kinds) k cross join json_each(:sources) s cross join json_each(:targets) t
     cross join edges e on e.kind = k.value and e.source = s.value and e.target = t.value
     join captures c on c.id = e.capture order by e.kind, e.id limit :most"""
@@ -181,25 +181,33 @@ class Edges:
     def _link(self, end: int, edges: list[Row]) -> Link:
         order = {kind.value: place for place, kind in enumerate(KINDS)}
         edges.sort(key=lambda edge: (order[edge["kind"]], edge["id"]))
-        told = []
-        for edge in edges[:TOLD]:
-            row = {name: edge[name] for name in ("kind", "evidence", "pinned", "pointer", "capture", "observed_at")}
-            told.append({**row, "source": self.ref(edge["source"]), "target": self.ref(edge["target"])})
-        return Link(ref=self.ref(end), edges=tuple(told), more=len(edges) - len(told))
+        rows = tuple(told(self, edge) for edge in edges[:TOLD])
+        return Link(ref=self.ref(end), edges=rows, more=len(edges) - len(rows))
+
+    def counts(self, key: int, own: str) -> list[Row]:
+        """How many edges of each kind have a thing as their `own` end; one more than COUNTED where there are more."""
+        name = f"How many edges have a thing as their {own}, by kind"
+        ids, kinds = json.dumps(self.group(key)), json.dumps(KINDS)
+        rows = self.reader.rows(name, _COUNT % own, ids=ids, kinds=kinds, most=COUNTED + 1)
+        return [{"kind": row["kind"], "count": int(row["count"] or 0)} for row in rows]
 
     def _folded(self, key: int, own: str, known: list[Row], passages: bool) -> tuple[Row, ...]:
         """How many edges are left out, by kind. `known` are told, or lead from a thing to itself."""
-        kinds = json.dumps(KINDS)
         if passages:
             name = "How many edges leave a document"
-            count = int(self.reader.value(name, _COUNT_PASSAGES, id=key, kinds=kinds, most=COUNTED + 1))
+            given = {"id": key, "kinds": json.dumps(KINDS), "most": COUNTED + 1}
+            count = int(self.reader.value(name, _COUNT_PASSAGES, **given))
             left = count - len(known)
             return ({"kind": "", "count": min(left, COUNTED), "over": count > COUNTED},) if left > 0 else ()
-        name = f"How many edges have a thing as their {own}, by kind"
-        rows = self.reader.rows(name, _COUNT % own, ids=json.dumps(self.group(key)), kinds=kinds, most=COUNTED + 1)
         folded = []
-        for row in rows:
-            left = int(row["count"] or 0) - sum(edge["kind"] == row["kind"] for edge in known)
+        for row in self.counts(key, own):
+            left = row["count"] - sum(edge["kind"] == row["kind"] for edge in known)
             if left > 0:
                 folded.append({"kind": row["kind"], "count": min(left, COUNTED), "over": row["count"] > COUNTED})
         return tuple(folded)
+
+
+def told(edges: Edges, edge: Row) -> Row:
+    """An edge as plain values that name no rows."""
+    row = {name: edge[name] for name in ("kind", "evidence", "pinned", "pointer", "capture", "observed_at")}
+    return {**row, "source": edges.ref(edge["source"]), "target": edges.ref(edge["target"])}

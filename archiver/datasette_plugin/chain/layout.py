@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDE, GAP, BETWEEN, EDGE = 232, 150, 18, 12
+WIDE, GAP, BETWEEN, EDGE = 228, 160, 18, 12
 """Width of a box, room between columns (for the words on lines), between boxes above each other, around everything."""
 TURN = 26
 """From the parent's side to where its lines turn; what is asserted, claimed or inferred turns apart."""
@@ -95,7 +95,9 @@ def plan(up: Tree, down: Tree) -> Plan:
 
 def _line(box: Box, side: int, placed: _Placed, parent: int) -> Line:
     middle = box.top + box.high // 2
-    from_parent = parent + (placed.tree.style - 1) * 10  # each kind of evidence meets the parent at its own height
+    assert placed.parent is not None
+    apart = len({tree.style for tree in placed.parent.tree.below}) > 1
+    from_parent = parent + ((placed.tree.style - 1) * 10 if apart else 0)  # each kind meets the parent at its height
     if side < 0:  # the parent, on the right, points to the child
         start, end = box.left + WIDE + GAP, box.left + WIDE
         turn = start - TURN - placed.tree.style * 6

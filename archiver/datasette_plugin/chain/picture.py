@@ -17,6 +17,7 @@ INSIDE, FIRST, NEXT = 10, 21, 19
 """From the side of a box to its words, from its top to the first line's foot, from line to line."""
 SIZES = {"name": 14, "word": 13, "text": 13, "small": 12}
 """Sizes of letters in pixels: chain.css says the same."""
+BOLD = ("name", "word")
 STYLES = tuple(telling.EVIDENCE)
 
 
@@ -31,8 +32,11 @@ def picture(chain: Row, at: Places) -> Row:
         drawn = _box(box, shown[box.name], chain, at)
         line = lines.get(box.name)
         items.append({**drawn, "line": None if line is None else _line(line, shown[box.name])})
-    things = sum("ref" in held and not held.get("again") for held in shown.values())
-    return {"wide": plan.wide, "high": plan.high, "items": items, "things": things, "alone": len(items) == 1}
+    lists = {}
+    for side in SIDES:
+        start = {"of": chain["ref"], "side": side, "folded": chain["folded"][side], "cut": chain["cut"][side]}
+        lists[side] = {"below": _nested(chain, side, at), "more": left_out(start, chain["ref"], at)}
+    return {"wide": plan.wide, "high": plan.high, "items": items, "lists": lists, "alone": len(items) == 1}
 
 
 def _tree(chain: Row, side: str, shown: dict[str, Row]) -> Tree:
@@ -53,10 +57,34 @@ def _tree(chain: Row, side: str, shown: dict[str, Row]) -> Tree:
     return root
 
 
+def _nested(chain: Row, side: str, at: Places) -> list[Row]:
+    """The same as lists inside lists."""
+    path: list[list[Row]] = [[]]
+    for row in chain[side]:
+        thing = chain["things"][row["ref"]]
+        item: Row = {"href": at.ref(row["ref"]), "who": telling.who(thing), "state": telling.state(thing)}
+        item |= {"kinds": telling.kinds(row["edges"]), "evidence": telling.evidence(row["edges"])}
+        item |= {"again": row["again"], "below": []}
+        del path[row["step"] :]
+        path[-1].append(item)
+        path.append(item["below"])
+        item["more"] = left_out({**row, "of": row["ref"], "side": side}, chain["ref"], at)
+    return path[0]
+
+
+def left_out(held: Row, start: str, at: Places) -> Row | None:
+    """What is not shown of one thing, in words and with its address; None where all is shown. `held` has of, side,
+    folded and cut."""
+    if not held["folded"]:
+        return None
+    heading, made = telling.left_out(held["folded"], held["cut"], held["side"])
+    return {"told": f"{heading} ({made})", "href": more(at, start, held)}
+
+
 def _box(box: Box, held: Row, chain: Row, at: Places) -> Row:
     drawn = {"left": box.left, "top": box.top, "wide": box.wide, "high": box.high, "name": box.name}
     room = box.wide - 2 * INSIDE
-    if "of" in held:
+    if held.get("of"):
         heading, made = telling.left_out(held["folded"], held["cut"], held["side"])
         texts = [_text(heading, "word", room), _text(made, "small", room)]
         return {**drawn, "kind": "more", "href": more(at, chain["ref"], held), "texts": _stacked(texts, box)}
@@ -86,7 +114,7 @@ def more(at: Places, start: str, held: Row) -> str:
 
 
 def _text(given: str, size: str, room: float) -> Row:
-    line = measure.clip(measure.plain(given), room, SIZES[size])
+    line = measure.clip(measure.plain(given), room, SIZES[size], bold=size in BOLD)
     return {"text": line, "size": size, "tone": "", "backwards": measure.backwards(line)}
 
 

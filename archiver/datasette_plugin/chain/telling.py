@@ -7,7 +7,6 @@ from typing import Any
 
 from archiver.datasette_plugin.chain.edges import UP
 from archiver.model import EdgeKind, Evidence
-from archiver.render.text import moment
 
 Row = dict[str, Any]
 EVIDENCE = {
@@ -28,6 +27,9 @@ THOSE = {
     EdgeKind.RESOLVES_TO.value: "short links",
 }
 """Edges of a kind, counted."""
+
+CALLED = {"short": "A short link", "page": "A web page", "account": "An account", "handle": "A name of an account"}
+"""Things that are no posts."""
 
 
 def who(thing: Row) -> str:
@@ -54,10 +56,8 @@ def state(thing: Row) -> str:
 
 
 def dated(thing: Row) -> str:
-    """The time that a thing claims, or when it was first captured; empty where neither is known."""
-    if thing["posted_at"]:
-        return moment(thing["posted_at"])
-    return f"seen {moment(thing['observed_at'])[:10]}" if thing["observed_at"] else ""
+    """The day that a thing claims, or that of its capture; empty where neither is known."""
+    return str(thing["posted_at"])[:10] or (f"seen {thing['observed_at'][:10]}" if thing["observed_at"] else "")
 
 
 def words(thing: Row) -> str:
@@ -69,9 +69,9 @@ def words(thing: Row) -> str:
         return str(thing["text"]) + ("…" if thing["cut"] else "")
     if thing["erased_at"]:
         return "Its content was erased"
-    if thing["captured"]:
-        return "No words"
-    return "No capture shows it" if thing["kind"] == "post" else ""
+    if thing["kind"] != "post":
+        return CALLED.get(thing["kind"], thing["kind"])
+    return "No words" if thing["captured"] else "No capture shows it"
 
 
 def kinds(edges: Sequence[Row]) -> str:

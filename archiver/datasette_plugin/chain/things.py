@@ -8,7 +8,7 @@ from typing import Any
 
 from archiver.datasette_plugin.chain.edges import Edges
 from archiver.datasette_plugin.chain.times import id_time
-from archiver.model import POST_KINDS
+from archiver.model import POST_KINDS, Outcome
 
 Row = dict[str, Any]
 EXCERPT = 280
@@ -26,6 +26,10 @@ _OUTCOMES = """
     from json_each(:ids) g join outcomes o on o.id = (select x.id from outcomes x join captures k on k.id = x.capture
       where x.ref = g.value order by k.origin, k.leaf desc, x.id limit 1)
     join captures c on c.id = o.capture order by c.origin, c.leaf desc, o.id"""
+_PAGES = """
+    select g.value as id, p.title, p.site from json_each(:ids) g join pages p on p.id = (select x.id from pages x
+      join captures k on k.id = x.capture where x.ref = g.value order by k.origin, k.leaf desc, x.id limit 1)
+    order by g.value"""
 _ERASED = """
     select g.value as id, e.at, e.reason from json_each(:ids) g join refs r on r.id = g.value
     join erasures e on e.what = r.ref order by e.id"""
@@ -43,6 +47,7 @@ def things(edges: Edges, refs: Iterable[str]) -> dict[str, Row]:
     blank = [group for group in groups.values() if not any(key in posts or key in documents for key in group)]
     tried = json.dumps(sorted({key for group in blank for key in group}))
     outcomes = reader.rows("Last answers about what was never captured", _OUTCOMES, ids=tried) if blank else []
+    pages = _by_id(reader.rows("Titles of web pages", _PAGES, ids=tried)) if blank else {}
     found = {}
     for ref, group in groups.items():
         row = _blank(ref, [edges.ref(key) for key in group[1:]])
@@ -57,6 +62,8 @@ def things(edges: Edges, refs: Iterable[str]) -> dict[str, Row]:
             row |= {"title": document["title"], "places": document["mentions"], "media_type": document["media_type"]}
         elif last is not None:
             row |= {name: last[name] for name in ("outcome", "outcome_at", "reason", "capture")}
+            row["captured"] = row["kind"] != "post" and last["outcome"] == Outcome.LIVE
+            row["title"] = next((pages[key]["title"] for key in group if key in pages), "")
         gone = next((erased[key] for key in group if key in erased), None)
         row["erased_at"] = gone["at"] if gone is not None and post is None else ""
         found[ref] = row
