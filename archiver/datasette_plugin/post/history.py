@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 from archiver.datasette_plugin.post.meant import Meant
 from archiver.datasette_plugin.reader import Reader, Row
-from archiver.store.dating import dated_ahead
+from archiver.jobs import bracketing
 
 CHARACTERS = 20_000
 """Code points of one text that a page shows."""
-VERSIONS, SIGHTINGS, CAPTURES, EDITS, PROOFS, TOKENS = 50, 500, 200, 50, 50, 50
+VERSIONS, SIGHTINGS, CAPTURES, EDITS, PROOFS = 50, 500, 200, 50, 50
 _KEYS = "(SELECT value FROM json_each(:keys))"
 
 
@@ -75,34 +73,36 @@ def sightings(reader: Reader, meant: Meant) -> list[Row]:
 
 
 def captures(reader: Reader, meant: Meant) -> list[Row]:
-    """What the newest captures say of it, newest first."""
-    return reader.rows(
+    """What the newest captures say of it, newest first; once where one says the same of several names of it."""
+    rows = reader.rows(
         "What each capture says of it",
         f"""
-        SELECT c.uid, c.observed_at, c.route, c.status, c.failure, c.tier, o.outcome, o.reason, c.leaf, c.origin, r.ref
+        SELECT c.uid, c.observed_at, c.route, c.status, c.failure, c.tier, o.outcome, o.reason, c.leaf, r.ref
         FROM (
           SELECT id FROM outcomes WHERE ref IN {_KEYS} ORDER BY capture DESC, ref LIMIT :most
         ) n JOIN outcomes o ON o.id = n.id JOIN captures c ON c.id = o.capture JOIN refs r ON r.id = o.ref
-        ORDER BY c.leaf DESC, r.ref
+        ORDER BY c.leaf DESC, r.ref <> :ref, r.ref
         """,
         keys=meant.keys,
+        ref=str(meant.ref),
         most=CAPTURES,
     )
+    return list({(row["uid"], row["outcome"]): row for row in reversed(rows)}.values())[::-1]
 
 
 def counted(reader: Reader, meant: Meant) -> int:
     """How many captures say something of it."""
     found = reader.value(
         "How many captures say something of it",
-        f"SELECT count(*) FROM outcomes WHERE ref IN {_KEYS}",
+        f"SELECT count(DISTINCT capture) FROM outcomes WHERE ref IN {_KEYS}",
         keys=meant.keys,
     )
     return int(found)
 
 
 def edits(reader: Reader, meant: Meant) -> list[Row]:
-    """Edits, oldest first: what shows each, and between which two observations it happened."""
-    return reader.rows(
+    """Edits, oldest first: what shows each (`shown_by`: by and route), and between which two observations it was."""
+    rows = reader.rows(
         "How it was edited",
         f"""
         SELECT e.shown_by, e.route, b.sha256 AS before, a.sha256 AS after, a.edited_at AS claimed_at,
@@ -115,6 +115,12 @@ def edits(reader: Reader, meant: Meant) -> list[Row]:
         keys=meant.keys,
         most=EDITS,
     )
+    found: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        same = tuple(str(row[name]) for name in ("before", "after", "capture_before", "capture_after"))
+        told = found.setdefault(same, row | {"shown_by": []})
+        told["shown_by"].append({"by": row["shown_by"], "route": row["route"]})
+    return [{name: value for name, value in row.items() if name != "route"} for row in found.values()]
 
 
 def proofs(reader: Reader, meant: Meant) -> list[Row]:
@@ -163,74 +169,53 @@ def queued(reader: Reader, meant: Meant) -> Row | None:
 
 
 def bracket(reader: Reader, capture: str) -> Row:
-    """Between which times of others a capture stands: the token that it names as older than itself, and the earliest of
-    the first tokens over a head that holds it. Empty where no one vouches for it."""
+    """Between which times of others a capture stands, by the token that it names as older than itself and those over a
+    head that holds it; `signed` is the size of the first signed head that does. Empty where no one vouches for it."""
     row = reader.row(
         "Where in the log the capture stands",
-        "SELECT c.origin, c.leaf, CASE WHEN json_valid(CAST(l.data AS TEXT)) THEN "
-        "json_extract(CAST(l.data AS TEXT), '$.after') END AS after "
-        "FROM captures c JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf WHERE c.uid = :capture",
+        "SELECT c.origin, c.leaf, c.observed_at, CASE WHEN json_valid(CAST(l.data AS TEXT)) THEN "
+        "json_extract(CAST(l.data AS TEXT), '$.after') END AS named, "
+        "(SELECT k.size FROM log_checkpoint k WHERE k.origin = c.origin AND k.size > c.leaf ORDER BY k.size LIMIT 1) "
+        "AS signed FROM captures c JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf WHERE c.uid = :capture",
         capture=capture,
     )
-    found: dict[str, Any] = {"not_before": "", "not_before_by": "", "not_after": "", "not_after_by": "", "signed": None}
     if row is None:
-        return found
-    if row["after"]:
-        for token in reader.rows(
-            "The outside timestamps before it",
-            "SELECT kind, service, token, at, received_at FROM log_anchor WHERE at <> '' AND origin = :origin "
-            "AND leaf < :leaf ORDER BY at DESC, id DESC LIMIT :most",
-            origin=row["origin"],
-            leaf=row["leaf"],
-            most=TOKENS,
-        ):
-            if hashlib.sha256(token["token"]).hexdigest() == row["after"]:
-                if not dated_ahead(token["kind"], token["token"], token["at"], token["received_at"]):
-                    found |= {"not_before": token["at"], "not_before_by": token["service"]}
-                break
-    over = reader.rows(
-        "The outside timestamps over a head that holds it",
-        "SELECT at, service, size FROM log_anchor WHERE origin = :origin AND size > :leaf AND at <> '' "
-        "ORDER BY size, at, id LIMIT :most",
-        origin=row["origin"],
-        leaf=row["leaf"],
-        most=TOKENS,
-    )
-    first = min(over, key=lambda token: token["at"], default=None)
-    if first is not None:
-        found |= {"not_after": first["at"], "not_after_by": first["service"]}
-    found["signed"] = reader.value(
-        "The first signed head that holds it",
-        "SELECT size FROM log_checkpoint WHERE origin = :origin AND size > :leaf ORDER BY size LIMIT 1",
-        origin=row["origin"],
-        leaf=row["leaf"],
-    )
-    return found
+        return {"not_before": "", "not_before_by": "", "not_after": "", "not_after_by": "", "signed": None}
+    named = None if row["named"] is None else str(row["named"])
+    found = bracketing.bracket(reader.archive, row["origin"], row["leaf"], named, row["observed_at"])
+    return {
+        "not_before": "" if found.before is None else found.before.at,
+        "not_before_by": "" if found.before is None else found.before.service,
+        "not_after": "" if found.after is None else found.after.at,
+        "not_after_by": "" if found.after is None else found.after.service,
+        "signed": row["signed"],
+    }
 
 
 def routes(seen: Sequence[Row], known: Sequence[Row]) -> list[Row]:
-    """By route: what it showed last, and whether these are the words that stand above. Routes may render one post
-    differently: that alone shows no edit."""
+    """By route: what its newest capture showed (one that tells the history shows several versions), and whether these
+    are the words that stand above. Routes may render one post differently: that alone shows no edit."""
     versions = {version["sha256"]: version for version in known}
     found: dict[str, Row] = {}
     for one in seen:  # newest first
-        shown = versions.get(one["version"])
-        route = found.setdefault(
-            one["route"],
-            {
-                "route": one["route"],
-                "last_at": one["observed_at"],
-                "version": one["version"],
-                "number": None if shown is None else shown["number"],
-                "whole": bool(one["whole"]),
-                "truncated": None if shown is None else bool(shown["truncated"]),
-                "same_words": None if shown is None else bool(shown["same_words"]),
-                "capture": one["capture"],
-                "sightings": 0,
-            },
-        )
+        new = {
+            "route": one["route"],
+            "last_at": one["observed_at"],
+            "capture": one["capture"],
+            "whole": bool(one["whole"]),
+        }
+        route = found.setdefault(one["route"], new | {"versions": [], "sightings": 0})
         route["sightings"] += 1
         route["first_at"] = one["observed_at"]
+        if one["capture"] == route["capture"]:
+            route["versions"].append(one["version"])
+    for route in found.values():
+        shown = [versions[version] for version in route["versions"] if version in versions]
+        route["versions"] = list(dict.fromkeys(route["versions"]))
+        route["numbers"] = sorted({version["number"] for version in shown})
+        route["truncated"] = any(version["truncated"] for version in shown)
+        same = {bool(version["same_words"]) for version in shown}
+        route["shows"] = "unlisted" if not same else "some" if len(same) > 1 else "same" if True in same else "other"
     return sorted(found.values(), key=lambda route: (route["first_at"], route["route"]))
 
 

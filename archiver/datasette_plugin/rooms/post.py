@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archiver.bundle.drafts import METHODS
+from archiver.datasette_plugin import chain
 from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.post import around, history
 from archiver.datasette_plugin.post.differing import inline
@@ -51,6 +52,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
         "media": media,
         "quoted_in": quoted[: around.QUOTED],
         "quoted_more": len(quoted) > around.QUOTED,
+        "chain": chain.gather(reader, str(found.ref), small=True),
         "pointing": around.pointing(reader, found),
         "erased": history.erased(reader, found),
         "statements": history.statements(reader, found),
@@ -80,8 +82,7 @@ def _fresh(captures: list[Row], seen: list[Row], versions: list[Row]) -> list[Ro
         fresh = any(last.get(one["route"], one["version"]) != one["version"] for one in sightings)
         last |= {one["route"]: one["version"] for one in sightings}
         known = sorted({numbers[one["version"]] for one in sightings if one["version"] in numbers})
-        meaning = METHODS.get(capture["tier"], "")
-        found.append(capture | {"versions": known, "fresh": fresh, "tier_meaning": meaning})
+        found.append(capture | {"versions": known, "fresh": fresh})
     return found[::-1]
 
 
@@ -116,21 +117,25 @@ def dress(found: Row, asked: Asked) -> Row:
     numbers = {version["sha256"]: version["number"] for version in found["versions"]}
     return {
         "timeline": drawn(found["captures"]),
+        "graph": chain.picture(found["chain"], asked.at) if found["chain"]["up"] or found["chain"]["down"] else None,
         "changed": changed,
+        "tiers": [(tier, METHODS[tier]) for tier in sorted({one["tier"] for one in found["captures"]} & set(METHODS))],
         "numbers": numbers,
         "given": found["asked"],
         "flag": warning,
     }
 
 
+READS = tuple(sorted({"posts", "versions", "sightings", "captures", "matches", "mentions", "documents", *chain.READS}))
 PAGES = tuple(
     Page(
         path=path,
         template="archiver_post.html",
         gather=gather,
         dress=dress,
-        reads=("posts", "versions", "sightings", "captures", "refs", "edges", "matches", "mentions", "documents"),
-        css=("reading-room-post.css",),
+        reads=READS,
+        css=("reading-room-post.css", *chain.CSS),
+        scripts=chain.SCRIPTS,
     )
     for path in ("post/(?P<ref>.+?)", "post")
 )
