@@ -58,7 +58,7 @@ def changes(card: Row, part: Row) -> tuple[tuple[int, int, str], ...]:
         return ()
     seen = sides.visible(card, card["compared"][0])
     return tuple(
-        (first + change["quoted_span"][0], first + change["quoted_span"][1], _SAID[change["op"]])
+        (first + change["quoted_span"][0], first + change["quoted_span"][1], _SAID.get(change["op"], "differs"))
         for change in seen
         if change["op"] in UNMARKED
     )

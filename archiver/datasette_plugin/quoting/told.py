@@ -168,27 +168,35 @@ def _mention(row: Row, compared: list[Row], sources: list[Row], outcomes: dict[s
 
 
 def _compared(row: Row) -> Row:
-    listed: list[dict[str, Any]] = [] if row["changes"] is None else json.loads(row["changes"])
+    listed = _listed(row["changes"])
     flags = row["flags"].split()
     warns = warnings(flags)
-    changes = [
-        {
-            "op": change["op"],
-            "quoted": change["quoted"][:SHOWN],
-            "original": change["original"][:SHOWN],
-            "quoted_span": [change["quoted_span"]["start"], change["quoted_span"]["end"]],
-            "original_span": [change["original_span"]["start"], change["original_span"]["end"]],
-        }
-        for change in listed[:CHANGES]
-    ]
     return {
         **row,
         "flags": [{"flag": flag, "means": FLAGS.get(flag, flag), "warns": flag in warns} for flag in flags],
         "steps": [glossary.step(step) for step in row["steps"].split()],
         "omitted": row["omitted"].split(),
-        "changes": changes,
-        "changes_listed": row["changes"] is not None,
-        "changes_count": len(listed),
+        "changes": (listed or [])[:CHANGES],
+        "changes_listed": listed is not None,
+        "changes_count": len(listed or []),
+    }
+
+
+def _listed(written: str | None) -> list[dict[str, Any]] | None:
+    """Changes as they stand in a row; None where they are too long, or where the row does not hold any."""
+    try:
+        return None if written is None else [_change(change) for change in json.loads(written)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _change(change: dict[str, Any]) -> dict[str, Any]:
+    spans = {name: change[name] for name in ("quoted_span", "original_span")}
+    return {
+        "op": str(change["op"]),
+        "quoted": change["quoted"][:SHOWN],
+        "original": change["original"][:SHOWN],
+        **{name: [int(span["start"]), int(span["end"])] for name, span in spans.items()},
     }
 
 
