@@ -17,7 +17,7 @@ _GONE = frozenset(
 )
 """Outcomes of posts that their platform refuses to show, as the view `gone` has them."""
 _SQL = """
-    SELECT r.remote_id AS document, coalesce(s.status, '') AS status, coalesce(s.how, '') AS how,
+    SELECT j.key AS document, coalesce(s.status, '') AS status, coalesce(s.how, '') AS how,
         p.id IS NOT NULL AS captured, coalesce(p.outcome, '') AS outcome, coalesce(x.verdict, '') AS verdict,
         count(*) AS n
     FROM json_each(:documents) j CROSS JOIN refs r ON r.ref = 'doc:document:' || j.value
@@ -34,7 +34,7 @@ def coverage(reader: Reader, documents: Iterable[str]) -> dict[str, Row]:
     wanted = list(dict.fromkeys(documents))
     found = {document: _empty() for document in wanted}
     for row in reader.rows("Coverage", _SQL, documents=json.dumps(wanted)):
-        told, n = found[row["document"]], row["n"]
+        told, n = found[wanted[row["document"]]], row["n"]
         told["found"] += n
         if row["status"] == "resolved" and row["captured"]:
             told["captured"] += n
