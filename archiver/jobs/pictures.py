@@ -30,6 +30,8 @@ Answer = TypeVar("Answer")
 PROGRAM = Path(__file__).with_name("decoder.py")
 LARGEST = 32 << 20
 """Bytes of a picture that is decoded."""
+EDGE = 400
+"""Pixels of the longer side of a small picture, as `decoder` has it."""
 LARGEST_SMALL = 1 << 20
 """Bytes of a small picture."""
 SECONDS = 20.0

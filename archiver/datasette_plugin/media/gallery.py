@@ -1,0 +1,115 @@
+"""The gallery: which files, newest first, that fit what is asked for."""
+
+from __future__ import annotations
+
+import json
+
+from archiver.datasette_plugin.media.tiles import tiles
+from archiver.datasette_plugin.page import Asked
+from archiver.datasette_plugin.reader import Reader, Row
+from archiver.errors import PageError
+from archiver.jobs.pictures import KINDS
+
+PAGE = 48
+AUTHORS = 20
+_BEFORE = "coalesce((SELECT id FROM captures WHERE uid = :before), 9223372036854775807)"
+_LED = {
+    "author": "k.author = :author",
+    "authors": "k.author IN (SELECT value FROM json_each(:authors))",
+    "sensitive": "k.sensitive = :sensitive",
+    "platform": "k.platform = :platform",
+    "described": "k.described = :described",
+}
+"""What may be asked of the posts that carry a file, in the order of how few they are likely to leave: the first one
+is looked up in its index, the others are compared."""
+
+
+def gather(reader: Reader, asked: Asked) -> Row:
+    """A page of tiles. `more` is the key of the next page: the capture whose file was the last one shown."""
+    known = [row["platform"] for row in reader.rows("Platforms whose posts carry files", PLATFORMS)]
+    chosen = {
+        "kind": asked.among("kind", KINDS),
+        "platform": asked.among("platform", tuple(known)),
+        "sensitive": asked.among("sensitive", ("yes", "no")),
+        "described": asked.among("described", ("yes", "no")),
+        "author": asked.get("author")[:500],
+    }
+    before = asked.get("before")
+    if before and reader.value("Where the page begins", "SELECT 1 FROM captures WHERE uid = :uid", uid=before) is None:
+        raise PageError(400, f"no capture has the uid {before[:40]!r}", hint="Go back to the first page")
+    authors = _authors(reader, chosen["author"]) if chosen["author"] else []
+    found: list[Row] = []
+    if not chosen["author"] or authors:
+        found = _chosen(reader, chosen, authors, before)
+    shown, more = found[:PAGE], ""
+    if len(found) > PAGE:
+        more = reader.value(
+            "The key of the next page", "SELECT uid FROM captures WHERE id = :id", id=shown[-1]["capture"]
+        )
+    return {
+        "chosen": chosen,
+        "platforms": known,
+        "known_author": bool(authors) or not chosen["author"],
+        "files": tiles(reader, [row["blob"] for row in shown]),
+        "more": more,
+    }
+
+
+def _authors(reader: Reader, given: str) -> list[int]:
+    """Accounts of this ref, or that were seen with this handle."""
+    rows = reader.rows(
+        "The author",
+        """
+        SELECT id FROM refs WHERE ref = :given
+        UNION SELECT account FROM account_names WHERE handle IN (:handle, :lower) ORDER BY 1 LIMIT :most
+        """,
+        given=given,
+        handle=given.removeprefix("@"),
+        lower=given.removeprefix("@").lower(),
+        most=AUTHORS,
+    )
+    return [row["id"] for row in rows]
+
+
+def _chosen(reader: Reader, chosen: dict[str, str], authors: list[int], before: str) -> list[Row]:
+    """Local ids of files and of the captures that they first came with, one more than a page shows."""
+    given: dict[str, object] = {"before": before, "most": PAGE + 1}
+    asked = []
+    if authors:
+        name = "author" if len(authors) == 1 else "authors"
+        given[name] = authors[0] if name == "author" else json.dumps(authors)
+        asked.append(name)
+    for name in ("sensitive", "platform", "described"):
+        if chosen[name]:
+            given[name] = {"yes": 1, "no": 0}.get(chosen[name], chosen[name])
+            asked.append(name)
+    if chosen["sensitive"] == "no" and len(asked) > 1:  # nearly all are: that leads nowhere
+        asked.remove("sensitive")
+        asked.append("sensitive")
+    kind = "m.kind = :kind" if chosen["kind"] else ""
+    if kind:
+        given["kind"] = chosen["kind"]
+    if not asked:
+        where = f"{kind} AND m.capture < {_BEFORE}" if kind else f"m.capture < {_BEFORE}"
+        sql = f"SELECT m.capture, m.blob FROM media_blobs m WHERE {where} ORDER BY m.capture DESC LIMIT :most"
+        return reader.rows("The newest files", sql, **given)
+    first, *others = asked
+    terms = [_LED[first], *(_LED[name].replace("k.", "+k.", 1) for name in others)]
+    joined = f" AND {kind}" if kind else ""
+    sql = (
+        "SELECT DISTINCT k.capture, k.blob FROM media_carriers k CROSS JOIN media_blobs m ON m.blob = k.blob"
+        f"{joined} WHERE {' AND '.join(terms)} AND k.capture < {_BEFORE} "
+        "ORDER BY k.capture DESC, k.blob DESC LIMIT :most"
+    )
+    return reader.rows("The newest files of such posts", sql, **given)
+
+
+PLATFORMS = """
+WITH RECURSIVE named(platform) AS (
+  SELECT min(platform) FROM media_carriers
+  UNION ALL SELECT (SELECT min(k.platform) FROM media_carriers k WHERE k.platform > named.platform) FROM named
+  WHERE named.platform IS NOT NULL
+)
+SELECT platform FROM named WHERE platform IS NOT NULL ORDER BY platform
+"""
+"""One step through the index for each platform, however many posts there are."""
