@@ -53,7 +53,8 @@ class Asked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """What would leave the house. `neighbours` are (ref, handle) of posts that nobody asked for and that stand in the
-    same answers; `missing` are bodies that were erased; `erased` says how many captures stay since their leaf was."""
+    same answers; `missing` are bodies that were erased; `erased` says how many captures stay since their leaf was;
+    `head` is the size of the signed head that they would be proved under, 0 where one is to be signed first."""
 
     what: str
     posts: tuple[str, ...]
@@ -65,6 +66,7 @@ class Listed:
     leaves: int
     blobs: int
     size: int
+    head: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +193,7 @@ def listed(archive: Archive, asked: Asked, found: Iterable[Ref] | None = None) -
         leaves=len({*chosen.indexes, *keys}),
         blobs=len(held.blobs) + len(held.missing),
         size=held.size,
+        head=0 if signed is None else signed.checkpoint.size,
     )
 
 
