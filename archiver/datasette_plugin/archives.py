@@ -12,16 +12,21 @@ from archiver.store.archive import APPLICATION_ID, DatabaseError
 
 async def is_archive(datasette: Any, database: str) -> bool:
     """Whether a database is an archive. Known for good once it is; a file that cannot be asked now may be one later."""
-    known: dict[str, bool] = datasette.__dict__.setdefault("_archiver_known", {})
+    try:
+        return await has_mark(datasette, database)
+    except DatabaseError:
+        return False
+
+
+async def has_mark(datasette: Any, database: str) -> bool:
+    """The same, where a file that cannot be asked is an error: DatabaseError. What is no archive is asked anew."""
+    known: set[str] = datasette.__dict__.setdefault("_archiver_known", set())
     if database not in known:
         held = datasette.databases.get(database)
-        if held is None or held.path is None:
+        if held is None or held.path is None or not await held.execute_fn(_marked):
             return False
-        try:
-            known[database] = await held.execute_fn(_marked)
-        except DatabaseError:
-            return False
-    return known[database]
+        known.add(database)
+    return True
 
 
 _marked: Callable[[Any], bool] = lambda conn: (  # noqa: E731

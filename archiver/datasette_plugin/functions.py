@@ -12,11 +12,15 @@ ASKED = 4 << 20
 """Bytes of one value in SQL that somebody writes: `zeroblob(300000000)` took 9 GB of memory without it."""
 OURS = 64 << 20
 """Bytes of one value in the queries of our own pages."""
+PATIENCE = 1000
+"""Milliseconds that a page waits for a file that another program locks, before it says so."""
 
 
 def prepare(conn: Any) -> None:
-    """Bounds each connection that Datasette opens, so that no query can take the memory of the machine."""
+    """Bounds each connection that Datasette opens, so that no query can take the memory of the machine, and no lock
+    can keep all threads waiting."""
     conn.setlimit(LENGTH, ASKED)
+    conn.execute(f"PRAGMA busy_timeout = {PATIENCE:d}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from datasette import NotFound, Response
 
 from archiver.datasette_plugin import policy, trouble
 from archiver.datasette_plugin.allowed import ensure, may_write_sql
-from archiver.datasette_plugin.archives import is_archive
+from archiver.datasette_plugin.archives import has_mark
 from archiver.datasette_plugin.places import Places, decode
 from archiver.datasette_plugin.reader import Reader, Row, read
 from archiver.errors import InputError, PageError
@@ -58,7 +58,7 @@ class Page:
     `path` is the rest of the address as a regular expression whose groups become `Asked.parts`, tilde-decoded.
     `gather` reads the archive and gives plain values: they are the JSON of the page, and the variables of `template`.
     `dress` adds what only HTML needs. `reads` are the tables that a reader must be allowed to see. `css` are files in
-    `static` beside `reading-room.css`. `forms` are further forms of the page by the ending of their address: media type,
+    `static` beside `reading-room.css`. `forms` are further forms of the page by the ending of their address: media type
     and what writes them.
     """
 
@@ -83,10 +83,13 @@ class Page:
         given = {name: decode(value) for name, value in request.url_vars.items() if value is not None}
         database, form = given.pop("database"), given.pop("form", "")
         json = form == "json"
-        if not await is_archive(datasette, database):
-            if database in datasette.databases:
-                return await trouble.page(datasette, request, trouble.no_archive(database), json=json)
-            raise NotFound(f"No database {database}")
+        try:
+            if not await has_mark(datasette, database):
+                if database in datasette.databases:
+                    return await trouble.page(datasette, request, trouble.no_archive(database), json=json)
+                raise NotFound(f"No database {database}")
+        except DatabaseError as error:
+            return await trouble.page(datasette, request, trouble.of(error, database), json=json)
         await ensure(datasette, request.actor, database, self.reads)
         at = Places(base=datasette.urls.path("/"), database=database)
         args = {name: request.args.getlist(name) for name in request.args}

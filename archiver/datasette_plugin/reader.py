@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from datasette.utils import sqlite_timelimit
 
 from archiver.datasette_plugin.functions import widened
-from archiver.store.archive import Archive, DatabaseError
+from archiver.errors import PageError
+from archiver.store.archive import Archive, DatabaseError, migrations
 
 Found = TypeVar("Found")
 Row = dict[str, Any]
@@ -65,10 +66,23 @@ async def read(datasette: Any, database: str, gather: Callable[[Reader], Found],
     def run(conn: Any) -> Found:
         reader = Reader(archive=Archive(Path(held.path), conn), database=database)
         with sqlite_timelimit(conn, milliseconds), widened(conn), _snapshot(conn):
+            _known_schema(reader)
             return gather(reader)
 
     found: Found = await held.execute_fn(run)
     return found
+
+
+NEWEST = migrations()[-1][0]
+"""The newest schema of evidence that this version knows."""
+
+
+def _known_schema(reader: Reader) -> None:
+    """PageError where a newer version wrote the archive: its words could mean something else by now."""
+    found = reader.archive.value("PRAGMA user_version")
+    if isinstance(found, int) and found > NEWEST:
+        told = f"This archive was written by a newer quotechain (schema {found}, this one knows {NEWEST})"
+        raise PageError(503, told, hint="Install the newer version, then start the server again")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from datasette.views.base import DatasetteError
 from archiver.datasette_plugin import archives, policy
 from archiver.datasette_plugin.places import Places
 from archiver.errors import InputError, PageError
+from archiver.store.archive import DatabaseError
 
 BUSY, LOCKED, NOMEM, INTERRUPTED, IOERR, CORRUPT, CANTOPEN, TOOBIG, NOTADB = 5, 6, 7, 9, 10, 11, 14, 18, 26
 """Result codes of https://www.sqlite.org/rescode.html."""
@@ -63,7 +64,8 @@ def without_rich() -> None:
 
 
 async def unhandled(datasette: Any, request: Any, exception: Exception) -> Response | None:
-    """An address that nothing answers, and a mistake of ours on one of our pages. None leaves it to Datasette."""
+    """An address that nothing answers, a file that cannot be read, and a mistake of ours on one of our pages. None
+    leaves it to Datasette."""
     path = request.path.removesuffix(".json")
     json = request.path.endswith(".json")
     no_page = PageError(404, "There is no page at this address")
@@ -72,6 +74,8 @@ async def unhandled(datasette: Any, request: Any, exception: Exception) -> Respo
         told = no_page if nowhere or str(exception) == "404" else PageError(404, str(exception))
     elif isinstance(exception, DatasetteError) and nowhere and "no such table: -" in str(exception):
         told = no_page
+    elif isinstance(exception, DatabaseError):  # Datasette's own pages tell what is wrong with SQL, not with a file
+        told = of(exception, "the archive")
     elif "/-/" in path and request.scope.get("archiver_page"):
         traceback.print_exception(exception)
         told = PageError(500, "This page broke off: a mistake in quotechain, not in what you asked", hint=_BROKE)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.datasette_plugin.opening import Room, make_demo
+from tests.datasette_plugin.walking import Answer, Walk, walked
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,15 @@ def room(db: Path) -> Iterator[Room]:
     opened = Room(db)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def walk(room: Room) -> Walk:
+    """Where the links of the demonstration's archive lead."""
+
+    def get(path: str) -> Answer:
+        found = room.get(path, follow_redirects=True)
+        text = found.text if "html" in found.headers.get("content-type", "") else ""
+        return Answer(found.status_code, found.headers.get("content-type", ""), text, found.url.path)
+
+    return walked(get, "archive", each=3)

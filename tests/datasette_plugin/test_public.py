@@ -22,7 +22,7 @@ from archiver.jobs.serving import (
     under_its_name,
 )
 from tests.datasette_plugin.opening import METADATA, ONE, Room
-from tests.datasette_plugin.walking import Answer, Walk, walked
+from tests.datasette_plugin.walking import Walk
 
 ABOUT_THE_SERVER = (
     "versions", "plugins", "metadata", "settings", "config", "databases", "threads", "allow-debug", "messages",
@@ -141,15 +141,6 @@ def test_what_stays_open_is_listed(path: str, shut: bool) -> None:
 
 
 # ---- a log-in ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def walk(room: Room) -> Walk:
-    def get(path: str) -> Answer:
-        found = room.get(path, follow_redirects=True)
-        return Answer(found.status_code, found.headers.get("content-type", ""), found.text, found.url.path)
-
-    return walked(get, "archive", each=2)
 
 
 @pytest.fixture(scope="module")

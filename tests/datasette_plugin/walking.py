@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
@@ -45,10 +45,14 @@ class Walk:
     other: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     broken: list[str] = field(default_factory=list)
 
+    def streams(self) -> list[str]:
+        """Two addresses of each kind of bytes, feeds and other forms that are no page."""
+        kinds = [found for kind, found in self.other.items() if kind != "datasette" and not kind.endswith(".json")]
+        return [path for found in kinds for path in found[:2]]
+
     def ours(self) -> list[str]:
-        """Two addresses of each kind of page and stream."""
-        streams = [found for kind, found in self.other.items() if kind != "datasette"]
-        return [path for found in (*self.pages.values(), *streams) for path in dict.fromkeys([*found[:1], *found[-1:]])]
+        """Two addresses of each kind of page, and the streams."""
+        return [path for found in self.pages.values() for path in found[:2]] + self.streams()
 
 
 def walked(get: Callable[[str], Answer], database: str, each: int = EACH) -> Walk:
@@ -57,6 +61,7 @@ def walked(get: Callable[[str], Answer], database: str, each: int = EACH) -> Wal
     patterns = [(kind_of(page), re.compile(page.pattern)) for page in routes.pages()]
     todo = [(f"/{database}/-/{name}", "the way around") for name, _ in NAVIGATION] + [("/", "a start")]
     seen: set[str] = set()
+    failed: Counter[str] = Counter()
     while todo:
         path, source = todo.pop(0)
         if path in seen:
@@ -66,10 +71,11 @@ def walked(get: Callable[[str], Answer], database: str, each: int = EACH) -> Wal
         kind = next((name for name, pattern in patterns if pattern.match(plain)), "")
         ours = bool(kind) and not re.search(r"\.[a-z]+$", plain)
         sort, found = (kind, walk.pages) if ours else (_sort(plain, database), walk.other)
-        if len(found[sort]) >= each:
+        if len(found[sort]) >= each or failed[sort] >= each:
             continue
         answer = get(path)
         if answer.status >= 400:
+            failed[sort] += 1
             walk.broken.append(f"{path} ({answer.status}), linked from {source}")
             continue
         found[sort].append(path)
