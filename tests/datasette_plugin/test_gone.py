@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 import pytest
-from defusedxml import ElementTree
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from archiver.datasette_plugin.events import chart, details, feed
