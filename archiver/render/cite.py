@@ -130,15 +130,14 @@ def plain(cited: Cited) -> str:
     seen = f"Last seen {cited.outcome}, {_moment(cited.outcome_at)}" if cited.outcome not in ("", "live") else ""
     held = f"Captured {_moment(cited.captured_at)} ({cited.capture})" if cited.capture else "Not captured"
     told = [
-        f"{who}: “{isolated(cited.title)}”",
-        f"{cited.site}, {when}" if cited.site else when,
+        f"{who}: “{isolated(cited.title)}”, {cited.site + ', ' if cited.site else ''}{when}",
         link(cited.url) or clean(cited.url),
         seen,
-        f"{held}, archive {clean(cited.archive)}, {cited.ref}",
+        f"{held}, archive “{clean(cited.archive)}”, {isolated(clean(cited.ref))}",
         cited.permalink,
         f"SHA-256 of this version: {cited.sha256}" if cited.sha256 else "",
     ]
-    return ". ".join(isolated(part) if part.startswith(cited.ref) else part for part in told if part) + "."
+    return ". ".join(part for part in told if part) + "."
 
 
 def _moment(at: str) -> str:
@@ -189,7 +188,7 @@ def key(cited: Cited) -> str:
 def _held(cited: Cited) -> Iterable[str]:
     if cited.outcome not in ("", "live"):
         yield f"Last seen {cited.outcome}, {_moment(cited.outcome_at)}"
-    yield f"Archive {clean(cited.archive)}: {clean(cited.ref)}"
+    yield f"Archive “{clean(cited.archive)}”: {clean(cited.ref)}"
     if cited.capture:
         yield f"Capture {cited.capture}, {_moment(cited.captured_at)}"
     if cited.sha256:

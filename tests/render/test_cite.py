@@ -96,9 +96,9 @@ def test_a_post_of_x() -> None:
         "|url-status=live}}"
     )
     assert cite.plain(TWEET) == (
-        "Ada Quillfeather (@ada_of_lanternwick): “The town says that the bridge was inspected in January.”. X, "
+        "Ada Quillfeather (@ada_of_lanternwick): “The town says that the bridge was inspected in January.”, X, "
         "2026-03-14 09:10:00 UTC. https://x.com/i/status/2032746051793846272. Captured 2026-03-30 09:00:12 UTC "
-        "(01981a2b-0000-7000-8000-000000000000), archive lanternwick, x:post:2032746051793846272. "
+        "(01981a2b-0000-7000-8000-000000000000), archive “lanternwick”, x:post:2032746051793846272. "
         "https://room.example/lanternwick/-/post/x:post:2032746051793846272. SHA-256 of this version: 34f2d4f4"
         + "0" * 56
         + "."
@@ -125,7 +125,7 @@ def test_a_web_page() -> None:
 
 def test_what_is_not_known_is_left_out_or_said() -> None:
     unknown = replace(TWEET, handle="", name="", text="", posted_at="", url="", outcome="", capture="", permalink="")
-    assert "Unknown author: “Post without words”. X, no date. Not captured" in cite.plain(unknown)
+    assert "Unknown author: “Post without words”, X, no date. Not captured" in cite.plain(unknown)
     assert "author" not in cite.csl(unknown)
     assert "issued" not in cite.csl(unknown)
     assert "author" not in parsed(cite.bibtex(unknown))

@@ -132,7 +132,18 @@ def _bib(found: Row) -> str:
 
 
 def _csl(found: Row) -> str:
-    return json.dumps(found["csl"], ensure_ascii=False, indent=1) + "\n"
+    """One field a line, as people read it."""
+    fields = (",\n  ".join(f"{_json(name)}: {_json(value)}" for name, value in item.items()) for item in found["csl"])
+    return "[\n" + ",\n".join(f"{{ {field} }}" for field in fields) + "\n]\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def dress(found: Row, asked: Asked) -> Row:
+    """CSL-JSON as the file has it."""
+    return {"csl_text": _csl(found)}
 
 
 PAGES = (
@@ -140,6 +151,7 @@ PAGES = (
         path="cite/(?P<ref>.+?)",
         template="archiver_cite.html",
         gather=gather,
+        dress=dress,
         reads=("posts", "versions", "sightings", "captures", "refs", "pages"),
         css=("reading-room-post.css",),
         forms={"bib": (BIBTEX, _bib), "csl": (CSL, _csl)},

@@ -15,7 +15,15 @@ from archiver.quotes.between import between
 LISTED, SIGHTINGS = 200, 50
 """How many differences are listed, and how many sightings of each version."""
 _SHA256 = re.compile(r"[0-9a-f]{8,64}")
-_FIELDS = ("posted_at", "edited_at", "lang", "warning", "sensitive", "version_id", "truncated")
+FIELDS = {
+    "posted_at": "the time it claims",
+    "edited_at": "the time of the edit that it claims",
+    "lang": "its language",
+    "warning": "its content warning",
+    "sensitive": "whether it is marked as sensitive",
+    "version_id": "the platform’s own id of the version",
+    "truncated": "whether it is cut off",
+}
 LONGEST = 16 << 20
 """Code points of a text that is compared at all."""
 
@@ -60,7 +68,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
         "differences_total": len(compared.differences),
         "fields": [
             {"field": name, "before": before[name], "after": after[name]}
-            for name in _FIELDS
+            for name in FIELDS
             if before[name] != after[name]
         ],
         "edit": edit,
@@ -114,6 +122,7 @@ def dress(found: Row, asked: Asked) -> Row:
     left, right = sides(before, after, between(before, after))
     return {
         "left": left,
+        "fields_mean": FIELDS,
         "right": right,
         "other": asked.at("compare", found["ref"], found["after"]["sha256"], found["before"]["sha256"]),
     }
