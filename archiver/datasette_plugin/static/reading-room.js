@@ -14,3 +14,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = label; }, 1500);
   });
 }
+// Datasette closes every open <details> beside a click, as it wants its menus: what stands in a page stays as it was.
+let unfolded = [];
+document.addEventListener("click", () => { unfolded = [...document.querySelectorAll("main details[open], .qc-made details[open]")]; }, true);
+document.addEventListener("click", () => { for (const details of unfolded) details.open = true; });
