@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from archiver.quotes.meaning import VERDICTS
 from archiver.render import markup
@@ -17,6 +18,7 @@ KINDS = {
     **dict.fromkeys(("deleted", "altered", "spliced", "suspended", "not-found", "withheld", "unavailable"), BAD),
 }
 """How a word is coloured; what is not listed is quiet. Colour never stands alone: the word says it."""
+_TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}(T[0-9:.]{5,20}(Z|[+-][0-9:]{4,6})?)?")
 
 
 def said(given: object) -> Markup:
@@ -43,7 +45,7 @@ def badge(word: object, kind: str = "", told: str = "") -> Markup:
     """A word in a coloured box; `told` is its meaning, on hover and for screen readers."""
     shown = kind or KINDS.get(str(word), QUIET)
     more = Markup(' title="{}"').format(told) if told else Markup("")
-    return Markup('<span class="qc-badge qc-{}"{}>{}</span>').format(shown, more, escape(word))
+    return Markup('<span class="qc-badge qc-{}"{}>{}</span>').format(shown, more, Markup(markup.plain(str(word))))
 
 
 def verdict(word: object) -> Markup:
@@ -59,10 +61,12 @@ def verdict_kind(word: str) -> str:
 
 
 def when(given: object) -> Markup:
-    """A time in UTC; `reading-room.js` puts the local time into its title."""
+    """A time in UTC; `reading-room.js` puts the local time into its title. What is no time is foreign text."""
     if not given:
         return Markup('<span class="qc-none">–</span>')
-    return Markup('<time datetime="{}">{}</time>').format(str(given), moment(str(given)))
+    if not _TIME.fullmatch(str(given)):
+        return said(given)
+    return Markup('<time datetime="{}">{}</time>').format(attribute(given), said(moment(str(given))))
 
 
 def count(given: object) -> str:

@@ -23,8 +23,15 @@ ONE = int(version("datasette").split(".", 1)[0]) >= 1
 def make_demo(path: Path) -> Path:
     """Runs the demonstration into `path`: an edited, a deleted, a misquoted and a spliced post, and a signed log."""
     for recording, more in (("first", []), ("later.warc", ["--recheck"])):
-        seeds = [str(ROOT / "data" / "demo" / "seeds")] if not more else []
-        arguments = ["run", *seeds, *more, "--replay", str(ROOT / "data" / "demo" / recording), "--db", str(path)]
+        arguments = [
+            "run",
+            str(ROOT / "data" / "demo" / "seeds"),
+            *more,
+            "--replay",
+            str(ROOT / "data" / "demo" / recording),
+            "--db",
+            str(path),
+        ]
         result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         assert result.exit_code in (0, 1), result.output
     return path
