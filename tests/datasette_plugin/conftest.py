@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bundle.leaving import House
+from tests.datasette_plugin import keeping
+from tests.datasette_plugin import album
 from tests.datasette_plugin.opening import Room, make_demo
 from tests.datasette_plugin.walking import Answer, Walk, walked
 
@@ -31,3 +34,29 @@ def walk(room: Room) -> Walk:
         return Answer(found.status_code, found.headers.get("content-type", ""), text, found.url.path)
 
     return walked(get, "archive", each=3)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The archive of the demonstration with a key, signed heads, tokens, an export and a fixity run."""
+    return keeping.build(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="session")
+def kept(house: House) -> Iterator[Room]:
+    opened = Room(house.db)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of posts with files of every kind."""
+    return album.make(tmp_path_factory.mktemp("album"), album.POSTS)
+
+
+@pytest.fixture(scope="session")
+def pictured(photos: Path) -> Iterator[Room]:
+    opened = Room(photos)
+    yield opened
+    opened.close()

@@ -17,8 +17,9 @@ from archiver.jobs.verifying_rows import UNNAMED
 READS = ("captures", "blobs", "log_leaf", "log_checkpoint", "log_anchor", "outcomes", "sightings", "documents", "edges")
 HEAD = 1 << 16
 """Bytes of a request or a head that are shown; the whole is a file beside."""
-MOST = 50
-"""Rows of each list."""
+MOST, LONG = 50, 8000
+"""Rows of each list, characters of a value; of more the beginning is shown, and the row as a file has all."""
+_PARTS = ("request", "framing")
 _CAPTURE = """
     SELECT c.uid, c.origin, o.name AS log, c.leaf, c.tier, c.platform, c.route, c.ref, c.method, c.url, c.parent, c.hop,
         c.observed_at, c.first_byte_at, c.ended_at, c.recorded_at, c.status, c.failure, c.detail, c.expected,
@@ -34,8 +35,8 @@ _CAPTURE = """
     FROM captures c JOIN origin o ON o.id = c.origin LEFT JOIN blobs b ON b.id = c.blob WHERE c.uid = :uid
 """
 _READ = {
-    "outcomes": "SELECT r.ref, o.outcome, o.reason, o.pointer FROM outcomes o JOIN refs r ON r.id = o.ref "
-    "WHERE o.capture = :capture ORDER BY o.ref LIMIT :most",
+    "outcomes": "SELECT r.ref, o.outcome, substr(o.reason, 1, 500) AS reason, o.pointer FROM outcomes o "
+    "JOIN refs r ON r.id = o.ref WHERE o.capture = :capture ORDER BY o.ref LIMIT :most",
     "posts": "SELECT r.ref, s.route, s.whole, s.edited, s.handle, s.pointer, v.sha256 AS version "
     "FROM sightings s JOIN versions v ON v.id = s.version JOIN refs r ON r.id = v.post "
     "WHERE s.capture = :capture ORDER BY s.id LIMIT :most",
@@ -45,7 +46,8 @@ _READ = {
     "ON s.id = e.source JOIN refs t ON t.id = e.target WHERE e.capture = :capture ORDER BY e.id LIMIT :most",
     "files": "SELECT r.ref, f.sniffed_type, b.sha256 FROM files f JOIN refs r ON r.id = f.ref "
     "LEFT JOIN blobs b ON b.id = f.blob WHERE f.capture = :capture ORDER BY f.id LIMIT :most",
-    "unread": "SELECT reason, pointer FROM unread WHERE capture = :capture ORDER BY ordinal LIMIT :most",
+    "unread": "SELECT substr(reason, 1, 500) AS reason, pointer FROM unread WHERE capture = :capture "
+    "ORDER BY ordinal LIMIT :most",
     "marks": "SELECT stage, parser, sha256, leaf FROM reading_marks WHERE capture = :capture "
     "ORDER BY stage, id LIMIT :most",
 }
@@ -68,13 +70,15 @@ def gather(reader: Reader, asked: Asked) -> Row:
         hint = "A capture is named by its UUID, as in bundles and reports. It may be of another archive"
         raise PageError(404, f"no capture {uid[:80]!r}", hint=hint)
     origin, key = row.pop("origin"), row.pop("key")
+    cut = [name for name, value in row.items() if isinstance(value, str) and len(value) > LONG and name not in _PARTS]
+    row |= {name: f"{row[name][:LONG]}…" for name in cut}
     leaf = proving.leaf(reader, origin, row["leaf"])
     now = verifying_now.check(
         reader.archive,
         [verifying_now.Capture(uid=uid, origin=origin, leaf=row["leaf"], began=row["observed_at"])],
         most_bytes=0,
     )
-    read = {name: reader.rows(_TITLES[name], sql, capture=key, most=MOST + 1) for name, sql in _READ.items()}
+    read = {name: _bounded(reader.rows(_TITLES[name], sql, capture=key, most=MOST + 1)) for name, sql in _READ.items()}
     return {
         "capture": {
             **row,
@@ -84,6 +88,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
             "response_head": _wire(row["response_head"], row["head_size"]),
             "tls_chain": _list(row["tls_chain"]),
             "dns": _list(row["dns"]),
+            "cut": cut,
         },
         "leaf": leaf,
         "checked": proving.checked(now),
@@ -128,6 +133,11 @@ def _around(reader: Reader, row: Row) -> Row:
             **given,
         ),
     }
+
+
+def _bounded(rows: list[Row]) -> list[Row]:
+    """Rows whose texts are no longer than anybody reads."""
+    return [{name: v[:LONG] if isinstance(v, str) else v for name, v in row.items()} for row in rows]
 
 
 def _wire(given: bytes | None, size: int) -> Row:
