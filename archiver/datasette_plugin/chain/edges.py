@@ -15,7 +15,7 @@ from archiver.datasette_plugin.reader import Reader
 from archiver.model import EdgeKind
 
 Row = dict[str, Any]
-READS = ("refs", "edges", "aliases", "captures", "posts", "documents", "mentions", "outcomes", "pages", "erasures")
+READS = ("refs", "edges", "aliases", "captures", "posts", "documents", "outcomes", "pages", "erasures")
 """Tables that a reader of a chain must be allowed to see."""
 KINDS = (
     EdgeKind.QUOTES,
@@ -47,8 +47,7 @@ _NEXT = """
     select a.ref from aliases a join captures c on c.id = a.capture join refs t on t.id = a.ref
     where a.alias = :id order by c.origin, c.leaf, t.ref limit 1"""
 _END = """
-    select r.ref, m.document, exists (select 1 from aliases a where a.alias = r.id) as alias
-    from refs r left join mentions m on m.ref = r.id where r.id = :id limit 1"""
+    select r.ref, exists (select 1 from aliases a where a.alias = r.id) as alias from refs r where r.id = :id"""
 FIELDS = "e.id, e.kind, e.evidence, e.source, e.target, e.pinned, e.pointer, c.uid as capture, c.observed_at"
 _FAN = f"""
     select {FIELDS}
@@ -58,9 +57,9 @@ _FAN = f"""
     join captures c on c.id = e.capture order by k.key, g.key, e.id"""
 _PASSAGES = f"""
     select {FIELDS}
-    from mentions m cross join edges e on e.source = m.ref join captures c on c.id = e.capture
-    where m.document = :id and e.kind in (select value from json_each(:kinds)) order by m.ordinal, e.kind, e.id
-    limit :most"""
+    from refs r cross join edges e on e.source = r.id join captures c on c.id = e.capture
+    where r.ref >= :low and r.ref < :high and e.kind in (select value from json_each(:kinds))
+    order by r.ref, e.kind, e.id limit :most"""
 _BETWEEN = f"""
     select {FIELDS}
     from json_each(:kinds) k cross join json_each(:sources) s cross join json_each(:targets) t
@@ -70,8 +69,8 @@ _COUNT = """
     select k.value as kind, (select sum((select count(*) from (select 1 from edges x where x.%s = g.value
       and x.kind = k.value limit :most))) from json_each(:ids) g) as count from json_each(:kinds) k order by k.key"""
 _COUNT_PASSAGES = """
-    select count(*) from (select 1 from mentions m cross join edges e on e.source = m.ref
-    where m.document = :id and e.kind in (select value from json_each(:kinds)) limit :most)"""
+    select count(*) from (select 1 from refs r cross join edges e on e.source = r.id
+    where r.ref >= :low and r.ref < :high and e.kind in (select value from json_each(:kinds)) limit :most)"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,8 +105,8 @@ class Edges:
         here = key
         if row is not None:
             self._refs[key] = row["ref"]
-            if row["document"] is not None:
-                here = int(row["document"])
+            if row["ref"].startswith("doc:passage:"):
+                here = self.key(f"doc:document:{row['ref'][12:76]}") or key
             elif row["alias"]:
                 here = self._canonical(key)
         self._ends[key] = here
@@ -140,9 +139,7 @@ class Edges:
         group, passages = self.group(key), side == UP and ref.startswith("doc:document:")
         wide = most * 3 + 1
         if passages:
-            rows = self.reader.rows(
-                "Edges that leave a document", _PASSAGES, id=key, kinds=json.dumps(KINDS), most=wide
-            )
+            rows = self.reader.rows("Edges that leave a document", _PASSAGES, **_places(ref), most=wide)
         else:
             name = "Edges that leave a thing" if side == UP else "Edges that lead to a thing"
             rows = self.reader.rows(name, _FAN % own, ids=json.dumps(group), kinds=json.dumps(KINDS), most=wide)
@@ -184,26 +181,28 @@ class Edges:
         rows = tuple(told(self, edge) for edge in edges[:TOLD])
         return Link(ref=self.ref(end), edges=rows, more=len(edges) - len(rows))
 
-    def counts(self, key: int, own: str) -> list[Row]:
-        """How many edges of each kind have a thing as their `own` end; one more than COUNTED where there are more."""
+    def counts(self, key: int, own: str, beside: int = 0) -> list[Row]:
+        """How many edges of each kind have a thing as their `own` end; of those beside `beside` at most COUNTED and one
+        are counted."""
         name = f"How many edges have a thing as their {own}, by kind"
         ids, kinds = json.dumps(self.group(key)), json.dumps(KINDS)
-        rows = self.reader.rows(name, _COUNT % own, ids=ids, kinds=kinds, most=COUNTED + 1)
+        rows = self.reader.rows(name, _COUNT % own, ids=ids, kinds=kinds, most=COUNTED + 1 + beside)
         return [{"kind": row["kind"], "count": int(row["count"] or 0)} for row in rows]
 
     def _folded(self, key: int, own: str, known: list[Row], passages: bool) -> tuple[Row, ...]:
         """How many edges are left out, by kind. `known` are told, or lead from a thing to itself."""
+        most = COUNTED + 1 + len(known)
         if passages:
             name = "How many edges leave a document"
-            given = {"id": key, "kinds": json.dumps(KINDS), "most": COUNTED + 1}
-            count = int(self.reader.value(name, _COUNT_PASSAGES, **given))
-            left = count - len(known)
-            return ({"kind": "", "count": min(left, COUNTED), "over": count > COUNTED},) if left > 0 else ()
+            count = int(self.reader.value(name, _COUNT_PASSAGES, **_places(self.ref(key)), most=most))
+            counted = [{"kind": "", "count": count}]
+        else:
+            counted = self.counts(key, own, len(known))
         folded = []
-        for row in self.counts(key, own):
-            left = row["count"] - sum(edge["kind"] == row["kind"] for edge in known)
+        for row in counted:
+            left = row["count"] - sum(not row["kind"] or edge["kind"] == row["kind"] for edge in known)
             if left > 0:
-                folded.append({"kind": row["kind"], "count": min(left, COUNTED), "over": row["count"] > COUNTED})
+                folded.append({"kind": row["kind"], "count": min(left, COUNTED), "over": left > COUNTED})
         return tuple(folded)
 
 
@@ -211,3 +210,9 @@ def told(edges: Edges, edge: Row) -> Row:
     """An edge as plain values that name no rows."""
     row = {name: edge[name] for name in ("kind", "evidence", "pinned", "pointer", "capture", "observed_at")}
     return {**row, "source": edges.ref(edge["source"]), "target": edges.ref(edge["target"])}
+
+
+def _places(document: str) -> Row:
+    """The refs of all places in a document: a range of the index of refs."""
+    low = f"{document.replace('doc:document:', 'doc:passage:', 1)}:"
+    return {"low": low, "high": f"{low[:-1]};", "kinds": json.dumps(KINDS)}  # the semicolon comes after the colon

@@ -17,7 +17,7 @@ INSIDE, FIRST, NEXT = 10, 21, 19
 """From the side of a box to its words, from its top to the first line's foot, from line to line."""
 SIZES = {"name": 14, "word": 13, "text": 13, "small": 12}
 """Sizes of letters in pixels: chain.css says the same."""
-BOLD = ("name", "word")
+BOLD = ("name",)
 STYLES = tuple(telling.EVIDENCE)
 
 
@@ -132,8 +132,7 @@ def _line(line: Line, held: Row) -> Row:
     way = f"M{x} {y}" + "".join(f"L{a} {b}" for a, b in rest)
     drawn = {"way": way, "left": line.left, "middle": line.middle, "room": line.room}
     if "of" in held:
-        return {**drawn, "evidence": "more", "above": "", "below": "", "told": ""}
+        return {**drawn, "evidence": "more", "above": "", "below": ""}
     kinds, evidence = telling.kinds(held["edges"]), telling.evidence(held["edges"])
-    above, below = (measure.clip(words, line.room, SIZES["small"]) for words in (kinds, evidence))
-    told = f"{kinds} ({evidence})"
-    return {**drawn, "evidence": telling.strongest(held["edges"]), "above": above, "below": below, "told": told}
+    above, below = (measure.clip(measure.plain(words), line.room, SIZES["small"]) for words in (kinds, evidence))
+    return {**drawn, "evidence": telling.strongest(held["edges"]), "above": above, "below": below}

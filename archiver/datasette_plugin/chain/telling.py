@@ -70,7 +70,7 @@ def words(thing: Row) -> str:
     if thing["erased_at"]:
         return "Its content was erased"
     if thing["kind"] != "post":
-        return CALLED.get(thing["kind"], thing["kind"])
+        return CALLED.get(str(thing["kind"]), str(thing["kind"]))
     return "No words" if thing["captured"] else "No capture shows it"
 
 

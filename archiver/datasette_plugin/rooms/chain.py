@@ -29,7 +29,7 @@ def dress(found: Row, asked: Asked) -> Row:
     """The drawing, and the rows of both tables with their addresses."""
     at, things = asked.at, found["things"]
     names = {ref: telling.who(thing) for ref, thing in things.items()}
-    heading = f"Chain of {measure.plain(names.get(found['ref'], found['ref']))}"
+    heading = f"Chain of {measure.plain(names.get(found['ref']) or found['ref'])}"
     shared = {"heading": heading, "names": names, "means": telling.EVIDENCE, "place": _place, "UP": UP}
     if "node" in found:
         pages = {"side": found["side"], "node": found["node"]}
