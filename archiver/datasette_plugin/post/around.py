@@ -35,18 +35,22 @@ def media(reader: Reader, meant: Meant) -> list[Row]:
 
 
 def quoted(reader: Reader, meant: Meant) -> list[Row]:
-    """The first mentions that stand for it, or whose words were compared with it, in the order in which they were read.
-    `verdict` is empty where no words were compared."""
+    """Mentions that stand for it, whose words were compared with it, or that hold its address or a link that leads to
+    it, in the order in which their documents were read; one more than a page shows. `verdict` is empty where no words
+    were compared."""
     return reader.rows(
         "Where it is quoted",
         f"""
         SELECT r.ref AS passage, c.url AS document, d.title, substr(m.quoted, 1, 600) AS quoted, m.kind,
-          s.status, s.how, x.verdict, x.flags, x.changes, x.found_by, c.observed_at
+          s.status, s.how, s.reason, x.verdict, x.flags, x.changes, x.found_by, c.observed_at
         FROM (
-          SELECT mention FROM (
-            SELECT mention FROM resolutions WHERE ref IN {_KEYS} ORDER BY mention LIMIT :most)
+          SELECT mention FROM (SELECT mention FROM resolutions WHERE ref IN {_KEYS} ORDER BY id LIMIT :most)
+          UNION SELECT mention FROM (SELECT mention FROM matches WHERE post IN {_KEYS} ORDER BY id LIMIT :most)
           UNION SELECT mention FROM (
-            SELECT mention FROM matches WHERE post IN {_KEYS} ORDER BY mention LIMIT :most)
+            SELECT mention FROM mention_links WHERE ref IN (
+              SELECT value FROM json_each(:keys) UNION
+              SELECT * FROM (SELECT source FROM edges WHERE target IN {_KEYS} AND kind = 'resolves-to' LIMIT :most)
+            ) ORDER BY id LIMIT :most)
           ORDER BY mention LIMIT :most
         ) n JOIN mentions m ON m.id = n.mention JOIN refs r ON r.id = m.ref
         JOIN documents d ON d.id = m.document JOIN captures c ON c.id = d.capture
