@@ -16,6 +16,7 @@ from datasette import hookimpl
 from archiver import __version__
 from archiver.datasette_plugin import archives, functions, policy, public, routes, trouble, words
 from archiver.datasette_plugin.places import NAVIGATION
+from archiver.datasette_plugin.rooms import home
 
 
 @hookimpl
@@ -62,6 +63,7 @@ def extra_template_vars(datasette: Any, database: str | None, request: Any) -> C
         return {
             "at": at,
             "archiver_navigation": NAVIGATION,
+            "archiver_overview": lambda: home.short(datasette, request, at),
             "archiver_static": lambda name: static(datasette, name),
         }
 

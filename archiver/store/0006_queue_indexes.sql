@@ -6,4 +6,6 @@ CREATE INDEX work_queue_due_ref ON work_queue(due_at, ref);
 CREATE INDEX work_queue_host ON work_queue(host, due_at, ref);
 CREATE INDEX work_queue_seed ON work_queue(seed, due_at, ref);
 CREATE INDEX work_queue_failed ON work_queue(due_at, ref) WHERE attempts > 0;
+CREATE INDEX work_queue_failed_host ON work_queue(host, due_at, ref) WHERE attempts > 0;
+CREATE INDEX work_queue_failed_seed ON work_queue(seed, due_at, ref) WHERE attempts > 0;
 CREATE INDEX captures_failed ON captures(uid, failure) WHERE failure <> '';

@@ -160,9 +160,10 @@ def held(archive: Archive) -> Held:
     """What stands in evidence, exactly: the sum that is remembered, and what came behind it."""
     row = archive.one("SELECT value FROM work_state WHERE name = ?", STATE)
     found = Held.parse("" if row is None else str(row[0]))
-    for failure, more, last in archive.all(
-        "SELECT failure, count(*), max(id) FROM captures WHERE id > ? GROUP BY failure", found.capture
-    ):
+    # All of them are counted from an index; those behind an id by that id.
+    rest = "NOT INDEXED WHERE id > ?" if found.capture else "WHERE ? = 0"
+    query = f"SELECT failure, count(*), max(id) FROM captures {rest} GROUP BY failure"
+    for failure, more, last in archive.all(query, found.capture):
         found.captures[failure] = found.captures.get(failure, 0) + more
         found.capture = max(found.capture, last)
     count, size, last = archive.all(
