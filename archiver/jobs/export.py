@@ -98,7 +98,8 @@ def choice_of(archive: Archive, asked: Asked, found: Iterable[Ref] | None = None
         if ref.platform != "doc":
             documents += _documents_at(archive, ref, what)
     if asked.query:
-        for ref in _queried(archive, asked.query) if found is None else found:
+        given = _queried(archive, asked.query) if found is None else (find(archive, str(ref)) for ref in found)
+        for ref in given:
             _file(archive, ref, str(ref), posts, documents)
     if asked.collection:
         held = archive.all(

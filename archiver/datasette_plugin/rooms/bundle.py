@@ -119,7 +119,7 @@ def gather(choice: export.Asked, found: list[Ref] | None, most: int, reader: Rea
         "captures": [{"uid": uid, "url": url[:500]} for uid, url in listed.captures[:SHOWN]],
         "neighbours": [{"ref": ref, "handle": handle} for ref, handle in listed.neighbours[:SHOWN]],
         "missing": [{"sha256": sha256, "reason": reason} for sha256, reason in list(listed.missing)[:SHOWN]],
-        "zip": _address(asked, "zip") if listed.head and about <= most else "",
+        "download": _address(asked, "zip") if listed.head and about <= most else "",
     }
 
 
