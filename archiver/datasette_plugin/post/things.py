@@ -126,7 +126,7 @@ def edges(reader: Reader, meant: Meant, way: str) -> list[Row]:
     return reader.rows(
         f"What leads {way} it",
         f"""
-        SELECT e.kind, e.evidence, r.ref, e.pinned, c.observed_at, c.uid AS capture
+        SELECT e.kind, e.evidence, r.ref, r.label, e.pinned, c.observed_at, c.uid AS capture
         FROM (SELECT id FROM edges WHERE {own} IN {_KEYS} ORDER BY kind, id LIMIT :most) n
         JOIN edges e ON e.id = n.id JOIN refs r ON r.id = e.{other} JOIN captures c ON c.id = e.capture
         ORDER BY e.kind, r.ref, e.evidence, e.pinned, e.{own}
