@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from copy import deepcopy
 from importlib.metadata import version
@@ -21,18 +22,12 @@ ONE = int(version("datasette").split(".", 1)[0]) >= 1
 
 
 def make_demo(path: Path) -> Path:
-    """Runs the demonstration into `path`: an edited, a deleted, a misquoted and a spliced post, and a signed log."""
+    """Runs the demonstration into `path`: edited, deleted, misquoted and spliced posts. Its seeds are named as from the
+    folder of the project, so that pages and pictures of it show no path of this machine."""
     for recording, more in (("first", []), ("later.warc", ["--recheck"])):
-        arguments = [
-            "run",
-            str(ROOT / "data" / "demo" / "seeds"),
-            *more,
-            "--replay",
-            str(ROOT / "data" / "demo" / recording),
-            "--db",
-            str(path),
-        ]
-        result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        arguments = ["run", "data/demo/seeds", *more, "--replay", f"data/demo/{recording}", "--db", str(path.resolve())]
+        with contextlib.chdir(ROOT):
+            result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         assert result.exit_code in (0, 1), result.output
     return path
 
