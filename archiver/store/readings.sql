@@ -60,6 +60,8 @@ CREATE INDEX "collection_documents_document"
     ON "collection_documents" ("document");
 CREATE INDEX "collection_documents_capture"
     ON "collection_documents" ("capture");
+CREATE INDEX "collection_documents_collection_capture"
+    ON "collection_documents" ("collection", "capture");
 CREATE TABLE "mentions" (
    "id" INTEGER PRIMARY KEY,
    "document" INTEGER NOT NULL REFERENCES "documents"("id"),

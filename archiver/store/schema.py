@@ -89,7 +89,7 @@ TABLES = (
         "id:int collection:int document:int capture:int",
         unique="collection document",
         keys="collection=collections document=documents capture=captures",
-        indexes=("document", "capture"),
+        indexes=("document", "capture", "collection capture"),
     ),
     _table(
         "mentions",
