@@ -11,15 +11,8 @@ from archiver.store.archive import APPLICATION_ID, DatabaseError
 
 
 async def is_archive(datasette: Any, database: str) -> bool:
-    """Whether a database is an archive. Known for good once it is; a file that cannot be asked now may be one later."""
-    try:
-        return await has_mark(datasette, database)
-    except DatabaseError:
-        return False
-
-
-async def has_mark(datasette: Any, database: str) -> bool:
-    """The same, where a file that cannot be asked is an error: DatabaseError. What is no archive is asked anew."""
+    """Whether a database is an archive. Known for good once it is; a file that is none now may be one later.
+    DatabaseError where the file cannot be asked: `trouble.unhandled` tells it."""
     known: set[str] = datasette.__dict__.setdefault("_archiver_known", set())
     if database not in known:
         held = datasette.databases.get(database)
@@ -29,6 +22,14 @@ async def has_mark(datasette: Any, database: str) -> bool:
     return True
 
 
+async def seems_archive(datasette: Any, database: str) -> bool:
+    """The same for pages that only mention archives: a file that cannot be asked is none."""
+    try:
+        return await is_archive(datasette, database)
+    except DatabaseError:
+        return False
+
+
 _marked: Callable[[Any], bool] = lambda conn: (  # noqa: E731
     conn.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
 )
@@ -36,7 +37,7 @@ _marked: Callable[[Any], bool] = lambda conn: (  # noqa: E731
 
 async def all_of(datasette: Any) -> list[str]:
     """The names of all archives that are open."""
-    return [name for name in list(datasette.databases) if await is_archive(datasette, name)]
+    return [name for name in list(datasette.databases) if await seems_archive(datasette, name)]
 
 
 async def meant(datasette: Any, database: str | None, request: Any) -> Places | None:
@@ -47,7 +48,7 @@ async def meant(datasette: Any, database: str | None, request: Any) -> Places | 
     if name is None or name not in datasette.databases:
         archives = await all_of(datasette)
         name = archives[0] if len(archives) == 1 else None
-    if name is None or not await is_archive(datasette, name):
+    if name is None or not await seems_archive(datasette, name):
         return None
     if not await may_see(datasette, request.actor if request is not None else None, name):
         return None

@@ -11,7 +11,7 @@ from datasette import NotFound, Response
 
 from archiver.datasette_plugin import policy, trouble
 from archiver.datasette_plugin.allowed import ensure, may_write_sql
-from archiver.datasette_plugin.archives import has_mark
+from archiver.datasette_plugin.archives import is_archive
 from archiver.datasette_plugin.places import Places, decode
 from archiver.datasette_plugin.reader import Reader, Row, read
 from archiver.errors import InputError, PageError
@@ -84,7 +84,7 @@ class Page:
         database, form = given.pop("database"), given.pop("form", "")
         json = form == "json"
         try:
-            if not await has_mark(datasette, database):
+            if not await is_archive(datasette, database):
                 if database in datasette.databases:
                     return await trouble.page(datasette, request, trouble.no_archive(database), json=json)
                 raise NotFound(f"No database {database}")
