@@ -131,6 +131,8 @@ def test_boxes_never_overlap_and_lines_end_at_them(up: Tree, down: Tree) -> None
         assert all(p[0] == q[0] or p[1] == q[1] for p, q in zip(line.points, line.points[1:], strict=False))
         gap = min(source.left, target.left) + WIDE  # words stand between the columns, beside the line's turn
         assert gap <= line.left
+        turns = {x for other in made.lines for x, y in other.points if parents[other.name] == parents[line.name]}
+        assert not [x for x in turns if line.left < x < line.left + line.room]
         assert line.left + line.room <= gap + GAP
         assert child.top <= line.middle <= child.top + child.high
 
@@ -166,7 +168,7 @@ def fans(graph: dict[str, list[str]]):  # type: ignore[no-untyped-def]
 def test_a_walk_keeps_its_bounds_and_tells_what_it_leaves_out(
     graph: dict[str, list[str]], steps: int, things: int, fan: int
 ) -> None:
-    root = walk("a", fans(graph), Bounds(steps=steps, things=things, fan=fan), set())
+    root = walk("a", fans(graph), Bounds(steps=steps, things=things, fan=fan, deeper=fan), set())
     branches = listed(root)
     assert len(branches) <= things
     assert all(branch.step <= steps for branch in branches)
@@ -185,7 +187,7 @@ def test_a_walk_keeps_its_bounds_and_tells_what_it_leaves_out(
 
 
 def test_a_circle_ends() -> None:
-    root = walk("a", fans({"a": ["b"], "b": ["a"]}), Bounds(steps=10, things=10, fan=3), set())
+    root = walk("a", fans({"a": ["b"], "b": ["a"]}), Bounds(steps=10, things=10, fan=3, deeper=1), set())
     assert [(branch.ref, branch.again) for branch in listed(root)] == [("b", False), ("a", True)]
 
 

@@ -127,7 +127,7 @@ class Edges:
         if key not in self._groups:
             rows = self.reader.rows("Every ref of a thing", _GROUP, id=key, most=SAME)
             self._refs.update({int(row["id"]): row["ref"] for row in rows})
-            self._groups[key] = [int(row["id"]) for row in rows]
+            self._groups[key] = list(dict.fromkeys(int(row["id"]) for row in rows))
         return self._groups[key]
 
     def fan(self, side: str, ref: str, most: int) -> Fan:

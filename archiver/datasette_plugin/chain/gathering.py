@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,14 @@ from archiver.graph import DEEPEST, UPSTREAM
 from archiver.model import EdgeKind
 
 Row = dict[str, Any]
-WHOLE = {UP: Bounds(steps=DEEPEST, things=24, fan=8), DOWN: Bounds(steps=4, things=32, fan=10)}
-SMALL = {UP: Bounds(steps=4, things=8, fan=3), DOWN: Bounds(steps=1, things=6, fan=6)}
+WHOLE = {
+    UP: Bounds(steps=DEEPEST, things=24, fan=8, deeper=4),
+    DOWN: Bounds(steps=4, things=32, fan=10, deeper=4),
+}
+SMALL = {
+    UP: Bounds(steps=4, things=8, fan=3, deeper=2),
+    DOWN: Bounds(steps=1, things=6, fan=6, deeper=1),
+}
 _LEADS = (*UPSTREAM, EdgeKind.EMBEDS, EdgeKind.RESOLVES_TO)
 """Kinds of edges that lead toward an origin. Of links, only those of documents and pages do: what a post links to is
 more than what it quotes."""
@@ -42,9 +49,7 @@ def gather(reader: Reader, ref: str, *, small: bool = False) -> Row:
     ]
     return {
         "ref": ref,
-        "bounds": {
-            side: {"steps": bound.steps, "things": bound.things, "fan": bound.fan} for side, bound in bounds.items()
-        },
+        "bounds": {side: asdict(bound) for side, bound in bounds.items()},
         "things": known,
         "up": rows[UP],
         "down": rows[DOWN],

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 WIDE, GAP, BETWEEN, EDGE = 228, 160, 18, 12
 """Width of a box, room between columns (for the words on lines), between boxes above each other, around everything."""
-TURN = 26
-"""From the parent's side to where its lines turn; what is asserted, claimed or inferred turns apart."""
+TURN, APART = 26, 6
+"""From the parent's side to where its lines turn; what is asserted, claimed or inferred turns so much apart."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,27 +88,27 @@ def plan(up: Tree, down: Tree) -> Plan:
         )
         boxes.append(box)
         if placed.parent is not None:
-            lines.append(_line(box, side, placed, round(placed.parent.middle - top) + EDGE))
+            lines.append(_line(box, side, placed, top))
     wide = max(box.left + box.wide for box in boxes) + EDGE
     return Plan(wide=wide, high=max(box.top + box.high for box in boxes) + EDGE, boxes=tuple(boxes), lines=tuple(lines))
 
 
-def _line(box: Box, side: int, placed: _Placed, parent: int) -> Line:
-    middle = box.top + box.high // 2
+def _line(box: Box, side: int, placed: _Placed, top: float) -> Line:
     assert placed.parent is not None
+    middle, parent = (round(one.middle - top) + EDGE for one in (placed, placed.parent))
     apart = len({tree.style for tree in placed.parent.tree.below}) > 1
     from_parent = parent + ((placed.tree.style - 1) * 10 if apart else 0)  # each kind meets the parent at its height
     if side < 0:  # the parent, on the right, points to the child
         start, end = box.left + WIDE + GAP, box.left + WIDE
-        turn = start - TURN - placed.tree.style * 6
+        turn = start - TURN - placed.tree.style * APART
         points = ((start, from_parent), (turn, from_parent), (turn, middle), (end, middle))
         left = end + 12
     else:
         start, end = box.left, box.left - GAP
-        turn = end + TURN + placed.tree.style * 6
+        turn = end + TURN + placed.tree.style * APART
         points = ((start, middle), (turn, middle), (turn, from_parent), (end, from_parent))
-        left = turn + 4
-    return Line(name=box.name, points=points, left=left, room=GAP - TURN - 12 - 4 - 12, middle=middle)
+        left = end + TURN + APART * 2 + 6
+    return Line(name=box.name, points=points, left=left, room=GAP - TURN - APART * 2 - 16, middle=middle)
 
 
 def _grown(root: Tree) -> list[_Placed]:
@@ -125,8 +125,8 @@ def _grown(root: Tree) -> list[_Placed]:
             end, middle = grow(child, level + 1, at, placed)
             at = end + BETWEEN
             middles.append(middle)
-        placed.middle = (middles[0] + middles[-1]) / 2 if middles else top + tree.high / 2
-        # Children of unlike heights pull the middle off: the box stays in its own band.
+        # Beside its first child, so that a large fan begins where one looks first; but within its own band.
+        placed.middle = middles[0] if middles else top + tree.high / 2
         bottom = top + max(float(tree.high), block)
         placed.middle = min(max(placed.middle, top + tree.high / 2), bottom - tree.high / 2)
         found.append(placed)

@@ -11,27 +11,28 @@ from archiver.datasette_plugin.places import Places
 from archiver.datasette_plugin.words import KINDS, QUIET
 
 Row = dict[str, Any]
-HIGH, LOW = 92, 54
-"""Height of a box for a thing, and of one that only points to something: what is met again, what is left out."""
-INSIDE, FIRST, NEXT = 10, 21, 19
-"""From the side of a box to its words, from its top to the first line's foot, from line to line."""
+INSIDE, FIRST, NEXT, LAST = 10, 21, 19, 14
+"""From the side of a box to its words, from its top to the first line's foot, from line to line, from the last foot to
+the end of the box."""
 SIZES = {"name": 14, "word": 13, "text": 13, "small": 12}
 """Sizes of letters in pixels: chain.css says the same."""
 BOLD = ("name",)
+ROOM = layout.WIDE - 2 * INSIDE
 STYLES = tuple(telling.EVIDENCE)
 
 
 def picture(chain: Row, at: Places) -> Row:
     """What `archiver_chain_graph.html` draws. Lengths are pixels; words are plain, one line each, still unescaped."""
-    shown: dict[str, Row] = {"start": {"ref": chain["ref"], "start": True}}
-    trees = {side: _tree(chain, side, shown) for side in SIDES}
+    shown: dict[str, Row] = {}
+    trees = {side: _tree(chain, side, at, shown) for side in SIDES}
     plan = layout.plan(trees[UP], trees[DOWN])
     lines = {line.name: line for line in plan.lines}
     items = []
     for box in plan.boxes:
-        drawn = _box(box, shown[box.name], chain, at)
-        line = lines.get(box.name)
-        items.append({**drawn, "line": None if line is None else _line(line, shown[box.name])})
+        held, line = shown[box.name], lines.get(box.name)
+        drawn = {"left": box.left, "top": box.top, "wide": box.wide, "high": box.high, "kind": held["kind"]}
+        drawn |= {"href": held["href"], "texts": _stacked(held["texts"], box)}
+        items.append({**drawn, "line": None if line is None else _line(line, held)})
     lists = {}
     for side in SIDES:
         start = {"of": chain["ref"], "side": side, "folded": chain["folded"][side], "cut": chain["cut"][side]}
@@ -39,21 +40,26 @@ def picture(chain: Row, at: Places) -> Row:
     return {"wide": plan.wide, "high": plan.high, "items": items, "lists": lists, "alone": len(items) == 1}
 
 
-def _tree(chain: Row, side: str, shown: dict[str, Row]) -> Tree:
-    root = Tree(name="start", high=HIGH)
+def _tree(chain: Row, side: str, at: Places, shown: dict[str, Row]) -> Tree:
+    """What is drawn on one side; `shown` takes what stands in each box."""
+
+    def tree(name: str, held: Row, style: int = 0) -> Tree:
+        shown[name] = held
+        return Tree(name=name, high=FIRST + NEXT * (len(held["texts"]) - 1) + LAST, style=style)
+
+    root = tree("start", _thing({"ref": chain["ref"], "start": True}, chain, at))
     path, trees = [root], [(root, {"ref": chain["ref"], "folded": chain["folded"][side], "cut": chain["cut"][side]})]
     for number, row in enumerate(chain[side]):
         style = STYLES.index(telling.strongest(row["edges"]))
-        tree = Tree(name=f"{side}-{number}", high=LOW if row["again"] else HIGH, style=style)
+        here = tree(f"{side}-{number}", {**_thing(row, chain, at), "edges": row["edges"]}, style)
         del path[row["step"] :]
-        path[-1].below.append(tree)
-        path.append(tree)
-        trees.append((tree, row))
-        shown[tree.name] = row
-    for tree, row in trees:
+        path[-1].below.append(here)
+        path.append(here)
+        trees.append((here, row))
+    for here, row in trees:
         if row["folded"]:
-            tree.below.append(Tree(name=f"{tree.name}-{side}-more", high=LOW))
-            shown[tree.below[-1].name] = {"side": side, "of": row["ref"], "folded": row["folded"], "cut": row["cut"]}
+            rest = _rest({"side": side, "of": row["ref"], "folded": row["folded"], "cut": row["cut"]}, chain, at)
+            here.below.append(tree(f"{here.name}-{side}-more", rest))
     return root
 
 
@@ -81,28 +87,25 @@ def left_out(held: Row, start: str, at: Places) -> Row | None:
     return {"told": f"{heading} ({made})", "href": more(at, start, held)}
 
 
-def _box(box: Box, held: Row, chain: Row, at: Places) -> Row:
-    drawn = {"left": box.left, "top": box.top, "wide": box.wide, "high": box.high, "name": box.name}
-    room = box.wide - 2 * INSIDE
-    if held.get("of"):
-        heading, made = telling.left_out(held["folded"], held["cut"], held["side"])
-        texts = [_text(heading, "word", room), _text(made, "small", room)]
-        return {**drawn, "kind": "more", "href": more(at, chain["ref"], held), "texts": _stacked(texts, box)}
-    thing = chain["things"].get(held["ref"])
-    if thing is None:
-        return {**drawn, "kind": "start", "href": "", "texts": _stacked([_text(held["ref"], "name", room)], box)}
-    name = telling.who(thing)
+def _thing(held: Row, chain: Row, at: Places) -> Row:
+    """What stands in the box of a thing, and where it leads."""
+    thing = chain["things"][held["ref"]]
+    texts, href = [_text(telling.who(thing), "name")], at.ref(held["ref"])
     if held.get("again"):
         told = "again: a circle" if held["circle"] else "again: it stands here already"
-        texts = [_text(name, "name", room), _text(told, "small", room)]
-        return {**drawn, "kind": "again", "href": at.ref(held["ref"]), "texts": _stacked(texts, box)}
+        return {"kind": "again", "href": href, "texts": [*texts, _text(told, "small")]}
     word, dated = telling.state(thing), telling.dated(thing)
-    texts = [_text(name, "name", room), _text(f"{word} · {dated}" if dated else word, "word", room)]
-    texts[1]["tone"] = KINDS.get(word, QUIET)
+    texts.append({**_text(f"{word} · {dated}" if dated else word, "word"), "tone": KINDS.get(word, QUIET)})
     said = measure.plain(telling.words(thing))
-    texts += [_text(line, "text", room) for line in measure.wrap(said, room, SIZES["text"], 2)]
+    texts += [_text(line, "text") for line in measure.wrap(said, ROOM, SIZES["text"], 2)]
     kind = "start" if held.get("start") else "thing" if thing["captured"] else "missing"
-    return {**drawn, "kind": kind, "href": at.ref(held["ref"]), "texts": _stacked(texts, box)}
+    return {"kind": kind, "href": href, "texts": [text for text in texts if text["text"]]}
+
+
+def _rest(held: Row, chain: Row, at: Places) -> Row:
+    heading, made = telling.left_out(held["folded"], held["cut"], held["side"])
+    texts = [_text(heading, "word"), _text(made, "small")]
+    return {"kind": "more", "href": more(at, chain["ref"], held), "texts": texts, "edges": []}
 
 
 def more(at: Places, start: str, held: Row) -> str:
@@ -113,15 +116,15 @@ def more(at: Places, start: str, held: Row) -> str:
     return at("chain", of) if held["cut"] else at("chain", start, node=of, side=side, kind=held["folded"][0]["kind"])
 
 
-def _text(given: str, size: str, room: float) -> Row:
-    line = measure.clip(measure.plain(given), room, SIZES[size], bold=size in BOLD)
+def _text(given: str, size: str) -> Row:
+    line = measure.clip(measure.plain(given), ROOM, SIZES[size], bold=size in BOLD)
     return {"text": line, "size": size, "tone": "", "backwards": measure.backwards(line)}
 
 
 def _stacked(texts: list[Row], box: Box) -> list[Row]:
     """Gives each line its place. A line that runs from right to left starts at the right side."""
     placed = []
-    for number, text in enumerate(text for text in texts if text["text"]):
+    for number, text in enumerate(texts):
         across = box.left + (box.wide - INSIDE if text["backwards"] else INSIDE)
         placed.append({**text, "x": across, "y": box.top + FIRST + number * NEXT})
     return placed
@@ -131,7 +134,7 @@ def _line(line: Line, held: Row) -> Row:
     (x, y), *rest = line.points
     way = f"M{x} {y}" + "".join(f"L{a} {b}" for a, b in rest)
     drawn = {"way": way, "left": line.left, "middle": line.middle, "room": line.room}
-    if "of" in held:
+    if not held["edges"]:
         return {**drawn, "evidence": "more", "above": "", "below": ""}
     kinds, evidence = telling.kinds(held["edges"]), telling.evidence(held["edges"])
     above, below = (measure.clip(measure.plain(words), line.room, SIZES["small"]) for words in (kinds, evidence))

@@ -35,11 +35,12 @@ class Fan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How far a walk goes. `fan` is how many links of one thing are followed."""
+    """How far a walk goes. `fan` is how many links of the start are followed, `deeper` how many of anything else."""
 
     steps: int
     things: int
     fan: int
+    deeper: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +70,7 @@ def walk(start: str, fan: Callable[[str, int], Fan], bounds: Bounds, seen: set[s
             here.cut = "" if not rest.folded else "steps" if here.step >= bounds.steps else "size"
             here.folded = rest.folded
             continue
-        found = fan(here.ref, min(bounds.fan, left))
+        found = fan(here.ref, min(bounds.fan if here is root else bounds.deeper, left))
         here.folded = found.folded
         for link in found.links:
             again = link.ref in seen
