@@ -62,7 +62,7 @@ def highlighted(text: str, places: Sequence[Place]) -> Markup:
 
 def _begin(place: Place) -> str:
     """The number that stands before a mention and leads to what it quotes."""
-    told = f"Mention {place.number}, {place.label}" if place.label else f"Mention {place.number}"
+    told = Markup(markup.plain(f"Mention {place.number}, {place.label}" if place.label else f"Mention {place.number}"))
     here = " qc-here" if place.here else ""
     anchor = Markup(' id="{}"').format(place.anchor) if place.anchor else ""
     return Markup('<a class="qc-at qc-{}{}"{} href="{}" aria-label="{}: to what it quotes">{}</a>').format(

@@ -31,6 +31,7 @@ def dressed(mention: Row) -> Row:
         "post_shown": None
         if mention["post"] is None
         else plain(mention["post"]["text"], 0, mention["post"]["text_length"]),
+        "post_fate": "" if mention["post"] is None else fate(mention["post"]["outcome"]),
         "sides": [side(mention, one) for one in mention["compared"]],
     }
 
@@ -67,8 +68,13 @@ def side(mention: Row, one: Row) -> Row:
         "more_changes": one["changes_count"] - len(seen),
         "means": VERDICTS.get(one["verdict"], ""),
         "found": glossary.FOUND_BY.get(one["found_by"], one["found_by"]),
-        "fate": "" if one["outcome"] in (None, "", "live") else glossary.OUTCOMES.get(one["outcome"], one["outcome"]),
+        "fate": fate(one["outcome"]),
     }
+
+
+def fate(outcome: str | None) -> str:
+    """What became of a post, in words; empty while it is live."""
+    return "" if outcome in (None, "", "live") else glossary.OUTCOMES.get(outcome, "the outcome has no name here")
 
 
 def visible(mention: Row, one: Row) -> list[Change]:

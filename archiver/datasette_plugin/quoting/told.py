@@ -41,7 +41,7 @@ _COMPARED = f"""{_ASKED}
         max(coalesce(x.original_start, 0) - :before, 0) AS text_from,
         substr(v.text, max(coalesce(x.original_start, 0) - :before, 0) + 1, :shown) AS text,
         length(v.text) AS text_length, p.handle, p.name, p.posted_at, p.outcome, p.outcome_at, p.url AS address,
-        p.text IS v.text AS current, c.uid AS capture, c.observed_at AS first_seen
+        p.edits, p.text IS v.text AS current, c.uid AS capture, c.observed_at AS first_seen
     FROM asked a CROSS JOIN matches x ON x.mention = a.mention AND x.rank < :compared
     LEFT JOIN refs q ON q.id = x.post LEFT JOIN versions v ON v.id = x.version LEFT JOIN posts p ON p.id = v.post
     LEFT JOIN captures c ON c.id = (SELECT min(g.capture) FROM sightings g WHERE g.version = x.version)
@@ -54,7 +54,8 @@ _MENTION = f"""{_ASKED}
         substr(s.reason, 1, 1000) AS resolution_reason, s.id_low, s.id_high, sr.ref AS resolved, sc.ref AS candidate,
         (SELECT count(*) FROM matches x WHERE x.mention = m.id) AS comparisons,
         p.id IS NOT NULL AS captured, substr(p.text, 1, :shown) AS post_text, length(p.text) AS post_length,
-        p.handle AS post_handle, p.name AS post_name, p.posted_at, p.outcome, p.outcome_at, p.url AS post_address
+        p.handle AS post_handle, p.name AS post_name, p.posted_at, p.outcome, p.outcome_at, p.edits,
+        p.url AS post_address
     FROM asked a CROSS JOIN mentions m ON m.id = a.mention JOIN refs r ON r.id = m.ref
     JOIN documents d ON d.id = m.document JOIN refs f ON f.id = d.id JOIN captures c ON c.id = d.capture
     LEFT JOIN refs t ON t.id = m.target LEFT JOIN resolutions s ON s.mention = m.id
@@ -62,7 +63,9 @@ _MENTION = f"""{_ASKED}
     LEFT JOIN posts p ON p.id = coalesce(s.ref, s.candidate)
     ORDER BY a.n"""
 _ASKED_FOR = """
-    SELECT r.ref, o.outcome, substr(o.reason, 1, 400) AS reason, c.observed_at, c.uid AS capture
+    SELECT r.ref, o.outcome, substr(o.reason, 1, 400) AS reason, c.observed_at, c.uid AS capture,
+        (SELECT t.ref FROM edges e JOIN refs t ON t.id = e.target WHERE e.source = r.id AND e.kind = 'reposts'
+            ORDER BY e.id LIMIT 1) AS reposts
     FROM json_each(:refs) j CROSS JOIN refs r ON r.ref = j.value
     CROSS JOIN outcomes o ON o.id = (
         SELECT k.id FROM outcomes k JOIN captures l ON l.id = k.capture
@@ -123,6 +126,7 @@ def _mention(row: Row, compared: list[Row], sources: list[Row], outcomes: dict[s
             "outcome": row["outcome"],
             "outcome_at": row["outcome_at"],
             "address": row["post_address"],
+            "edits": row["edits"],
         }
     leading = compared[0] if compared else None
     ref = row["resolved"] or row["candidate"] or ""
