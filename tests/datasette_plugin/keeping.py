@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -56,13 +57,14 @@ def build(folder: Path) -> House:
 
 
 def copied(house: House, folder: Path) -> House:
-    """A copy to which anything may be done, of the same name."""
+    """A copy to which anything may be done, with a copy of the key: what is signed here is not seen there."""
     folder.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(house.db)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(house.db, folder / "archive.db")
-    (folder / "none.toml").write_text(f'[custody]\nkey_file = "{house.config.log_key_file}"\n', "utf-8")
-    return House(folder, house.config)
+        db.execute("VACUUM INTO ?", (str(folder / "archive.db"),))
+    shutil.copytree(Path(house.config.log_key_file).parent, folder / "keys")
+    key = str(folder / "keys" / "log.key")
+    (folder / "none.toml").write_text(f'[custody]\nkey_file = "{key}"\n', "utf-8")
+    return House(folder, replace(house.config, log_key_file=key))
 
 
 @contextmanager

@@ -34,8 +34,11 @@ A_CAPTURE, A_LEAF, AT_LEAST = 8_000, 3_000, 250_000
 
 
 def _settings(datasette: Any, database: str) -> tuple[bool, int]:
-    """Whether bundles may be downloaded, and of how many bytes at most: the settings of our plugin."""
-    given = datasette.plugin_config("quotechain", database=database) or {}
+    """Whether bundles may be downloaded, and of how many bytes at most: the settings of our plugin, those of the
+    database first. Both are asked: where a database has others of its own, Datasette 1.0a41 forgets the general ones.
+    """
+    general = datasette.plugin_config("quotechain") or {}
+    given = {**general, **(datasette.plugin_config("quotechain", database=database) or {})}
     return bool(given.get("bundles", True)), int(given.get("bundle_megabytes", MEGABYTES)) * 1_000_000
 
 
