@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from archiver.datasette_plugin.chain import gather, measure, picture
 from archiver.datasette_plugin.chain.export import attribute, quoted
 from archiver.datasette_plugin.chain.fans import LONG
+from archiver.datasette_plugin.chain.picture import SIZES
 from archiver.datasette_plugin.places import Places, decode, encode
 from archiver.datasette_plugin.reader import Reader
 from archiver.store.archive import Archive, open_reader
@@ -171,7 +172,7 @@ def test_each_evidence_is_drawn_apart_and_says_so(room: Room) -> None:
     for word in ("asserted", "claimed", "inferred"):
         assert tree.css(f"svg.qc-graph path.qc-line-{word}"), word
     words = [node.text() for node in tree.css("svg.qc-graph text.qc-graph-small")]
-    assert {"asserted", "claimed", "inferred", "quotes, links-to"} <= set(words)
+    assert {"asserted", "claimed", "inferred", "quotes,", "links-to"} <= set(words)
 
 
 def test_an_address_and_an_alias_lead_to_the_thing(room: Room) -> None:
@@ -389,12 +390,11 @@ def test_all_words_stand_inside_their_boxes(path: Path) -> None:
                 words = [(item, text) for item in drawn["items"] for text in item["texts"]]
                 assert words
                 for item, text in words:
-                    wide = measure.width(text["text"], {"name": 14, "small": 12}.get(text["size"], 13),
-                                         bold=text["size"] == "name")  # fmt: skip
+                    wide = measure.width(text["text"], SIZES[text["size"]])
                     left = text["x"] - wide if text["backwards"] else text["x"]
                     assert item["left"] <= left
                     assert left + wide <= item["left"] + item["wide"]
-                    assert item["top"] + 12 <= text["y"] <= item["top"] + item["high"] - 4
+                    assert item["top"] + SIZES[text["size"]] <= text["y"] <= item["top"] + item["high"] - 4
     finally:
         archive.close()
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDE, GAP, BETWEEN, EDGE = 228, 160, 18, 12
+WIDE, GAP, BETWEEN, EDGE = 180, 106, 18, 8
 """Width of a box, room between columns (for the words on lines), between boxes above each other, around everything."""
-TURN, APART = 26, 6
-"""From the parent's side to where its lines turn; what is asserted, claimed or inferred turns so much apart."""
+TURN, APART, ARROW = 14, 4, 12
+"""From the parent's side to where its lines turn; what is asserted, claimed or inferred turns so much apart. No
+words stand where an arrow is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,13 +103,13 @@ def _line(box: Box, side: int, placed: _Placed, top: float) -> Line:
         start, end = box.left + WIDE + GAP, box.left + WIDE
         turn = start - TURN - placed.tree.style * APART
         points = ((start, from_parent), (turn, from_parent), (turn, middle), (end, middle))
-        left = end + 12
+        left = end + ARROW
     else:
         start, end = box.left, box.left - GAP
         turn = end + TURN + placed.tree.style * APART
         points = ((start, middle), (turn, middle), (turn, from_parent), (end, from_parent))
-        left = end + TURN + APART * 2 + 6
-    return Line(name=box.name, points=points, left=left, room=GAP - TURN - APART * 2 - 16, middle=middle)
+        left = end + TURN + APART * 2 + 4
+    return Line(name=box.name, points=points, left=left, room=GAP - TURN - APART * 2 - ARROW - 2, middle=middle)
 
 
 def _grown(root: Tree) -> list[_Placed]:

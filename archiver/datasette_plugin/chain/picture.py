@@ -11,12 +11,13 @@ from archiver.datasette_plugin.places import Places
 from archiver.datasette_plugin.words import KINDS, QUIET
 
 Row = dict[str, Any]
-INSIDE, FIRST, NEXT, LAST = 10, 21, 19, 14
+INSIDE, FIRST, NEXT, LAST = 10, 21, 17, 12
 """From the side of a box to its words, from its top to the first line's foot, from line to line, from the last foot to
 the end of the box."""
-SIZES = {"name": 14, "word": 13, "text": 13, "small": 12}
+SIZES = {"name": 14, "word": 12, "text": 12, "small": 11}
 """Sizes of letters in pixels: chain.css says the same."""
-BOLD = ("name",)
+LABEL = 12
+"""From line to line of the words on an arrow: two above it, two below."""
 ROOM = layout.WIDE - 2 * INSIDE
 STYLES = tuple(telling.EVIDENCE)
 
@@ -92,12 +93,12 @@ def _thing(held: Row, chain: Row, at: Places) -> Row:
     thing = chain["things"][held["ref"]]
     texts, href = [_text(telling.who(thing), "name")], at.ref(held["ref"])
     if held.get("again"):
-        told = "again: a circle" if held["circle"] else "again: it stands here already"
+        told = "again: a circle" if held["circle"] else "again: it has its box"
         return {"kind": "again", "href": href, "texts": [*texts, _text(told, "small")]}
     word, dated = telling.state(thing), telling.dated(thing)
     texts.append({**_text(f"{word} · {dated}" if dated else word, "word"), "tone": KINDS.get(word, QUIET)})
     said = measure.plain(telling.words(thing))
-    texts += [_text(line, "text") for line in measure.wrap(said, ROOM, SIZES["text"], 2)]
+    texts += [_text(line, "text") for line in measure.wrap(said, ROOM, SIZES["text"], 3)]
     kind = "start" if held.get("start") else "thing" if thing["captured"] else "missing"
     return {"kind": kind, "href": href, "texts": [text for text in texts if text["text"]]}
 
@@ -117,7 +118,7 @@ def more(at: Places, start: str, held: Row) -> str:
 
 
 def _text(given: str, size: str) -> Row:
-    line = measure.clip(measure.plain(given), ROOM, SIZES[size], bold=size in BOLD)
+    line = measure.clip(measure.plain(given), ROOM, SIZES[size])
     return {"text": line, "size": size, "tone": "", "backwards": measure.backwards(line)}
 
 
@@ -135,7 +136,10 @@ def _line(line: Line, held: Row) -> Row:
     way = f"M{x} {y}" + "".join(f"L{a} {b}" for a, b in rest)
     drawn = {"way": way, "left": line.left, "middle": line.middle, "room": line.room}
     if not held["edges"]:
-        return {**drawn, "evidence": "more", "above": "", "below": ""}
-    kinds, evidence = telling.kinds(held["edges"]), telling.evidence(held["edges"])
-    above, below = (measure.clip(measure.plain(words), line.room, SIZES["small"]) for words in (kinds, evidence))
-    return {**drawn, "evidence": telling.strongest(held["edges"]), "above": above, "below": below}
+        return {**drawn, "evidence": "more", "words": []}
+    words = []
+    for told, first in ((telling.kinds(held["edges"]), -6), (telling.evidence(held["edges"]), 13)):
+        lines = measure.wrap(measure.plain(told), line.room, SIZES["small"], 2)
+        top = line.middle + first - (LABEL * (len(lines) - 1) if first < 0 else 0)
+        words += [{"text": text, "y": top + number * LABEL} for number, text in enumerate(lines)]
+    return {**drawn, "evidence": telling.strongest(held["edges"]), "words": words}

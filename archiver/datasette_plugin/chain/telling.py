@@ -56,15 +56,16 @@ def state(thing: Row) -> str:
 
 
 def dated(thing: Row) -> str:
-    """The day that a thing claims, or that of its capture; empty where neither is known."""
-    return str(thing["posted_at"])[:10] or (f"seen {thing['observed_at'][:10]}" if thing["observed_at"] else "")
+    """The day that a thing claims; empty where it claims none."""
+    return str(thing["posted_at"])[:10]
 
 
 def words(thing: Row) -> str:
     """What a thing says, or why nothing of it is shown."""
     if thing["kind"] == "document":
         places = thing["places"]
-        return f"{places:,} place{'' if places == 1 else 's'} in it refer{'s' if places == 1 else ''} to something"
+        refer = f"{places:,} place{'' if places == 1 else 's'} refer{'s' if places == 1 else ''} to something"
+        return f"Captured {thing['observed_at'][:10]}: {refer}"
     if thing["text"]:
         return str(thing["text"]) + ("…" if thing["cut"] else "")
     if thing["erased_at"]:
