@@ -2,13 +2,17 @@
 (() => {
   const shifts = [];
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifts.push(entry.value);
+    for (const entry of list.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      shifts.push({ by: entry.value, what: entry.sources.map((one) => one.node?.nodeName + "." + (one.node?.className ?? "")) });
+    }
   }).observe({ type: "layout-shift", buffered: true });
 
   const called = (e) => `${e.tagName.toLowerCase()}.${e.getAttribute("class") || ""}`;
   const told = (e) => `${e.tagName.toLowerCase()} ${(e.textContent || e.name || "").trim().slice(0, 50)}`;
 
-  // Text that leaves its box, and boxes that leave the page. What scrolls or is cut on purpose is left alone.
+  // Text that leaves its box, and boxes that leave the page. What scrolls or is cut on purpose is left alone, and so is
+  // the space that hangs behind a line.
   function overflow() {
     const found = [];
     const wide = document.documentElement.scrollWidth - window.innerWidth;
@@ -31,7 +35,7 @@
       range.selectNodeContents(node);
       const bounds = box.getBoundingClientRect();
       for (const rect of range.getClientRects()) {
-        if (rect.width && (rect.right > bounds.right + 2 || rect.left < bounds.left - 2)) {
+        if (rect.width && (rect.right > bounds.right + 6 || rect.left < bounds.left - 6)) {
           found.push(`text leaves its ${called(box)}: ${node.data.trim().slice(0, 60)}`);
           break;
         }
@@ -54,19 +58,33 @@
     return stops.length;
   }
 
+  // In a drawing the focus may be a line around the shape that is inside the link.
+  function strokes(e) {
+    if (!e.ownerSVGElement) return false;
+    const seen = () => [...e.querySelectorAll("*")].map((one) => {
+      const { stroke, strokeWidth, outlineStyle, fill } = getComputedStyle(one);
+      return [stroke, strokeWidth, outlineStyle, fill].join();
+    }).join(";");
+    const now = seen();
+    e.blur();
+    const before = seen();
+    e.focus({ focusVisible: true });
+    return now !== before;
+  }
+
   function focused() {
     const e = document.activeElement;
     if (!e || e === document.body) return null;
     const style = getComputedStyle(e);
     const box = e.getBoundingClientRect();
-    const marked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+    const marked = style.outlineStyle !== "none" || style.boxShadow !== "none" || strokes(e);
     return { at: stops.indexOf(e), seen: marked && box.width > 0 && box.height > 0, name: told(e) };
   }
 
   window.qcLook = {
     overflow, focusable, focused,
     named: (at) => told(stops[at]),
-    shifted: () => shifts.reduce((sum, one) => sum + one, 0),
+    shifted: () => [shifts.reduce((sum, one) => sum + one.by, 0), shifts.flatMap((one) => one.what).slice(0, 5).join(" ")],
     size: () => [document.documentElement.clientWidth, document.documentElement.scrollHeight],
     settled: () => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(() => done(true))); }),
   };

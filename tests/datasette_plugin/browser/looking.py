@@ -88,8 +88,8 @@ class Looked:
         return found
 
     def shifts(self) -> list[str]:
-        moved = float(self.page.evaluate("qcLook.shifted()"))
-        return [f"the layout shifts by {moved:.2f}"] if moved >= 0.1 else []
+        moved, what = self.page.evaluate("qcLook.shifted()")
+        return [f"the layout shifts by {moved:.2f}: {what}"] if moved >= 0.1 else []
 
     def axe(self, *, only: tuple[str, ...] = ()) -> list[str]:
         """Findings of axe-core that it calls serious or critical."""
