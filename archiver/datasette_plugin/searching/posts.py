@@ -150,26 +150,28 @@ _EVERY = "SELECT id FROM posts WHERE id < :below ORDER BY id DESC"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where candidates come from: a query of local ids in descending order, conditions on `p`, and what the text must
-    pass beside them. `ordered` says that the next page can go on below the last one."""
+    pass beside them. `most` candidates are looked at, `SCANNED` where it is 0. `ordered` says that the next page can go
+    on below the last one."""
 
     sql: str
     where: str
     names: dict[str, object]
     check: Callable[[str], bool] | None = None
     what: str = "hits"
-    most: int = SCANNED
+    most: int = 0
     ordered: bool = True
 
 
 def _scanned(reader: Reader, source: Source) -> Hits:
     """Those of the newest candidates that pass, and where the look ended."""
+    most = source.most or SCANNED
     rows = reader.rows(
         f"Those of the newest {source.what} that pass the filters",
         f"SELECT p.id, substr(p.text, 1, :read) AS text FROM ({source.sql} LIMIT :scanned) k "
         f"CROSS JOIN posts p ON p.id = k.id WHERE {source.where} LIMIT :most",
         **source.names,
         read=READ if source.check is not None else 0,
-        scanned=source.most,
+        scanned=most,
         most=HITS + 1,
     )
     kept = sorted({int(row["id"]) for row in rows if source.check is None or source.check(row["text"])}, reverse=True)
@@ -177,13 +179,13 @@ def _scanned(reader: Reader, source: Source) -> Hits:
         f"Where the newest {source.what} end",
         f"{source.sql} LIMIT 1 OFFSET :last",
         **{name: value for name, value in source.names.items() if re.search(rf":{name}\b", source.sql)},
-        last=source.most - 1,
+        last=most - 1,
     )
     if len(rows) > HITS:
         return Hits(ids=kept, more=int(rows[-1]["id"]) if source.ordered else None)
     if last is None:
         return Hits(ids=kept)
-    told = f"Looked through the newest {source.most:,} {source.what}: there may be more further back."
+    told = f"Looked through the newest {most:,} {source.what}: there may be more further back."
     return Hits(ids=kept, limits=[told], more=int(last) if source.ordered else None)
 
 
