@@ -16,6 +16,14 @@ from archiver.render import glossary, markup
 _NOWHERE = Where(line=0, column=0, end_line=0, end_column=0)
 _CUT = '<span class="qc-cut">{}[…]</span>'
 _OWN = ("elided", "bracketed")
+_NO_WORDS = {
+    "embed": "embedded post",
+    "permalink": "address of a post",
+    "short-link": "short link",
+    "media-link": "link of a medium",
+    "signed-quotation": "signature",
+}
+"""Kinds of mentions that quote no words."""
 Change = dict[str, Any]
 
 
@@ -26,7 +34,7 @@ def dressed(mention: Row) -> Row:
         "colour": colour(mention),
         "label": label(mention),
         "means": VERDICTS.get(mention["verdict"], ""),
-        "kind_told": glossary.KINDS.get(mention["kind"], mention["kind"]),
+        "kind_told": (glossary.KINDS if mention["words"] else _NO_WORDS).get(mention["kind"], mention["kind"]),
         "words_shown": plain(mention["words"], mention["words_from"], mention["words_length"]),
         "post_shown": None
         if mention["post"] is None

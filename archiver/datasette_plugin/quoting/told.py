@@ -133,8 +133,7 @@ def _mention(row: Row, compared: list[Row], sources: list[Row], outcomes: dict[s
     return {
         "number": row["ordinal"] + 1,
         "document": row["document"],
-        "title": row["title"],
-        "document_name": row["document_name"].removeprefix("seed:"),
+        "called": called(row["title"], row["document_name"]),
         "passage": row["passage"],
         "kind": row["kind"],
         "markup": row["markup"],
@@ -205,6 +204,12 @@ def _change(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _source(row: Row) -> Row:
-    name = (row.pop("url") or "").removeprefix("seed:")
-    row["name"] = row.pop("title") or name or (f"@{row['handle']}" if row["handle"] else row["ref"])
+    title, url = row.pop("title") or "", row.pop("url") or ""
+    row["name"] = called(title, url) or (f"@{row['handle']}" if row["handle"] else row["ref"])
     return row
+
+
+def called(title: str, url: str) -> str:
+    """What a document is called: its title, or else its address, or the name of the file that it was given as."""
+    name = url.removeprefix("seed:")
+    return title or (name if "://" in name else name.rstrip("/").rpartition("/")[2] or name)

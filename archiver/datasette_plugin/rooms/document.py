@@ -72,6 +72,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
     cards = told.mentions(reader, [(sha256, ordinal) for ordinal in ordinals])
     listed = asked.number("list", 1, most=_MOST)
     rows = reader.rows("Contents", _LIST, ref=ref, first=max(0, listed - 1), most=LISTED + 1)
+    document["called"] = told.called(document["title"], document["url"]) or ref
     document["name"] = document.pop("url").removeprefix("seed:")
     document["kept"] = bool(document["kept"])
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.quoting.coverage import coverage
+from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
 
@@ -59,6 +60,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
             counted.append(row["sha256"])
     numbers = coverage(reader, counted)
     for row in shown:
+        row["called"] = called(row["title"], row["url"]) or row["sha256"]
         row["name"] = row.pop("url").removeprefix("seed:")
         row["coverage"] = numbers.get(row["sha256"])
     return {

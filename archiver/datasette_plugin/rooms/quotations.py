@@ -38,7 +38,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
     found = choice.find(reader, wanted, after, SHOWN)
     return {
         "asked_for": wanted.given,
-        "document": document and {"sha256": wanted.document, "name": document["title"] or document["url"][5:]},
+        "document": document and {"sha256": wanted.document, "name": told.called(document["title"], document["url"])},
         "verdicts": choice.verdicts(reader, wanted),
         "kinds": choice.kinds(reader, wanted),
         "quotations": told.mentions(reader, [(row["document"], row["ordinal"]) for row in found.rows]),
