@@ -24,7 +24,8 @@ _HIDDEN = ", ".join(f"'{outcome.value}'" for outcome in HIDDEN)
 _MADE = (
     "INSERT INTO media_carriers (blob, post, capture, platform, author, kind, sensitive, described) "
     "SELECT f.blob, p.id, (SELECT min(n.capture) FROM files n WHERE n.blob = f.blob), p.platform, p.author, "
-    f"min(m.kind), p.warning <> '' OR p.outcome IN ({_HIDDEN}) "
+    "coalesce((SELECT b.kind FROM media_blobs b WHERE b.blob = f.blob), ''), "
+    f"p.warning <> '' OR p.outcome IN ({_HIDDEN}) "
     "OR EXISTS (SELECT 1 FROM versions v WHERE v.post = p.id AND (v.sensitive OR v.warning <> '')) "
     f"OR EXISTS (SELECT 1 FROM outcomes o WHERE o.ref = p.id AND o.outcome IN ({_HIDDEN})), max(m.alt <> '') "
     "FROM media m JOIN posts p ON p.id = m.post JOIN files f ON f.ref = m.file "
@@ -39,6 +40,7 @@ def keep(readings: Readings, blob: int, looked: Mapping[str, Any]) -> None:
     row |= {f"quarter_{name}": dhash[at : at + 4] for name, at in zip("abcd", range(0, 16, 4), strict=True)}
     first = readings.archive.value("SELECT min(capture) FROM files WHERE blob = ?", blob)
     readings.add("media_blobs", {"blob": blob, "animated": int(looked["animated"]), "capture": first, **row})
+    readings.archive.db.execute("UPDATE media_carriers SET kind = ? WHERE blob = ?", (row["kind"], blob))
 
 
 def of_file(archive: Archive, file: int) -> None:

@@ -123,6 +123,25 @@ def test_pages_hold_everything_once(pictured: Room, asked: str, monkeypatch: pyt
     assert seen == whole
 
 
+def test_a_page_looks_through_so_many_and_says_so(pictured: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = "platform=fediverse&kind=video"
+    monkeypatch.setattr(gallery, "WALKED", 2)
+    seen: list[str] = []
+    before, pages = "", 0
+    while pages < 20:
+        found = pictured.json(f"/archive/-/media.json?{asked}&before={before}")
+        page = pictured.text(f"/archive/-/media?{asked}&before={before}")
+        assert ("2 files of such posts were looked through" in page) == (found["looked_through"] == 2)
+        assert "No file fits" not in page or found["looked_through"] == 0
+        seen += names(found)
+        pages += 1
+        before = found["more"]
+        if not before:
+            break
+    assert seen == ["film.mp4"]
+    assert pages > 3
+
+
 @pytest.mark.parametrize("asked", ["kind=zebra", "platform=zebra", "sensitive=1", "described=x", "before=zebra"])
 def test_what_cannot_be_asked(pictured: Room, asked: str) -> None:
     assert "zebra" in pictured.text(f"/archive/-/media?{asked}", 400) or "there is no" in pictured.text(

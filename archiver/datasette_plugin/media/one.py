@@ -104,10 +104,14 @@ def _documents(reader: Reader, blob: int) -> list[Row]:
     rows = reader.rows(
         "Documents that link to it",
         """
-        SELECT DISTINCT d.sha256, d.title FROM (SELECT DISTINCT ref FROM files WHERE blob = :blob LIMIT :refs) f
-        JOIN (SELECT ref AS file, mention FROM mention_links UNION ALL SELECT target, id FROM mentions) l
-          ON l.file = f.ref
-        JOIN mentions m ON m.id = l.mention JOIN documents d ON d.id = m.document ORDER BY d.id LIMIT :most
+        SELECT d.sha256, d.title FROM (
+          SELECT m.document FROM (SELECT DISTINCT ref FROM files WHERE blob = :blob LIMIT :refs) f
+            CROSS JOIN mention_links l ON l.ref = f.ref CROSS JOIN mentions m ON m.id = l.mention
+          UNION
+          SELECT m.document FROM (SELECT DISTINCT ref FROM files WHERE blob = :blob LIMIT :refs) f
+            CROSS JOIN mentions m ON m.target = f.ref
+          LIMIT :most) n
+        CROSS JOIN documents d ON d.id = n.document ORDER BY d.id
         """,
         blob=blob,
         refs=REFS,
@@ -123,11 +127,11 @@ def _same_name(reader: Reader, blob: int) -> list[Row]:
         """
         SELECT DISTINCT r.ref, p.platform, p.handle, p.name, p.posted_at, p.outcome, substr(p.text, 1, 601) AS text
         FROM (SELECT DISTINCT n.key, q.platform
-          FROM (SELECT DISTINCT ref FROM files WHERE blob = :blob LIMIT :refs) f JOIN media n ON n.file = f.ref
-          JOIN posts q ON q.id = n.post
+          FROM (SELECT DISTINCT ref FROM files WHERE blob = :blob LIMIT :refs) f CROSS JOIN media n ON n.file = f.ref
+          CROSS JOIN posts q ON q.id = n.post
           WHERE n.key <> '' AND q.platform IN (SELECT value FROM json_each(:worldwide)) LIMIT 20) k
-        JOIN media m ON m.key = k.key JOIN posts p ON p.id = m.post AND p.platform = k.platform
-        JOIN refs r ON r.id = m.post
+        CROSS JOIN media m ON m.key = k.key CROSS JOIN posts p ON p.id = m.post AND p.platform = k.platform
+        CROSS JOIN refs r ON r.id = m.post
         WHERE NOT EXISTS (SELECT 1 FROM media_carriers c WHERE c.blob = :blob AND c.post = m.post)
         ORDER BY m.key, m.post LIMIT :most
         """,
