@@ -14,7 +14,7 @@ from typing import Any
 from datasette import hookimpl
 
 from archiver import __version__
-from archiver.datasette_plugin import archives, functions, policy, public, routes, trouble, words
+from archiver.datasette_plugin import archives, cells, functions, policy, public, routes, trouble, words
 from archiver.datasette_plugin.places import NAVIGATION
 from archiver.datasette_plugin.rooms import home
 
@@ -56,18 +56,28 @@ def extra_js_urls(datasette: Any) -> list[dict[str, object]]:
 
 
 @hookimpl
-def extra_template_vars(datasette: Any, database: str | None, request: Any) -> Callable[[], Any]:
+def extra_template_vars(
+    datasette: Any, database: str | None, table: str | None, view_name: str, request: Any
+) -> Callable[[], Any]:
     async def variables() -> dict[str, object]:
         """What `base.html` needs to show the way around: `at` is None where no archive is meant."""
         at = await archives.meant(datasette, database, request)
+        row = request.url_vars.get("pks", "") if view_name == "row" and at is not None else ""
         return {
             "at": at,
             "archiver_navigation": NAVIGATION,
             "archiver_overview": lambda: home.short(datasette, request, at),
+            "archiver_row": await cells.row_page(datasette, at, table or "", row) if at is not None and row else "",
             "archiver_static": lambda name: static(datasette, name),
         }
 
     return variables
+
+
+@hookimpl
+def render_cell(value: Any, column: str, table: str | None, database: str | None, datasette: Any) -> Any:
+    at = archives.held(datasette, database)
+    return None if at is None else cells.cell(at, table, column, value)
 
 
 @hookimpl(tryfirst=True)

@@ -35,6 +35,13 @@ _marked: Callable[[Any], bool] = lambda conn: (  # noqa: E731
 )
 
 
+def held(datasette: Any, database: str | None) -> Places | None:
+    """The archive of a name, where it is known to be one already (see `is_archive`)."""
+    if database is None or database not in datasette.__dict__.get("_archiver_known", ()):
+        return None
+    return Places(base=datasette.urls.path("/"), database=database)
+
+
 async def all_of(datasette: Any) -> list[str]:
     """The names of all archives that are open."""
     return [name for name in list(datasette.databases) if await seems_archive(datasette, name)]
