@@ -42,6 +42,16 @@ async def ensure(datasette: Any, actor: Any, database: str, tables: Iterable[str
     """Raises Forbidden unless the actor may see the database and each of these tables."""
     if not await may_see(datasette, actor, database):
         raise Forbidden(f"view-database {database}")
-    for table in tables:
-        if not await may_see(datasette, actor, database, table):
+    for table in tables:  # the database is open: only what is said of each table can still close it
+        if not await _open(datasette, actor, database, table):
             raise Forbidden(f"view-table {database} {table}")
+
+
+async def _open(datasette: Any, actor: Any, database: str, table: str) -> bool:
+    if hasattr(datasette, "permission_allowed"):
+        said = await datasette.permission_allowed(actor, "view-table", resource=(database, table), default=None)
+        return said is None or bool(said)
+    from datasette.resources import TableResource
+
+    resource = TableResource(database=database, table=table)
+    return bool(await datasette.allowed(action="view-table", resource=resource, actor=actor))
