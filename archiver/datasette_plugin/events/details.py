@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.datasette_plugin.events import listing
+from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.model import Span
 from archiver.quotes.between import between
@@ -155,7 +156,7 @@ def _documents(reader: Reader, post: int) -> tuple[list[Row], bool]:
     )
     found: dict[str, Row] = {}
     for row in rows:
-        name = row["title"][:200] or row["url"].removeprefix("seed:")[:200]
+        name = called(row["title"], row["url"])[:200]
         found.setdefault(
             row["sha256"],
             {"passage": row["passage"], "sha256": row["sha256"], "name": name, "verdict": row["verdict"]},
@@ -188,7 +189,7 @@ def _unfaithful(reader: Reader, event: Row) -> list[Row]:
             out.append(
                 {
                     "passage": row["passage"],
-                    "document": row["title"][:200] or row["url"].removeprefix("seed:")[:200],
+                    "document": called(row["title"], row["url"])[:200],
                     "quoted": row["quoted"][:300],
                     "before": row["verdict"],
                     "after": str(now.kind),

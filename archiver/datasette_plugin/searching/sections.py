@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archiver.datasette_plugin.page import Asked
+from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.datasette_plugin.searching import posts, snippets, texts
 from archiver.datasette_plugin.searching.asked import KINDS, Sought
@@ -156,10 +157,10 @@ def _hit(asked: Asked, row: Row) -> Row:
         end = None if start is None else piece["start"] + piece["marks"][0][1]
         at = "" if start is None or row["characters"] < (end or 0) else f"{start}-{end}"
         out["url"] = asked.at("document", row["sha256"], at=at)
-        out["named"] = row["title"][:300] or row["url"].removeprefix("seed:")[:300]
+        out["named"] = called(row["title"], row["url"])[:300]
     elif kind == "quotations":
         out["url"] = asked.at.ref(row["ref"])
-        out["named"] = row["title"][:300] or row["url"].removeprefix("seed:")[:300]
+        out["named"] = called(row["title"], row["url"])[:300]
     else:
         out["url"] = asked.at("post", row["ref"])
     return out
