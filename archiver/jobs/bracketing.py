@@ -63,15 +63,18 @@ def named_token(archive: Archive, sha256: str, began: str) -> Row | None:
 
 def _closing(archive: Archive, origin: int, leaf: int) -> Token | None:
     """Heads stand in the order of their sizes, so that the first that were dated come first."""
-    rows = archive.all(
-        "SELECT id, kind, service, size, at, token FROM log_anchor WHERE origin = ? AND size > ? AND at <> '' "
+    rows = archive.all(  # by the index of sizes: that of times would have to be read to its end and sorted
+        "SELECT id, size, at FROM log_anchor WHERE origin = ? AND size > ? AND +at <> '' "
         "ORDER BY size, kind, service, token LIMIT ?",
         origin,
         leaf,
         LOOKED,
     )
     first = min(rows, key=lambda row: (row["at"], row["size"], row["id"]), default=None)
-    return None if first is None else _token(first)
+    if first is None:
+        return None
+    found = archive.one("SELECT kind, service, size, at, token FROM log_anchor WHERE id = ?", first["id"])
+    return None if found is None else _token(found)
 
 
 def _token(row: Row) -> Token:

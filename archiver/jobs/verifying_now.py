@@ -86,8 +86,8 @@ class Now:
 class _Log:
     """One log while its captures are checked."""
 
-    def __init__(self, archive: Archive, origin: int) -> None:
-        self.archive, self.origin, self.tree = archive, origin, Tree(archive, origin)
+    def __init__(self, archive: Archive, tree: Tree) -> None:
+        self.archive, self.origin, self.tree = archive, tree.origin, tree
         self.told = Log(name=self.tree.name(), leaves=self.tree.size())
         self.head: note.Checkpoint | None = None
         self._erased: Erased | None = None
@@ -174,17 +174,24 @@ class _Log:
 
 
 def check(
-    archive: Archive, captures: Sequence[Capture], *, most_bytes: int, late: Callable[[], bool] = lambda: False
+    archive: Archive,
+    captures: Sequence[Capture],
+    *,
+    most_bytes: int,
+    late: Callable[[], bool] = lambda: False,
+    tree: Tree | None = None,
 ) -> Now:
     """Checks captures in the order given, hashing `most_bytes` of bodies at most, until `late` says that it is time to
-    end: what was not reached is counted and named."""
+    end: what was not reached is counted. `tree` is that of one of their logs, where it is at hand: what it folded once
+    (of a large log that takes longer than all else) is not folded again."""
     now, logs, bodies = Now(), dict[int, _Log](), dict[int, tuple[str, list[Finding], list[Finding]]]()
     for number, capture in enumerate(captures):
         if late():
             now.left = len(captures) - number
             break
         if capture.origin not in logs:
-            logs[capture.origin] = _Log(archive, capture.origin)
+            own = tree is not None and tree.origin == capture.origin
+            logs[capture.origin] = _Log(archive, tree if tree is not None and own else Tree(archive, capture.origin))
         now.captures.append(_capture(archive, logs[capture.origin], capture, bodies, now, most_bytes))
     now.logs = [held.told for held in logs.values()]
     return now

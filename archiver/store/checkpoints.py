@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from archiver.custody import log, note
 from archiver.errors import IntegrityError, ParseError
@@ -91,7 +92,7 @@ class Tree:
             """The root of the tile (tier, n), which is full."""
             held = self.folds.get((tier, n))
             if held is None:
-                held = self.folds[tier, n] = folded(hashes(tier, n * log.WIDTH, log.WIDTH))
+                held = self.folds[tier, n] = _tile_root(hashes(tier, n * log.WIDTH, log.WIDTH))
             return held
 
         def node(level: int, index: int) -> bytes:
@@ -170,6 +171,13 @@ def folded(data: bytes) -> bytes:
     while len(data) > 32:
         data = b"".join([sha256(b"\x01" + data[i : i + 64]).digest() for i in range(0, len(data), 64)])
     return data
+
+
+@lru_cache(maxsize=512)
+def _tile_root(tile: bytes) -> bytes:
+    """The root of a full tile. It is remembered by the bytes themselves: whoever only reads proves one leaf after the
+    other in trees of their own, and a tile that was changed is another one. At most 4 MiB are kept."""
+    return folded(tile)
 
 
 def add(archive: Archive, tree: Tree, sign: Sign, *, at: str) -> note.Checkpoint | None:

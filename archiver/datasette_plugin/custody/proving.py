@@ -20,12 +20,12 @@ LEAF = 1 << 16
 """Bytes of a leaf that are shown."""
 
 
-def leaf(reader: Reader, origin: int, index: int) -> Row:
+def leaf(reader: Reader, tree: Tree, index: int) -> Row:
     """A leaf of the log with its text, its hash, and the path to the newest signed head that covers it."""
     row = reader.row(
         "Its leaf in the log",
         "SELECT data, lower(hex(hash)) AS hash FROM log_leaf WHERE origin = :log AND idx = :leaf",
-        log=origin,
+        log=tree.origin,
         leaf=index,
     )
     if row is None:
@@ -50,16 +50,16 @@ def leaf(reader: Reader, origin: int, index: int) -> Row:
         "text": data[:LEAF].decode("utf-8", "backslashreplace"),
         "size": len(data),
         "hash": row["hash"],
-        "proof": _proof(reader, origin, index, log.leaf_hash(data) if data else bytes.fromhex(row["hash"])),
+        "proof": _proof(reader, tree, index, log.leaf_hash(data) if data else bytes.fromhex(row["hash"])),
     }
 
 
-def _proof(reader: Reader, origin: int, index: int, hashed: bytes) -> Row | None:
+def _proof(reader: Reader, tree: Tree, index: int, hashed: bytes) -> Row | None:
     """None where no signed head covers it. `leads` says whether the path ends at the root that was signed."""
     head = reader.row(
         "The newest signed head over it",
         "SELECT size, note, at FROM log_checkpoint WHERE origin = :log AND size > :leaf ORDER BY size DESC LIMIT 1",
-        log=origin,
+        log=tree.origin,
         leaf=index,
     )
     if head is None:
@@ -68,7 +68,7 @@ def _proof(reader: Reader, origin: int, index: int, hashed: bytes) -> Row | None
     try:
         checkpoint = note.Checkpoint.parse(note.SignedNote.parse(head["note"]).text)
         told["root"] = checkpoint.root.hex()
-        path = Tree(reader.archive, origin).inclusion(index, checkpoint.size)
+        path = tree.inclusion(index, checkpoint.size)
     except (ParseError, IntegrityError, ValueError) as error:
         return {**told, "fault": str(error)}
     told["steps"] = list(_steps(index, checkpoint.size, hashed, path))

@@ -13,6 +13,7 @@ from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
 from archiver.jobs import verifying_now
 from archiver.jobs.verifying_rows import UNNAMED
+from archiver.store.checkpoints import Tree
 
 READS = ("captures", "blobs", "log_leaf", "log_checkpoint", "log_anchor", "outcomes", "sightings", "documents", "edges")
 HEAD = 1 << 16
@@ -72,11 +73,13 @@ def gather(reader: Reader, asked: Asked) -> Row:
     origin, key = row.pop("origin"), row.pop("key")
     cut = [name for name, value in row.items() if isinstance(value, str) and len(value) > LONG and name not in _PARTS]
     row |= {name: f"{row[name][:LONG]}…" for name in cut}
-    leaf = proving.leaf(reader, origin, row["leaf"])
+    tree = Tree(reader.archive, origin)
+    leaf = proving.leaf(reader, tree, row["leaf"])
     now = verifying_now.check(
         reader.archive,
         [verifying_now.Capture(uid=uid, origin=origin, leaf=row["leaf"], began=row["observed_at"])],
         most_bytes=0,
+        tree=tree,
     )
     read = {name: _bounded(reader.rows(_TITLES[name], sql, capture=key, most=MOST + 1)) for name, sql in _READ.items()}
     return {

@@ -47,7 +47,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
         "waiting": reader.rows(
             "Who is still to be asked",
             "SELECT size, kind, service, due_at, attempts, last FROM work_anchor WHERE origin = :log "
-            "ORDER BY size DESC, kind, service LIMIT 50",
+            "ORDER BY size DESC, kind DESC, service DESC LIMIT 50",
             log=key,
         ),
         **lists,
@@ -76,8 +76,8 @@ def _log(reader: Reader, name: str) -> Row:
     )
     dated = reader.row(
         "The largest dated head",
-        "SELECT size, at, kind, service FROM log_anchor WHERE origin = :log AND at <> '' "
-        "ORDER BY size DESC, kind, service, token LIMIT 1",
+        "SELECT size, at, kind, service FROM log_anchor WHERE origin = :log AND +at <> '' "
+        "ORDER BY size DESC, kind DESC, service DESC, token DESC LIMIT 1",
         log=found["id"],
     )
     signed = 0 if head is None else head["size"]
@@ -134,7 +134,8 @@ def _checkpoints(reader: Reader, log: int, before: int) -> tuple[list[Row], int 
         "What others said of them",
         "SELECT size, kind, service, at, received_at, leaf, length(token) AS bytes, "
         "CASE WHEN length(token) <= :largest THEN token END AS token FROM log_anchor "
-        "WHERE origin = :log AND size BETWEEN :low AND :high ORDER BY size DESC, kind, service, token LIMIT :most",
+        "WHERE origin = :log AND size BETWEEN :low AND :high "
+        "ORDER BY size DESC, kind DESC, service DESC, token DESC LIMIT :most",
         log=log,
         low=shown[-1]["size"] if shown else 0,
         high=shown[0]["size"] if shown else -1,
