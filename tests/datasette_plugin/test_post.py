@@ -292,6 +292,38 @@ def test_ten_megabytes_of_words_make_no_such_page(opened: Room) -> None:
     assert "of 5,000,000 characters" in page
 
 
+MANY = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+KEY = "(SELECT id FROM refs WHERE ref = ?1)"
+EDGE = "edges (kind, source, target, evidence, pinned, capture, pointer)"
+CROWDED = [
+    (f"{MANY} INSERT INTO {insert}", (BO,))
+    for insert in (
+        f"{EDGE} SELECT 'quotes', {KEY}, {KEY}, 'asserted', i, 1, '' FROM n",
+        f"{EDGE} SELECT 'reposts', 1 + i % 60, {KEY}, 'asserted', i, 1, '' FROM n",
+        "sightings (version, capture, route, whole, edited, handle, name, counts, pointer) "
+        f"SELECT v.id, 1, 'r' || i % 40, 1, 0, 'h' || i % 300, '', '{{}}', i FROM n JOIN versions v ON v.post = {KEY}",
+        "matches (mention, verdict, flags, post, changes, faithful, rank, found_by, reason, score, steps, omitted, "
+        f"standard, policy) SELECT 1 + i % 20, 'exact', '', {KEY}, '[]', 1, i, '', '', '', '', '', '', '' FROM n",
+        f"mention_links (mention, ordinal, role, url, ref) SELECT 1 + i % 20, 100 + i, '', '', {KEY} FROM n",
+        f"proofs (ref, kind, valid, detail, capture, pointer) SELECT {KEY}, 'k', i % 2, i, 1, i FROM n",
+    )
+]
+
+
+@pytest.mark.parametrize("opened", [CROWDED], indirect=True, ids=["100,000 of each"])
+@pytest.mark.heavy
+def test_a_post_that_everybody_quotes_stays_a_page(opened: Room) -> None:
+    opened.get(post(BO))
+    began = time.process_time()
+    page = opened.text(post(BO))
+    assert time.process_time() - began < 1
+    assert len(page) < 500_000
+    found = opened.json(post(BO, ".json"))
+    assert found["sightings_cut"] is True
+    assert "by its newest 500 sightings" in page
+    assert "more than 10,000 × <b>reposts</b> to it" in page
+
+
 def test_whoever_may_not_see_the_posts_sees_no_page(db: Path) -> None:
     closed = Room(db, metadata={"databases": {"archive": {"tables": {"versions": {"allow": False}}}}})
     try:

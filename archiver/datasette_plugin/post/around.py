@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from archiver.datasette_plugin.post.meant import Meant
+from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row
+from archiver.model import EdgeKind
 
-MEDIA, QUOTED = 100, 50
+MEDIA, QUOTED, COUNTED = 100, 50, 10_000
 _KEYS = "(SELECT value FROM json_each(:keys))"
 _KEPT = "EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id)"
 
@@ -65,11 +67,12 @@ def quoted(reader: Reader, meant: Meant) -> list[Row]:
 
 
 def told(rows: list[Row]) -> list[Row]:
-    """The same as plain values: flags as a list, changes read, a seed by its name."""
+    """The same as plain values: flags as a list, changes read, a seed by its name, each document as it is called."""
     return [
         row
         | {
             "document": str(row["document"]).removeprefix("seed:"),
+            "called": called(row["title"], row["document"]),
             "flags": (row["flags"] or "").split(),
             "changes": json.loads(row["changes"]) if row["changes"] else [],
         }
@@ -78,14 +81,19 @@ def told(rows: list[Row]) -> list[Row]:
 
 
 def pointing(reader: Reader, meant: Meant) -> list[Row]:
-    """How many edges of each kind lead to it and from it."""
-    return reader.rows(
+    """How many edges of each kind lead to it and from it; `more` where there are more than were counted."""
+    rows = reader.rows(
         "How much points to it, and how much it points to",
         f"""
-        SELECT 'to it' AS way, kind, count(*) AS edges FROM edges WHERE target IN {_KEYS} GROUP BY kind
-        UNION ALL
-        SELECT 'from it', kind, count(*) FROM edges WHERE source IN {_KEYS} GROUP BY kind
-        ORDER BY way, kind
+        SELECT w.value AS way, k.value AS kind, CASE w.value
+          WHEN 'to it' THEN (SELECT count(*) FROM (
+            SELECT 1 FROM edges WHERE target IN {_KEYS} AND kind = k.value LIMIT :most))
+          ELSE (SELECT count(*) FROM (SELECT 1 FROM edges WHERE source IN {_KEYS} AND kind = k.value LIMIT :most))
+          END AS edges
+        FROM json_each('["to it", "from it"]') w, json_each(:kinds) k ORDER BY w.key, k.key
         """,
         keys=meant.keys,
+        kinds=json.dumps([kind.value for kind in EdgeKind]),
+        most=COUNTED + 1,
     )
+    return [row | {"edges": min(row["edges"], COUNTED), "more": row["edges"] > COUNTED} for row in rows if row["edges"]]

@@ -124,15 +124,18 @@ def edits(reader: Reader, meant: Meant) -> list[Row]:
 
 
 def proofs(reader: Reader, meant: Meant) -> list[Row]:
-    """The author's own proofs, those that say the same as one: 1 valid, 0 refused, None not checked."""
+    """The author's own proofs, of the newest that were read; those that say the same as one. `valid` is 1, 0 for one
+    that is refused, None for one that was not checked."""
     return reader.rows(
         "The author's own proofs",
         f"""
         SELECT p.kind, p.valid, p.detail, count(*) AS captures, max(c.observed_at) AS last_at, max(c.uid) AS capture
-        FROM proofs p JOIN captures c ON c.id = p.capture WHERE p.ref IN {_KEYS}
+        FROM (SELECT id FROM proofs WHERE ref IN {_KEYS} ORDER BY id DESC LIMIT :read) n
+        JOIN proofs p ON p.id = n.id JOIN captures c ON c.id = p.capture
         GROUP BY p.kind, p.valid, p.detail ORDER BY p.kind, p.valid, p.detail LIMIT :most
         """,
         keys=meant.keys,
+        read=20 * PROOFS,
         most=PROOFS,
     )
 
