@@ -7,6 +7,7 @@ twenty. Places in a document are told as the document; each edge still names its
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,8 +47,9 @@ _GROUP = """
 _NEXT = """
     select a.ref from aliases a join captures c on c.id = a.capture join refs t on t.id = a.ref
     where a.alias = :id order by c.origin, c.leaf, t.ref limit 1"""
-_END = """
-    select r.ref, exists (select 1 from aliases a where a.alias = r.id) as alias from refs r where r.id = :id"""
+_ENDS = """
+    select r.id, r.ref, exists (select 1 from aliases a where a.alias = r.id) as alias
+    from json_each(:ids) g join refs r on r.id = g.value order by r.id"""
 FIELDS = "e.id, e.kind, e.evidence, e.source, e.target, e.pinned, e.pointer, c.uid as capture, c.observed_at"
 _FAN = f"""
     select {FIELDS}
@@ -85,6 +87,8 @@ class Edges:
 
     def key(self, ref: str) -> int | None:
         """The row of a ref as it is written; None where the archive never met it."""
+        if ref in self._ids:
+            return self._ids[ref]
         found = self.reader.value("A ref", "select id from refs where ref = :ref", ref=ref)
         if found is not None:
             self._refs[int(found)], self._ids[ref] = ref, int(found)
@@ -99,18 +103,22 @@ class Edges:
     def end(self, key: int) -> int:
         """The thing that an end of an edge means: a place means its document, an alias what it leads to. The smallest
         ref of a circle of aliases means them all."""
-        if key in self._ends:
-            return self._ends[key]
-        row = self.reader.row("The thing at an end of an edge", _END, id=key)
-        here = key
-        if row is not None:
-            self._refs[key] = row["ref"]
-            if row["ref"].startswith("doc:passage:"):
-                here = self.key(f"doc:document:{row['ref'][12:76]}") or key
-            elif row["alias"]:
-                here = self._canonical(key)
-        self._ends[key] = here
-        return here
+        if key not in self._ends:
+            self.look([key])
+        return self._ends.get(key, key)
+
+    def look(self, keys: Iterable[int]) -> None:
+        """Finds out what several ends mean, for `end`."""
+        new = sorted(set(keys) - set(self._ends))
+        if not new:
+            return
+        for row in self.reader.rows("The things at the ends of edges", _ENDS, ids=json.dumps(new)):
+            key, ref = int(row["id"]), row["ref"]
+            self._refs[key] = ref
+            if ref.startswith("doc:passage:"):
+                self._ends[key] = self.key(f"doc:document:{ref[12:76]}") or key
+            else:
+                self._ends[key] = self._canonical(key) if row["alias"] else key
 
     def _canonical(self, key: int) -> int:
         seen = [key]
@@ -132,18 +140,19 @@ class Edges:
 
     def fan(self, side: str, ref: str, most: int) -> Fan:
         """What a thing is tied to on one side: at most `most` links, the rest counted by kind."""
-        key = self._ids.get(ref) or self.key(ref)
+        key = self.key(ref)
         if key is None:
             return Fan()
         own, other = ("source", "target") if side == UP else ("target", "source")
         group, passages = self.group(key), side == UP and ref.startswith("doc:document:")
-        wide = most * 3 + 1
+        wide = most * 2 + 1
         if passages:
             rows = self.reader.rows("Edges that leave a document", _PASSAGES, **_places(ref), most=wide)
         else:
             name = "Edges that leave a thing" if side == UP else "Edges that lead to a thing"
             rows = self.reader.rows(name, _FAN % own, ids=json.dumps(group), kinds=json.dumps(KINDS), most=wide)
         full = {kind for kind in KINDS if sum(row["kind"] == kind for row in rows) >= wide} if not passages else set()
+        self.look(row[other] for row in rows)
         taken, itself = dict[int, list[Row]](), list[Row]()
         for row in rows:
             end = self.end(row[other])
@@ -179,6 +188,7 @@ class Edges:
         order = {kind.value: place for place, kind in enumerate(KINDS)}
         edges.sort(key=lambda edge: (order[edge["kind"]], edge["id"]))
         rows = tuple(told(self, edge) for edge in edges[:TOLD])
+        self._ids[self.ref(end)] = end
         return Link(ref=self.ref(end), edges=rows, more=len(edges) - len(rows))
 
     def counts(self, key: int, own: str, beside: int = 0) -> list[Row]:

@@ -48,6 +48,7 @@ def fan(edges: Edges, asked: Asked) -> Row:
         after = 0
         if len(rows) > LONG:
             break
+    edges.look(row[other] for row in rows)
     shown = [{**told(edges, row), "ref": edges.ref(edges.end(row[other]))} for row in rows[:LONG]]
     following = None
     if len(rows) > LONG:

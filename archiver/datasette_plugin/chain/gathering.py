@@ -16,8 +16,8 @@ from archiver.model import EdgeKind
 
 Row = dict[str, Any]
 WHOLE = {
-    UP: Bounds(steps=DEEPEST, things=24, fan=8, deeper=4),
-    DOWN: Bounds(steps=4, things=32, fan=10, deeper=4),
+    UP: Bounds(steps=DEEPEST, things=20, fan=8, deeper=4),
+    DOWN: Bounds(steps=4, things=24, fan=10, deeper=4),
 }
 SMALL = {
     UP: Bounds(steps=4, things=8, fan=3, deeper=2),

@@ -30,12 +30,16 @@ _CLUSTER = re.compile(  # flags of parts of countries, flags, then a letter or e
 _CLINGS = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 CUT = "…"
 LONGEST = 2000
-"""Characters of a text that are looked at: no line holds more."""
+"""Characters of a text that are looked at."""
+MOST = 200
+"""Characters of a line that are looked at: no box has room for more, but for marks without a width."""
 
 
 def plain(given: str) -> str:
     """One line of foreign text: what cannot be seen is spelt out (`U+202E`), but for joiners and white space."""
     line = " ".join(given[:LONGEST].split())
+    if line.isascii() and line.isprintable():
+        return line + (CUT if len(given) > LONGEST else "")
     shown = "".join(piece if _kept(piece) else f"U+{ord(piece):04X}" for piece in _CLUSTER.findall(line))
     return shown + (CUT if len(given) > LONGEST else "")
 
@@ -46,6 +50,8 @@ def _kept(piece: str) -> bool:
 
 def clusters(line: str) -> list[str]:
     """What must not be cut apart: a letter with its marks, a joined emoji, a flag."""
+    if line.isascii():
+        return list(line)
     found: list[str] = []
     for piece in _CLUSTER.findall(line):
         joined = bool(found) and (found[-1].endswith("\u200d") or piece == "\u200c")
@@ -76,33 +82,39 @@ def _em(char: str, bold: bool) -> float:
 
 def clip(line: str, room: float, size: float, *, bold: bool = False) -> str:
     """The beginning of a plain line that fits into `room` pixels, with an ellipsis where something was cut."""
-    if width(line, size, bold=bold) <= room:
-        return line
-    return _fitting(line, room - width(CUT, size, bold=bold), size, bold) + CUT
+    head = _fitting(line, room, size, bold)
+    return (
+        head
+        if len(head) == len(line)
+        else _fitting(line, room - width(CUT, size, bold=bold), size, bold).rstrip() + CUT
+    )
 
 
 def _fitting(line: str, room: float, size: float, bold: bool = False) -> str:
-    used, count, pieces = 0.0, 0, clusters(line)
+    """As much of the beginning as fits; no more of the line is looked at."""
+    used, end, pieces = 0.0, 0, clusters(line[:MOST])
+    if len(line) > MOST and len(pieces) > 1:
+        pieces.pop()  # it may go on
     for piece in pieces:
         used += width(piece, size, bold=bold)
         if used > room:
             break
-        count += 1
-    return "".join(pieces[:count]).rstrip()
+        end += len(piece)
+    return line[:end]
 
 
 def wrap(line: str, room: float, size: float, most: int) -> list[str]:
     """A plain line as at most `most` lines of `room` pixels, broken at spaces where there are any."""
     lines: list[str] = []
     rest = line
-    while rest and len(lines) < most - 1 and width(rest, size) > room:
+    while rest and len(lines) < most - 1:
         head = _fitting(rest, room, size)
-        if not head:
+        if not head or len(head) == len(rest):
             break
         space = head.rfind(" ")
         if rest[len(head) : len(head) + 1] != " " and space > len(head) // 3:
             head = head[:space]
-        lines.append(head)
+        lines.append(head.rstrip())
         rest = rest[len(head) :].lstrip()
     return [*lines, clip(rest, room, size)] if rest else lines
 
