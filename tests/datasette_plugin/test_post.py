@@ -106,6 +106,33 @@ def test_a_deleted_post_says_so_and_shows_its_words(room: Room) -> None:
     assert 'class="qc-mark qc-mark-gone"' in room.text(post(IVY))
 
 
+def test_who_vouches_for_the_time_is_said(db: Path, tmp_path: Path, room: Room) -> None:
+    assert room.json(post(BO, ".json"))["vouched"] == "not signed"
+    assert "No signed head and no outside timestamp covers it" in Seen(room.text(post(BO))).text
+    head = (
+        "INSERT INTO log_checkpoint (origin, size, root, note, at) VALUES (1, 200, x'00', '', '2026-04-01T00:00:00Z')",
+        (),
+    )
+    token = (
+        "INSERT INTO log_anchor (origin, size, kind, service, token, at, received_at) VALUES "
+        "(1, 200, 'rfc3161', 'clock.example', x'01', '2026-04-01T00:00:05Z', '2026-04-01T00:00:06Z')",
+        (),
+    )
+    (tmp_path / "signed").mkdir()
+    for folder, sql, vouched in (("signed", (head,), "signed"), ("", (head, token), "timestamped")):
+        opened = Room(changed(db, tmp_path / folder, *sql))
+        try:
+            found, page = opened.json(post(BO, ".json")), Seen(opened.text(post(BO)))
+            assert found["vouched"] == vouched
+            assert f"custody: {vouched}" in page.text
+            assert found["custody"]["last"]["signed"] == 200
+            assert found["custody"]["last"]["not_after"] == ("2026-04-01T00:00:05Z" if token in sql else "")
+            assert found["custody"]["last"]["not_before"] == ""
+        finally:
+            opened.close()
+    assert "not after 2026-04-01 00:00:05Z ( clock.example )" in page.text
+
+
 def test_media_come_from_this_archive_alone(room: Room) -> None:
     page, found = Seen(room.text(post(FERRY))), room.json(post(FERRY, ".json"))
     (item,) = found["media"]

@@ -14,6 +14,13 @@ from archiver.errors import PageError
 from archiver.render.glossary import OUTCOMES, warning
 
 SENSITIVE = ("withheld", "age-gated")
+VOUCHED = {
+    "between outside timestamps": "One is older than the newest capture that shows it, another covers the log with it",
+    "timestamped": "An outside timestamp covers a head of the log that holds the newest capture that shows it",
+    "signed": "A signed head of the log holds the newest capture that shows it; no outside timestamp covers it",
+    "not signed": "No signed head of the log holds the newest capture that shows it",
+}
+"""How well the time of the newest capture is vouched for, and what that means."""
 _PROVEN = {1: "valid", 0: "refused", None: "not checked"}
 _LINKS = ("chain", "cite", "verify", "bundle")
 CHANGED = 20
@@ -46,7 +53,8 @@ def gather(reader: Reader, asked: Asked) -> Row:
         "sightings_cut": len(seen) == history.SIGHTINGS,
         "captures": _fresh(captures, seen, versions),
         "captures_total": history.counted(reader, found),
-        "custody": _custody(reader, versions),
+        "custody": (custody := _custody(reader, versions)),
+        "vouched": vouched(custody),
         "proofs": [proof | {"state": _PROVEN[proof["valid"]]} for proof in proofs],
         "proven": _proven(proofs),
         "media": media,
@@ -100,6 +108,14 @@ def _custody(reader: Reader, versions: list[Row]) -> Row:
     return found
 
 
+def vouched(custody: Row) -> str:
+    """Who vouches for when the newest capture that shows it was made: the strongest that is known."""
+    held = custody.get("last", {})
+    if held.get("not_before") and held.get("not_after"):
+        return "between outside timestamps"
+    return "timestamped" if held.get("not_after") else "signed" if held.get("signed") else "not signed"
+
+
 def _proven(proofs: list[Row]) -> str:
     """What the author's proofs come to: the worst of them, since one that is refused must be looked at."""
     states = {proof["valid"] for proof in proofs}
@@ -119,9 +135,12 @@ def dress(found: Row, asked: Asked) -> Row:
         "timeline": drawn(found["captures"]),
         "graph": chain.picture(found["chain"], asked.at) if found["chain"]["up"] or found["chain"]["down"] else None,
         "changed": changed,
+        "methods": METHODS,
         "tiers": [(tier, METHODS[tier]) for tier in sorted({one["tier"] for one in found["captures"]} & set(METHODS))],
         "numbers": numbers,
         "given": found["asked"],
+        "vouches": VOUCHED[found["vouched"]],
+        "tier": next((one["tier"] for one in found["captures"] if one["versions"]), ""),
         "flag": warning,
     }
 
