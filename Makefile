@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify evidence bounds measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room evidence bounds measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -104,6 +104,12 @@ bench-log: .venv/installed-dev
 GIGABYTES ?= 2
 bench-verify: .venv/installed-dev
 	$(BIN)/python -m tests.bench.verification 1000000 $(GIGABYTES)
+
+# The pages of the reading room at POSTS posts, beside runs that write: a million take 8 GB and a quarter of an hour,
+# kept in ROOM where it is given.
+POSTS ?= 1000000
+bench-room: .venv/installed-dev
+	$(BIN)/python -m tests.bench.room $(POSTS) $(ROOM)
 
 # An export of 10,000 posts with media against sha256sum and zip -0 of the same files: some minutes and 6 GB.
 bench-export: .venv/installed-dev
