@@ -54,6 +54,7 @@ class Asked:
 class Listed:
     """What would leave the house. `neighbours` are (ref, handle) of posts that nobody asked for and that stand in the
     same answers; `missing` are bodies that were erased; `erased` says how many captures stay since their leaf was;
+    `size` are the bytes of all bodies, `carried` those of the web archive, which holds a body once for each capture;
     `head` is the size of the signed head that they would be proved under, 0 where one is to be signed first."""
 
     what: str
@@ -66,6 +67,7 @@ class Listed:
     leaves: int
     blobs: int
     size: int
+    carried: int
     head: int
 
 
@@ -176,6 +178,7 @@ def listed(archive: Archive, asked: Asked, found: Iterable[Ref] | None = None) -
     choice = choice_of(archive, asked, found)
     tree, indexing = Tree(archive, local(archive)), Indexing(archive, choice)
     held = recorded.bodies(archive, choice)
+    rows = [(row["uid"], row["url"], row["body_size"] or 0) for row in recorded.rows(archive, choice.captures)]
     chosen = leaves(archive, tree.origin, choice)
     signed = head(archive, tree, chosen.needed)
     if signed is None:
@@ -187,13 +190,14 @@ def listed(archive: Archive, asked: Asked, found: Iterable[Ref] | None = None) -
         what=str(asked),
         posts=tuple(indexing.post_refs()),
         documents=tuple(entry["ref"] for entry in indexing.documents()),
-        captures=tuple((row["uid"], row["url"]) for row in recorded.rows(archive, choice.captures)),
+        captures=tuple((uid, url) for uid, url, _ in rows),
         neighbours=tuple((row["ref"], row["handle"]) for row in neighbours(archive, choice)),
         missing=tuple(held.missing.items()),
         erased=len(choice.erased),
         leaves=len({*chosen.indexes, *keys}),
         blobs=len(held.blobs) + len(held.missing),
         size=held.size,
+        carried=sum(size for _, _, size in rows),
         head=0 if signed is None else signed.checkpoint.size,
     )
 

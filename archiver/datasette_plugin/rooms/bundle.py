@@ -99,7 +99,7 @@ def gather(choice: export.Asked, found: list[Ref] | None, most: int, reader: Rea
             listed = export.listed(reader.archive, choice, found)
     except IntegrityError as error:
         raise PageError(500, f"this cannot be exported: {error}", hint="Run `archiver verify`") from None
-    about = AT_LEAST + 2 * listed.size + A_CAPTURE * len(listed.captures) + A_LEAF * listed.leaves
+    about = AT_LEAST + listed.size + listed.carried + A_CAPTURE * len(listed.captures) + A_LEAF * listed.leaves
     return {
         "what": listed.what,
         "counts": {
