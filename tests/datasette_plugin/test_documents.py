@@ -426,3 +426,66 @@ def test_a_window_of_long_words_and_posts_is_shown_around_what_was_changed(made:
         assert json.dumps(shown)
     finally:
         room.close()
+
+
+def test_whoever_may_not_see_a_table_sees_no_page_that_reads_it(db: Path, shas: dict[str, str]) -> None:
+    room = Room(db, metadata={"databases": {"archive": {"tables": {"mentions": {"allow": False}}}}})
+    try:
+        for address in ("documents", f"document/{shas['bulletin.txt']}", "quotations", "quotations.json"):
+            assert room.get(f"/archive/-/{address}").status_code == 403, address
+    finally:
+        room.close()
+
+
+# ---- megabytes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.heavy
+def test_ten_megabytes_and_twenty_thousand_mentions_are_pages_of_kilobytes(made: tuple[Written, Path]) -> None:
+    archive, path = made
+    text = "Words upon words, of which some are quoted in places.\n" * 190_000
+    spans = [(n * 500, n * 500 + 20) for n in range(20_000)] + [(0, len(text))]
+    sha256 = archive.document(text, sorted(spans))
+    for ordinal in (0, 1):
+        archive.match(sha256, ordinal, "exact", quoted_start=0, quoted_end=len(text))
+    room = opened(path)
+    try:
+        held = parts.parts(len(text))
+        for arguments in ("", "part=2", f"part={held}", "at=5000000-5000020", f"at=0-{len(text)}", "list=19990"):
+            page = room.text(f"/archive/-/document/{sha256}?{arguments}")
+            assert len(page) < 400_000, arguments
+            assert len(text_of(page)) <= parts.SIZE + parts.SLACK
+        assert room.json(f"/archive/-/document/{sha256}.json?part=7")["carried"][0]["end"] == len(text)
+        assert room.json(f"/archive/-/document/{sha256}.json")["coverage"]["found"] == len(spans)
+        listed = room.json("/archive/-/documents.json")["documents"]
+        assert next(one for one in listed if one["sha256"] == sha256)["coverage"] is None
+        assert "its own page counts them" in room.text("/archive/-/documents")
+        assert len(room.text(f"/archive/-/quotations?document={sha256}")) < 400_000
+    finally:
+        room.close()
+
+
+@pytest.mark.heavy
+def test_a_post_and_changes_of_megabytes_are_pages_of_kilobytes(made: tuple[Written, Path]) -> None:
+    archive, path = made
+    sha256 = archive.document("Some words that somebody quotes here. " * 1000, [(0, 37_000)])
+    version = archive.archive.one("SELECT v.id, v.post FROM versions v ORDER BY v.id LIMIT 1")
+    assert version is not None
+    long = "m" * 10_000_000
+    archive.execute("UPDATE versions SET text = ? WHERE id = ?", long, version["id"])
+    archive.execute("UPDATE posts SET text = ? WHERE id = ?", long, version["post"])
+    every = changes(*[change("replaced", "ab", "cd", n * 3, n * 3) for n in range(12_000)])
+    few = changes(*[change("replaced", "ab", long[:1000], n * 3, 9_000_000) for n in range(60)])
+    for rank, listed in enumerate((few, every)):
+        archive.match(
+            sha256, 0, "altered", rank=rank, version=version["id"], post=version["post"], changes=listed,
+            quoted_start=0, quoted_end=37_000, original_start=9_000_000, original_end=10_000_000,
+        )  # fmt: skip
+    room = opened(path)
+    try:
+        for address in (f"document/{sha256}", "quotations", f"document/{sha256}.json", "quotations.json"):
+            assert len(room.text(f"/archive/-/{address}")) < 600_000, address
+        compared = room.json(f"/archive/-/document/{sha256}.json")["mentions"][0]["compared"]
+        assert [one["changes_listed"] for one in compared] == [True, False]
+    finally:
+        room.close()
