@@ -218,7 +218,8 @@ TABLES = (
     _table(
         "media_carriers",
         "Which posts carry which bytes; capture is the first that brought them, kind what they are. Sensitive is 1 "
-        "where the post is marked so, has a warning, or was withheld or age-gated; described where a text stands with it.",
+        "where the post is marked so, has a warning, or was withheld or age-gated; described where a text stands with "
+        "it.",
         "id:int blob:int post:int capture:int platform author:int kind sensitive:int described:int",
         unique="blob post",
         keys="blob=blobs post=posts capture=captures author=refs",

@@ -90,9 +90,10 @@ def _chosen(reader: Reader, chosen: dict[str, str], authors: list[int], before: 
     first, *others = asked
     fits = [_LED[name] for name in others] + (["k.kind = :kind"] if chosen["kind"] else ["k.kind <> ''"])
     walk = f"FROM media_carriers k WHERE {_LED[first]} AND k.capture < {_BEFORE} ORDER BY k.capture DESC"
+    columns = "k.capture, k.blob, k.kind, k.platform, k.sensitive, k.described"
     sql = (
-        "SELECT DISTINCT k.capture, k.blob FROM "
-        f"(SELECT k.capture, k.blob, k.kind, k.platform, k.sensitive, k.described {walk} LIMIT :walked) k WHERE {' AND '.join(fits)} ORDER BY k.capture DESC LIMIT :most"
+        f"SELECT DISTINCT k.capture, k.blob FROM (SELECT {columns} {walk} LIMIT :walked) k "
+        f"WHERE {' AND '.join(fits)} ORDER BY k.capture DESC LIMIT :most"
     )
     found = reader.rows("The newest files of such posts", sql, walked=WALKED, **given)
     if len(found) > PAGE:
