@@ -6,16 +6,14 @@ import json
 from collections.abc import Iterable
 
 from archiver.datasette_plugin.reader import Reader, Row
+from archiver.store.fates import GONE
 
 SEVERITY = (
     *("altered", "spliced", "not-found", "not-judged"),
     *("bracketed", "elided", "truncated", "partial", "same-words", "normalised", "exact"),
 )
 """Verdicts in the order in which they are worth looking at."""
-_GONE = frozenset(
-    ("suspended", "protected", "withheld", "age-gated", "login-required", "deleted", "not-found", "unavailable")
-)
-"""Outcomes of posts that their platform refuses to show, as the view `gone` has them."""
+_GONE = frozenset(outcome.value for outcome in GONE)
 _SQL = """
     SELECT j.key AS document, coalesce(s.status, '') AS status, coalesce(s.how, '') AS how,
         p.id IS NOT NULL AS captured, coalesce(p.outcome, '') AS outcome, coalesce(x.verdict, '') AS verdict,
