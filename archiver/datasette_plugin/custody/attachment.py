@@ -33,6 +33,7 @@ class File:
 async def opened(datasette: Any, request: Any, reads: tuple[str, ...]) -> Asked | Response:
     """What a route of bytes is asked for, once the reader may see these tables; or the answer that it is no archive.
     NotFound where there is no such database, Forbidden where the reader may not see it."""
+    request.scope["archiver_page"] = True  # what breaks from here on is told by `trouble.unhandled`
     given = {name: decode(value) for name, value in request.url_vars.items() if value is not None}
     database = given.pop("database")
     if not await is_archive(datasette, database):
