@@ -127,21 +127,26 @@ def plain(cited: Cited) -> str:
     if cited.name and handle:
         who += f" ({isolated('@' + handle)})"
     when = f"{_moment(cited.posted_at)}" if day(cited.posted_at) else "no date"
-    seen = f"Last seen {cited.outcome}, {_moment(cited.outcome_at)}" if cited.outcome not in ("", "live") else ""
-    held = f"Captured {_moment(cited.captured_at)} ({cited.capture})" if cited.capture else "Not captured"
+    held = f"Captured {_moment(cited.captured_at)} ({clean(cited.capture)})" if cited.capture else "Not captured"
     told = [
         f"{who}: “{isolated(cited.title)}”, {cited.site + ', ' if cited.site else ''}{when}",
         link(cited.url) or clean(cited.url),
-        seen,
+        _fate(cited),
         f"{held}, archive “{clean(cited.archive)}”, {isolated(clean(cited.ref))}",
         cited.permalink,
-        f"SHA-256 of this version: {cited.sha256}" if cited.sha256 else "",
+        f"SHA-256 of this version: {clean(cited.sha256)}" if cited.sha256 else "",
     ]
     return ". ".join(part for part in told if part) + "."
 
 
+def _fate(cited: Cited) -> str:
+    gone = cited.outcome not in ("", "live")
+    return f"Last seen {clean(cited.outcome)}, {_moment(cited.outcome_at)}" if gone else ""
+
+
 def _moment(at: str) -> str:
-    return f"{at[:10]} {at[11:19]} UTC" if len(at) >= 20 and at.endswith("Z") else at[:10] or "at no known time"
+    known = f"{at[:10]} {at[11:19]} UTC" if len(at) >= 20 and at.endswith("Z") else at[:10]
+    return clean(known) or "at no known time"
 
 
 # ---- BibTeX -------------------------------------------------------------------------------------------------------
@@ -186,13 +191,13 @@ def key(cited: Cited) -> str:
 
 
 def _held(cited: Cited) -> Iterable[str]:
-    if cited.outcome not in ("", "live"):
-        yield f"Last seen {cited.outcome}, {_moment(cited.outcome_at)}"
+    if fate := _fate(cited):
+        yield fate
     yield f"Archive “{clean(cited.archive)}”: {clean(cited.ref)}"
     if cited.capture:
-        yield f"Capture {cited.capture}, {_moment(cited.captured_at)}"
+        yield f"Capture {clean(cited.capture)}, {_moment(cited.captured_at)}"
     if cited.sha256:
-        yield f"SHA-256 of this version {cited.sha256}"
+        yield f"SHA-256 of this version {clean(cited.sha256)}"
 
 
 # ---- CSL-JSON -----------------------------------------------------------------------------------------------------
@@ -212,8 +217,8 @@ def csl(cited: Cited) -> dict[str, Any]:
         "language": cited.lang if _LANGUAGE.fullmatch(cited.lang) else "",
         "archive": clean(cited.archive),
         "archive_location": cited.permalink or clean(cited.ref),
-        "status": "" if cited.outcome in ("", "live") else f"{cited.outcome}, seen {_moment(cited.outcome_at)}",
-        "version": cited.sha256,
+        "status": _fate(cited),
+        "version": clean(cited.sha256),
         "note": ". ".join(_held(cited)),
     }
     return {name: value for name, value in item.items() if value}

@@ -58,7 +58,7 @@ def test_a_deleted_post_is_cited_as_one(room: Room) -> None:
     found = json.loads(answer.text)
     assert "|url-status=dead" in found["wikipedia"]
     assert "Last seen deleted, 2026-03-30" in found["text"]
-    assert found["csl"][0]["status"].startswith("deleted")
+    assert found["csl"][0]["status"].startswith("Last seen deleted")
 
 
 def test_a_public_archive_has_a_permalink_and_a_local_one_says_why_not(room: Room) -> None:
@@ -84,6 +84,17 @@ def test_a_public_archive_has_a_permalink_and_a_local_one_says_why_not(room: Roo
 )
 def test_what_others_cannot_open_is_no_permalink(site: str, local: bool) -> None:
     assert is_local(site) == local
+
+
+def test_a_document_is_cited_by_its_name_and_bytes(room: Room) -> None:
+    (one,) = room.json(post(BO, ".json"))["quoted_in"]
+    ref = "doc:document:" + one["passage"].removeprefix("doc:passage:").partition(":")[0]
+    found = room.json(cite(ref, ".json"))
+    assert found["csl"][0]["title"] == one["called"] == "bulletin.txt"
+    assert ref.endswith(found["sha256"])
+    schema_says(found["csl"][0])
+    assert "URL" not in found["csl"][0]
+    assert found["page"] in Seen(room.text(cite(ref))).links
 
 
 def test_a_handle_or_an_account_cannot_be_cited(room: Room) -> None:

@@ -77,6 +77,10 @@ def test_the_misquotation_stands_with_its_verdict(room: Room) -> None:
     assert f"/archive/-/document/{digest}?at={place}#q-{place}" in page.links
 
 
+def test_what_refers_to_it_is_counted_in_words(room: Room) -> None:
+    assert "Embedded 1 ×; it answers 1 ×." in Seen(room.text(post(MOSS))).text
+
+
 def test_an_edit_stands_between_two_observations(room: Room) -> None:
     found = room.json(post(MOSS, ".json"))
     first = found["edits"][0]
@@ -348,7 +352,7 @@ def test_a_post_that_everybody_quotes_stays_a_page(opened: Room) -> None:
     found = opened.json(post(BO, ".json"))
     assert found["sightings_cut"] is True
     assert "by its newest 500 sightings" in page
-    assert "more than 10,000 × <b>reposts</b> to it" in page
+    assert "reposted more than 10,000 ×" in page
 
 
 def test_whoever_may_not_see_the_posts_sees_no_page(db: Path) -> None:

@@ -1,4 +1,4 @@
-"""Citations of a post or a page, to copy or as files. Its address holds after `archiver rebuild`, as all of them do."""
+"""Citations of a post, a document or a page, to copy or as files. Their addresses hold after `archiver rebuild`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.post import history
 from archiver.datasette_plugin.post.meant import Meant, meant
+from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
 from archiver.render import cite
@@ -31,6 +32,11 @@ _PAGE = """
       coalesce(nullif(c.entity_sha256, ''), b.sha256, '') AS sha256
     FROM pages p JOIN captures c ON c.id = p.capture LEFT JOIN blobs b ON b.id = c.blob
     WHERE p.ref IN (SELECT value FROM json_each(:keys)) ORDER BY c.leaf DESC, p.id LIMIT 1"""
+_DOCUMENT = """
+    SELECT substr(d.title, 1, 2000) AS title, d.lang, d.sha256, c.uid AS capture, c.observed_at, c.url, p.author,
+      p.published_at
+    FROM documents d JOIN captures c ON c.id = d.capture LEFT JOIN pages p ON p.capture = c.id
+    WHERE d.id IN (SELECT value FROM json_each(:keys)) ORDER BY c.leaf DESC, d.id, p.id LIMIT 1"""
 _OUTCOME = """
     SELECT o.outcome, c.observed_at FROM outcomes o JOIN captures c ON c.id = o.capture
     WHERE o.ref IN (SELECT value FROM json_each(:keys)) ORDER BY o.capture DESC, o.ref LIMIT 1"""
@@ -39,10 +45,11 @@ _OUTCOME = """
 def gather(reader: Reader, asked: Asked) -> Row:
     """What is cited, and its citations. PageError where nothing was captured that could be cited."""
     found = meant(reader, asked)
-    cited = _post(reader, asked, found) if found.main is not None else _page(reader, asked, found)
+    what = _post if found.main is not None else _document if str(found.ref).startswith("doc:document:") else _page
+    cited = what(reader, asked, found)
     if cited is None:
         links = ((asked.at.ref(str(found.ref)), f"What is known of {found.ref}"),)
-        hint = "Posts and web pages can be cited once they were captured"
+        hint = "Posts, documents and web pages can be cited once they were captured"
         raise PageError(404, f"nothing of {found.ref} is here that could be cited", hint=hint, links=links)
     return {
         **found.plain(),
@@ -113,9 +120,35 @@ def _page(reader: Reader, asked: Asked, found: Meant) -> Cited | None:
     )
 
 
+def _document(reader: Reader, asked: Asked, found: Meant) -> Cited | None:
+    """A document as it was read: a seed has no address that others could open, only its name."""
+    document = reader.row("The document that is cited", _DOCUMENT, keys=found.keys)
+    if document is None:
+        return None
+    address = str(document["url"])
+    return Cited(
+        ref=str(found.ref),
+        platform="doc",
+        page=True,
+        handle="",
+        name=document["author"] or "",
+        text=called(document["title"], address),
+        posted_at=document["published_at"] or "",
+        url="" if address.startswith("seed:") else address,
+        lang=document["lang"],
+        outcome="",
+        outcome_at="",
+        archive=reader.database,
+        permalink=_permalink(asked, found),
+        sha256=document["sha256"],
+        capture=document["capture"],
+        captured_at=document["observed_at"],
+    )
+
+
 def _permalink(asked: Asked, found: Meant) -> str:
     """The address of the page in this archive; empty where only this machine or its network could open it."""
-    return "" if is_local(asked.site) else f"{asked.site}{asked.at.ref(str(found.ref))}"
+    return "" if is_local(asked.site) else cite.link(f"{asked.site}{asked.at.ref(str(found.ref))}")
 
 
 def is_local(site: str) -> bool:
@@ -152,7 +185,7 @@ PAGES = (
         template="archiver_cite.html",
         gather=gather,
         dress=dress,
-        reads=("posts", "versions", "sightings", "captures", "refs", "pages"),
+        reads=("posts", "versions", "sightings", "captures", "refs", "pages", "documents"),
         css=("reading-room-post.css",),
         forms={"bib": (BIBTEX, _bib), "csl": (CSL, _csl)},
     ),

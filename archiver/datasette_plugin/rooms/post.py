@@ -122,6 +122,30 @@ def _proven(proofs: list[Row]) -> str:
     return "refused" if 0 in states else "valid" if 1 in states else "not checked" if states else "absent"
 
 
+TOLD = {
+    "to it": {
+        "quotes": "quoted", "reposts": "reposted", "replies-to": "answered", "embeds": "embedded",
+        "links-to": "linked to", "resolves-to": "led to", "same-text": "its words found elsewhere",
+        "same-media": "its media found elsewhere", "names": "named",
+    },
+    "from it": {
+        "quotes": "it quotes", "reposts": "it reposts", "replies-to": "it answers", "embeds": "it embeds",
+        "links-to": "it links", "resolves-to": "it leads on", "same-text": "its words stand elsewhere",
+        "same-media": "its media stand elsewhere", "names": "it names",
+    },
+}  # fmt: skip
+"""Counts of edges in words."""
+
+
+def _counted(pointing: list[Row]) -> list[str]:
+    """How much refers to it, and how much it refers to."""
+    found = []
+    for one in pointing:
+        number = f"{'more than ' if one['more'] else ''}{one['edges']:,}"
+        found.append(f"{TOLD[one['way']][one['kind']]} {number} ×")
+    return [f"{line[0].upper()}{line[1:]}" if number == 0 else line for number, line in enumerate(found)]
+
+
 def dress(found: Row, asked: Asked) -> Row:
     """The picture of the captures, and edits with both versions one in the other."""
     texts = {version["sha256"]: version["text"] for version in found["versions"]}
@@ -139,6 +163,7 @@ def dress(found: Row, asked: Asked) -> Row:
         "tiers": [(tier, METHODS[tier]) for tier in sorted({one["tier"] for one in found["captures"]} & set(METHODS))],
         "numbers": numbers,
         "given": found["asked"],
+        "counted": _counted(found["pointing"]),
         "vouches": VOUCHED[found["vouched"]],
         "tier": next((one["tier"] for one in found["captures"] if one["versions"]), ""),
         "flag": warning,
