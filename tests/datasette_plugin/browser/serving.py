@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.datasette_plugin.walking import Answer, Walk, walked
+from tests.datasette_plugin.walking import EACH, Answer, Walk, walked
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,7 +42,7 @@ def served(db: Path, *arguments: str) -> Iterator[str]:
         process.communicate(timeout=30)
 
 
-def walked_over(base: str, database: str) -> Walk:
+def walked_over(base: str, database: str, each: int = EACH) -> Walk:
     """Follows the links of a served archive."""
     with httpx.Client(base_url=base, timeout=60, follow_redirects=True) as client:
 
@@ -50,4 +50,4 @@ def walked_over(base: str, database: str) -> Walk:
             found = client.get(path)
             return Answer(found.status_code, found.headers["content-type"], found.text, found.url.path)
 
-        return walked(get, database)
+        return walked(get, database, each)
