@@ -148,7 +148,8 @@ def _documents(reader: Reader, post: int) -> tuple[list[Row], bool]:
     rows = reader.rows(
         "Documents that quote it",
         "SELECT p.ref AS passage, d.sha256, d.title, c.url, coalesce(x.verdict, '') AS verdict FROM "
-        "(SELECT mention FROM resolutions WHERE ref = :post AND status = 'resolved' ORDER BY mention LIMIT :most) s "
+        "(SELECT mention FROM (SELECT * FROM resolutions WHERE ref = :post ORDER BY id LIMIT 400) "
+        "WHERE status = 'resolved' LIMIT :most) s "
         "JOIN mentions m ON m.id = s.mention JOIN refs p ON p.id = m.ref JOIN documents d ON d.id = m.document "
         "JOIN captures c ON c.id = d.capture LEFT JOIN matches x ON x.mention = m.id AND x.rank = 0 ORDER BY m.id",
         post=post,
@@ -171,8 +172,9 @@ def _unfaithful(reader: Reader, event: Row) -> list[Row]:
     rows = reader.rows(
         "Quotations of the words before",
         "SELECT r.ref AS passage, substr(m.quoted, 1, :longest + 1) AS quoted, x.verdict, d.sha256, d.title, c.url, "
-        "substr(v.text, 1, :longest + 1) AS after, v.truncated FROM (SELECT mention, verdict FROM matches "
-        "WHERE version = :before AND rank = 0 AND faithful = 1 ORDER BY mention LIMIT :most) x "
+        "substr(v.text, 1, :longest + 1) AS after, v.truncated FROM (SELECT mention, verdict FROM "
+        "(SELECT * FROM matches WHERE version = :before ORDER BY id LIMIT 400) WHERE rank = 0 AND faithful = 1 "
+        "LIMIT :most) x "
         "JOIN mentions m ON m.id = x.mention JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
         "JOIN captures c ON c.id = d.capture JOIN versions v ON v.id = :after ORDER BY m.id",
         before=event["before"],

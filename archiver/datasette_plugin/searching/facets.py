@@ -15,7 +15,7 @@ from archiver.datasette_plugin.searching.posts import HITS, meta
 SHOWN = 12
 
 _QUERIES = {
-    "documents": "SELECT d.media_type, (SELECT n.name FROM collection_documents h JOIN collections n "
+    "documents": "SELECT d.media_type, (SELECT n.name FROM collection_documents h CROSS JOIN collections n "
     "ON n.id = h.collection WHERE h.document = d.id ORDER BY n.name LIMIT 1) AS collection FROM json_each(:ids) j "
     "CROSS JOIN documents d ON d.id = j.value",
     "quotations": "SELECT m.kind, m.platform, coalesce(x.verdict, '') AS verdict FROM json_each(:ids) j "
