@@ -94,9 +94,9 @@ def edited(scale: Scale) -> range:
 
 
 def shown(scale: Scale) -> Iterator[tuple[int, int]]:
-    """Captures that showed a post: two thirds of those that asked for one."""
+    """Captures that showed a post: two thirds of those that asked for one, and all that asked for the first."""
     for n in range(1, scale.captures + 1):
-        if n % 3 and kind_of(scale, n) == "post" and not failed(n):
+        if (n % 3 or n % 1500 == 0) and kind_of(scale, n) == "post" and not failed(n):
             yield n, post_of(scale, n)
 
 

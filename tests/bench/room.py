@@ -111,7 +111,7 @@ def our_pages(scale: Scale, db: sqlite3.Connection) -> list[str]:
     for name in ("post", "chain", "verify", "cite"):
         found += [f"{name}/{encode(post_ref(post))}" for post in posts]
     found += [f"compare/{encode(post_ref(7))}/{two[0][0]}/{two[1][0]}"]
-    found += [f"{name}/{document}" for name in ("cite", "verify") for document in (large, usual)]
+    found += [f"verify/{document}" for document in (large, usual)]
     found += [f"document/{document_sha(n)}" for n in (1, 2, 77)] + [f"document/{document_sha(1)}?part=2"]
     found += ["documents", "documents?collection=large", f"quotations?document={document_sha(1)}"]
     found += ["quotations", "quotations?verdict=altered", "quotations?verdict=exact", "quotations?author=handle2"]
