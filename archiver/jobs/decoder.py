@@ -11,6 +11,7 @@ ask.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -186,7 +187,10 @@ def bound() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 0),
     ):
-        resource.setrlimit(limit, (most, most))
+        _, hard = resource.getrlimit(limit)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with contextlib.suppress(ValueError, OSError):  # a system that knows no such limit: macOS bounds no memory
+            resource.setrlimit(limit, (most, most))
 
 
 def main() -> None:
@@ -197,6 +201,8 @@ def main() -> None:
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     given, out = sys.stdin.buffer, sys.stdout.buffer
     bound()
+    out.write(b"ready\n")
+    out.flush()
     while line := given.readline(4096):
         asked = json.loads(line)
         data, made = given.read(int(asked["size"])), b""

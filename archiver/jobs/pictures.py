@@ -123,7 +123,7 @@ class Decoder:
     def ask(self, what: str, data: bytes, *, coarse: bool = False) -> tuple[dict[str, Any], bytes]:
         """Its answer about one picture. ParseError where it died of it, was too slow, or answered nonsense: then the
         process is ended, and the next picture starts another."""
-        process = self._started()
+        fresh, process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
         late = threading.Event()
@@ -135,15 +135,20 @@ class Decoder:
         timer = threading.Timer(SECONDS, end)
         timer.start()
         try:
+            if fresh and process.stdout.readline(64) != b"ready\n":
+                self.close()
+                raise ParseError("the decoder could not be started")
             process.stdin.write(json.dumps({"do": what, "size": len(data), "coarse": coarse}).encode() + b"\n")
             process.stdin.write(data)
             process.stdin.flush()
             told = json.loads(process.stdout.readline(4096))
-            size = _number(told["size"])
-            made = process.stdout.read(size) if size <= LARGEST_SMALL else b""
-            if size > LARGEST_SMALL or len(made) != size:
+            size = told["size"]
+            if not isinstance(size, int) or not 0 <= size <= LARGEST_SMALL:
                 raise ValueError
-        except (OSError, ValueError, LookupError, TypeError, ParseError) as error:
+            made = process.stdout.read(size)
+            if len(made) != size:
+                raise ValueError
+        except (OSError, ValueError, LookupError, TypeError) as error:
             self.close()
             if late.is_set():
                 raise ParseError(f"decoding it took more than {SECONDS:.0f} seconds") from error
@@ -153,9 +158,10 @@ class Decoder:
             timer.join()
         return told, made
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> tuple[bool, subprocess.Popen[bytes]]:
+        """The process, and whether it was started just now."""
         if self._process is not None and self._process.poll() is None:
-            return self._process
+            return False, self._process
         self.close()
         try:
             self._process = subprocess.Popen(
@@ -169,7 +175,7 @@ class Decoder:
             )
         except OSError as error:
             raise ParseError(f"the decoder could not be started: {error.strerror}") from error
-        return self._process
+        return True, self._process
 
     def close(self) -> None:
         """Ends the process."""
@@ -188,15 +194,16 @@ class Pool:
     """As many decoders as may run at once."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._owner = most, 0
+        self._most, self._owner, self._lock = most, 0, threading.Lock()
         self._idle: queue.LifoQueue[Decoder] = queue.LifoQueue()
 
     def run(self, ask: Callable[[Decoder], Answer]) -> Answer:
         """Hands a decoder to `ask`; waits where all are at work."""
-        if self._owner != os.getpid():  # after a fork the pipes are the parent's
-            self._owner, self._idle = os.getpid(), queue.LifoQueue()
-            for _ in range(self._most):
-                self._idle.put(Decoder())
+        with self._lock:
+            if self._owner != os.getpid():  # after a fork the pipes are the parent's
+                self._owner, self._idle = os.getpid(), queue.LifoQueue()
+                for _ in range(self._most):
+                    self._idle.put(Decoder())
         decoder = self._idle.get()
         try:
             return ask(decoder)

@@ -310,6 +310,17 @@ def test_documents_and_names_lead_to_a_file(pictured: Room, tmp_path: Path) -> N
     room.close()
 
 
+def test_a_body_that_is_no_file_of_a_post_has_a_page(pictured: Room) -> None:
+    with closing(sqlite3.connect(pictured.datasette.databases["archive"].path)) as sql:
+        rows = sql.execute("SELECT b.sha256 FROM captures c JOIN blobs b ON b.id = c.blob WHERE c.route = 'status'")
+        (sha256,) = rows.fetchone()
+    page = pictured.text(f"/archive/-/media/{sha256}")
+    assert "<h1>File" in page
+    assert "application/json" in page
+    assert "None that is known here" in page
+    assert pictured.json(f"/archive/-/media/{sha256}.json")["sent_as"] == "application/octet-stream"
+
+
 def test_what_a_file_claims_is_told(tmp_path: Path) -> None:
     files = (File(name="signed.jpg", data=SIGNED), File(name="bare.jpg", data=PHOTO.data))
     room = Room(album.make(tmp_path, [Told(number=1, files=files)]))

@@ -249,6 +249,7 @@ def test_the_process_has_no_secret_and_imports_nothing_of_ours(monkeypatch: pyte
     assert "archiver" not in source.split('"""', 2)[2]
 
 
+READY = "import sys; sys.stdout.write('ready\\n'); sys.stdout.flush(); "
 BROKEN = {
     "dies": "import os; os._exit(3)",
     "mute": "import sys; sys.stdin.buffer.read(1); sys.exit()",
@@ -263,7 +264,7 @@ BROKEN = {
 def test_a_decoder_that_breaks_costs_one_picture(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     one = pictures.Decoder()
     program = tmp_path / "broken.py"
-    program.write_text(BROKEN[name])
+    program.write_text(READY + BROKEN[name])
     with monkeypatch.context() as other:
         other.setattr(pictures, "PROGRAM", program)
         with pytest.raises(ParseError, match="broke the decoder"):
@@ -273,12 +274,23 @@ def test_a_decoder_that_breaks_costs_one_picture(name: str, monkeypatch: pytest.
     one.close()
 
 
+def test_a_decoder_that_does_not_start_is_told_as_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    one = pictures.Decoder()
+    monkeypatch.setattr(pictures, "PROGRAM", tmp_path / "none.py")
+    with pytest.raises(ParseError, match="could not be started"):
+        one.ask("look", album.PHOTO.data)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with pytest.raises(ParseError, match="could not be started"):
+        one.ask("look", album.PHOTO.data)
+
+
 def test_a_decoder_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     one = pictures.Decoder()
     program = tmp_path / "slow.py"
-    program.write_text("import sys; sys.stdin.read()")
+    program.write_text(READY + "sys.stdin.readline(); print('{\"size\": 0}', flush=True); sys.stdin.read()")
     with monkeypatch.context() as other:
         other.setattr(pictures, "PROGRAM", program)
+        one.ask("look", b"")
         other.setattr(pictures, "SECONDS", 0.2)
         with pytest.raises(ParseError, match="more than 0 seconds"):
             one.ask("look", album.PHOTO.data)
@@ -296,9 +308,7 @@ def test_what_it_tells_is_not_believed(
 ) -> None:
     whole = {"width": 1, "height": 1, "animated": False, "dhash": "", "reason": "", "size": 0} | told
     program = tmp_path / "liar.py"
-    program.write_text(
-        f"import sys; sys.stdout.write({json.dumps(whole)!r} + '\\n'); sys.stdout.flush(); sys.stdin.read()"
-    )
+    program.write_text(f"{READY}sys.stdout.write({json.dumps(whole)!r} + '\\n'); sys.stdout.flush(); sys.stdin.read()")
     monkeypatch.setattr(pictures, "PROGRAM", program)
     monkeypatch.setattr(pictures, "_POOL", pictures.Pool(1))
     looked = pictures.decoded(album.PHOTO.data, "image/jpeg")

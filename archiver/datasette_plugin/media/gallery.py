@@ -88,6 +88,12 @@ def _chosen(reader: Reader, chosen: dict[str, str], authors: list[int], before: 
         sql = f"SELECT m.capture, m.blob FROM media_blobs m WHERE {where} ORDER BY m.capture DESC LIMIT :most"
         return reader.rows("The newest files", sql, **given), None
     first, *others = asked
+    if not others and not chosen["kind"]:
+        sql = (
+            "SELECT DISTINCT k.capture, k.blob FROM media_carriers k "
+            f"WHERE {_LED[first]} AND k.capture < {_BEFORE} AND +k.kind <> '' ORDER BY k.capture DESC LIMIT :most"
+        )
+        return reader.rows("The newest files of such posts", sql, **given), None
     fits = [_LED[name] for name in others] + (["k.kind = :kind"] if chosen["kind"] else ["k.kind <> ''"])
     walk = f"FROM media_carriers k WHERE {_LED[first]} AND k.capture < {_BEFORE} ORDER BY k.capture DESC"
     columns = "k.capture, k.blob, k.kind, k.platform, k.sensitive, k.described"
