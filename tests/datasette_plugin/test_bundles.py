@@ -123,6 +123,7 @@ def test_a_document_a_collection_and_a_selection_leave_too(kept: Room, house: Ho
         assert set(index["named"]) >= {ADA, bo}
     asking = kept.text("/archive/-/bundle")
     assert '<label for="qc-refs">' in asking
+    assert '<label for="qc-query">' in asking
     assert kept.get("/archive/-/bundle.zip").status_code == 404
 
 
@@ -174,6 +175,7 @@ def test_a_query_needs_the_permission_for_sql(house: House) -> None:
         for form in ("", ".json", ".zip"):
             assert closed.get(f"/archive/-/bundle{form}?query=SELECT+ref+FROM+gone").status_code == 403
         assert closed.get(PAGE).status_code == 200
+        assert "qc-query" not in closed.text("/archive/-/bundle")
     finally:
         closed.close()
 

@@ -89,11 +89,13 @@ async def _queried(datasette: Any, request: Any, database: str, query: str) -> l
     return refs
 
 
-def gather(choice: export.Asked, found: list[Ref] | None, most: int, reader: Reader, asked: Asked) -> Row:
-    """What would leave the house. Nothing is written for it."""
+def gather(
+    choice: export.Asked, found: list[Ref] | None, most: int, may_query: bool, reader: Reader, asked: Asked
+) -> Row:
+    """What would leave the house. Nothing is written for it. Without a choice, what there is to choose from."""
     if not (choice.refs or choice.documents or choice.query or choice.collection):
         names = reader.rows("Collections", "SELECT name FROM collections ORDER BY name LIMIT 200")
-        return {"what": "", "collections": [row["name"] for row in names]}
+        return {"what": "", "collections": [row["name"] for row in names], "may_query": may_query}
     try:
         with CHECKS.one():
             listed = export.listed(reader.archive, choice, found)
@@ -158,10 +160,11 @@ def _listing(path: str) -> tuple[str, Callable[..., Any]]:
         except PageError as error:
             json = request.url_vars.get("form") == "json"
             return await trouble.page(datasette, request, error, json=json, at=asked.at)
-        shown = _page(path, partial(gather, choice, found, most))
+        may_query = await may_write_sql(datasette, request.actor, asked.at.database)
+        shown = _page(path, partial(gather, choice, found, most, may_query))
         return await shown(datasette, request)
 
-    return _page(path, partial(gather, export.Asked(), None, 0)).pattern, view
+    return _page(path, partial(gather, export.Asked(), None, 0, False)).pattern, view
 
 
 async def _zip(datasette: Any, request: Any, receive: Any, send: Any) -> Response | None:
