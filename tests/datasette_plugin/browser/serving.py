@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ def served(db: Path, *arguments: str) -> Iterator[str]:
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
+    rest: threading.Thread | None = None
     try:
         assert process.stderr is not None
         said = []
@@ -36,10 +38,16 @@ def served(db: Path, *arguments: str) -> Iterator[str]:
                 break
         else:
             raise AssertionError("".join(said))
+        rest = threading.Thread(target=process.stderr.read)  # a server whose output nobody takes stops answering
+        rest.start()
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
+        if rest is not None:
+            rest.join()
+        assert process.stderr is not None
+        process.stderr.close()
 
 
 def walked_over(base: str, database: str, each: int = EACH) -> Walk:
