@@ -41,6 +41,9 @@ def documents(reader: Reader, wanted: Sought, below: int) -> Hits:
             match=match,
             scanned=most,
         )
+        ids = sorted((int(row["id"]) for row in rows), reverse=True)
+        if where == "1":
+            return Hits(ids=ids)
         last = reader.value(
             "Whether there are more documents with the words",
             "SELECT rowid FROM documents_fts WHERE documents_fts MATCH :match AND rowid < :below "
@@ -50,8 +53,7 @@ def documents(reader: Reader, wanted: Sought, below: int) -> Hits:
             last=most,
         )
         told = f"Of the documents with the words the newest {most:,} were looked at: there may be more further back."
-        ids = sorted((int(row["id"]) for row in rows), reverse=True)
-        return Hits(ids=ids, limits=[told] if where != "1" and last is not None else [])
+        return Hits(ids=ids, limits=[told] if last is not None else [])
     for number, term in enumerate(wanted.query.runs):
         where += f" AND (instr(d.text, :sign_{number}) > 0 OR instr(d.title, :sign_{number}) > 0)"
         names[f"sign_{number}"] = term.text
