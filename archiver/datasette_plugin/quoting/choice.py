@@ -26,13 +26,15 @@ SCAN = 10_000
 COUNTED = 2_000
 """Quotations that are counted by kind."""
 
-_WHERE = """
-    x.rank = 0 AND (:flag = '' OR instr(' ' || x.flags || ' ', ' ' || :flag || ' '))
-    AND (:change = '' OR instr(x.changes, '"op": "' || :change || '"'))
-    AND (:platform = '' OR coalesce(nullif(m.platform, ''), q.platform) = :platform)
-    AND (:resolution = '' OR s.status = :resolution)"""
-_JOINS = """CROSS JOIN mentions m ON m.id = x.mention CROSS JOIN refs f ON f.id = m.document
-    LEFT JOIN refs q ON q.id = x.post LEFT JOIN resolutions s ON s.mention = m.id"""
+_ASKED = {
+    "flag": "instr(' ' || x.flags || ' ', ' ' || :flag || ' ')",
+    "change": """instr(x.changes, '"op": "' || :change || '"')""",
+    "platform": "coalesce(nullif(m.platform, ''), q.platform) = :platform",
+    "resolution": "s.status = :resolution",
+}
+# What no condition or column needs is left out by SQLite: each of these joins finds one row at most, by a unique key.
+_JOINS = """CROSS JOIN mentions m ON m.id = x.mention LEFT JOIN refs f ON f.id = m.document
+    LEFT JOIN refs q ON q.id = x.post LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN posts p ON p.id = x.post"""
 _PLACE = "f.remote_id AS document, m.ordinal, x.rank, x.id AS match"
 _KINDS = "x.flags, " + ", ".join(f'instr(x.changes, \'"op": "{op}"\') > 0 AS {op}' for op in CHANGES)
 _KINDS += ", coalesce(nullif(m.platform, ''), q.platform, '') AS platform, coalesce(s.status, '') AS resolution"
@@ -41,16 +43,14 @@ _STRETCH = """
     SELECT count(*) AS n, max(id) AS last FROM (SELECT id FROM matches
         WHERE verdict = :verdict AND found_by = :found_by AND id > :after ORDER BY id LIMIT :scan)"""
 _BETWEEN = "x.verdict = :verdict AND x.found_by = :found_by AND x.id > :after AND x.id <= :last"
-_OF_DOCUMENT = """(SELECT y.* FROM refs d CROSS JOIN mentions n ON n.document = d.id
-    CROSS JOIN matches y ON y.mention = n.id AND y.rank = 0
-    WHERE d.ref = 'doc:document:' || :document LIMIT :scan)"""
+_OF_DOCUMENT = """refs d CROSS JOIN mentions n ON n.document = d.id
+    CROSS JOIN matches x ON x.mention = n.id AND x.rank = 0"""
 # Whose post the words were compared with, or whom the document names: handles stand in edges in lower case.
-_OF_AUTHOR = """(SELECT y.* FROM (
-        SELECT z.mention FROM posts p CROSS JOIN matches z ON z.post = p.id AND z.rank = 0
+_OF_AUTHOR = """(SELECT z.mention FROM posts p CROSS JOIN matches z ON z.post = p.id AND z.rank = 0
         WHERE lower(p.handle) = :author
         UNION SELECT n.id FROM json_each(:handles) j CROSS JOIN refs h ON h.ref = j.value
-        CROSS JOIN edges e ON e.target = h.id AND e.kind = 'names' CROSS JOIN mentions n ON n.ref = e.source
-        LIMIT :scan) k CROSS JOIN matches y ON y.mention = k.mention AND y.rank = 0)"""
+        CROSS JOIN edges e ON e.target = h.id AND e.kind = 'names' CROSS JOIN mentions n ON n.ref = e.source) k
+    CROSS JOIN matches x ON x.mention = k.mention AND x.rank = 0"""
 
 
 def _case(column: str, known: tuple[str, ...]) -> str:
@@ -150,27 +150,37 @@ def _key(row: Row) -> str:
     return f"{row['document']}.{row['ordinal']}.{row['rank']}"
 
 
+def _where(choice: Choice) -> str:
+    """The conditions that are asked for; their values are parameters."""
+    return " AND ".join(["x.rank = 0", *(sql for name, sql in _ASKED.items() if getattr(choice, name))])
+
+
 def _source(choice: Choice) -> tuple[str, dict[str, object]]:
+    """All quotations of a document or an author that fit: everything of a SELECT behind its columns."""
     if choice.document:
-        more = " AND (:author = '' OR lower(m.handle) = :author OR lower(ltrim(p.handle, '@')) = :author)"
-        joins = f"{_JOINS} LEFT JOIN posts p ON p.id = x.post"
-        return f"{_OF_DOCUMENT} x {joins} WHERE {_WHERE}{more}", {"document": choice.document, "author": choice.author}
+        source, more = _OF_DOCUMENT, "d.ref = 'doc:document:' || :document"
+        if choice.author:
+            more += " AND (lower(m.handle) = :author OR lower(ltrim(p.handle, '@')) = :author)"
+        return f"{source} {_JOINS} WHERE {more} AND {_where(choice)}", {
+            "document": choice.document,
+            "author": choice.author,
+        }
     handles = json.dumps([f"{platform}:handle:{choice.author}" for platform in PLATFORMS])
-    return f"{_OF_AUTHOR} x {_JOINS} WHERE {_WHERE}", {"author": choice.author, "handles": handles}
+    return f"{_OF_AUTHOR} {_JOINS} WHERE {_where(choice)}", {"author": choice.author, "handles": handles}
 
 
 def _sorted(reader: Reader, choice: Choice, start: Row | None, most: int) -> Found:
     source, parameters = _source(choice)
     rows = reader.rows(
         "Quotations",
-        f"SELECT {_PLACE} FROM {source} AND (:verdict = '' OR x.verdict = :verdict) "
-        f"AND ({_ORDER}, x.id) > (:place, :after) ORDER BY {_ORDER}, x.id LIMIT :most",
+        f"SELECT {_PLACE} FROM (SELECT x.id AS found FROM {source} AND (:verdict = '' OR x.verdict = :verdict) "
+        f"AND ({_ORDER}, x.id) > (:place, :after) ORDER BY {_ORDER}, x.id LIMIT :most) o "
+        f"CROSS JOIN matches x ON x.id = o.found {_JOINS} ORDER BY {_ORDER}, x.id",
         **choice.filters,
         **parameters,
         verdict=choice.verdict,
         place=-1 if start is None else start["place"],
         after=0 if start is None else start["id"],
-        scan=SCAN,
         most=most + 1,
     )
     return Found(rows=rows[:most], after=_key(rows[most - 1]) if len(rows) > most else "")
@@ -197,7 +207,7 @@ def _walked(reader: Reader, choice: Choice, start: Row | None, most: int) -> Fou
             continue
         rows += reader.rows(
             "Quotations by verdict, and by what found them",
-            f"SELECT {_PLACE} FROM matches x {_JOINS} WHERE {_BETWEEN} AND {_WHERE} ORDER BY x.id LIMIT :most",
+            f"SELECT {_PLACE} FROM matches x {_JOINS} WHERE {_BETWEEN} AND {_where(choice)} ORDER BY x.id LIMIT :most",
             **choice.filters,
             **given,
             last=stretch["last"],
@@ -247,11 +257,11 @@ def _countable(choice: Choice) -> Iterator[tuple[str, dict[str, object]]]:
     if choice.narrow:
         source, parameters = _source(choice)
         where = " AND (:verdict = '' OR x.verdict = :verdict)"
-        yield f"SELECT {_KINDS} FROM {source}{where}", {**parameters, "verdict": choice.verdict, "scan": SCAN}
+        yield f"SELECT {_KINDS} FROM {source}{where}", {**parameters, "verdict": choice.verdict}
     elif choice.verdict:
         for found_by in FOUND_BY:
             given = {"verdict": choice.verdict, "found_by": found_by, "after": 0, "last": 2**62}
-            yield f"SELECT {_KINDS} FROM matches x {_JOINS} WHERE {_BETWEEN} AND {_WHERE}", given
+            yield f"SELECT {_KINDS} FROM matches x {_JOINS} WHERE {_BETWEEN} AND {_where(choice)}", given
 
 
 def verdicts(reader: Reader, choice: Choice) -> dict[str, int]:
@@ -259,7 +269,7 @@ def verdicts(reader: Reader, choice: Choice) -> dict[str, int]:
     if choice.narrow:
         source, parameters = _source(choice)
         sql = f"SELECT x.verdict, count(*) AS n FROM {source} GROUP BY x.verdict"
-        rows = reader.rows("Verdicts", sql, **choice.filters, **parameters, scan=SCAN)
+        rows = reader.rows("Verdicts", sql, **choice.filters, **parameters)
     else:
         sql = "SELECT a AS verdict, sum(n) AS n FROM tallies WHERE name = :tally GROUP BY a"
         rows = reader.rows("Verdicts", sql, tally="verdicts")

@@ -15,13 +15,11 @@ SEVERITY = (
 """Verdicts in the order in which they are worth looking at."""
 _GONE = frozenset(outcome.value for outcome in GONE)
 _SQL = """
-    SELECT j.key AS document, coalesce(s.status, '') AS status, coalesce(s.how, '') AS how,
-        p.id IS NOT NULL AS captured, coalesce(p.outcome, '') AS outcome, coalesce(x.verdict, '') AS verdict,
-        count(*) AS n
+    SELECT j.key AS document, s.status, s.how, p.outcome, x.verdict, count(*) AS n
     FROM json_each(:documents) j CROSS JOIN refs r ON r.ref = 'doc:document:' || j.value
     CROSS JOIN mentions m ON m.document = r.id LEFT JOIN resolutions s ON s.mention = m.id
     LEFT JOIN posts p ON p.id = s.ref LEFT JOIN matches x ON x.mention = m.id AND x.rank = 0
-    GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6"""
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
 
 
 def coverage(reader: Reader, documents: Iterable[str]) -> dict[str, Row]:
@@ -34,7 +32,7 @@ def coverage(reader: Reader, documents: Iterable[str]) -> dict[str, Row]:
     for row in reader.rows("Coverage", _SQL, documents=json.dumps(wanted)):
         told, n = found[wanted[row["document"]]], row["n"]
         told["found"] += n
-        if row["status"] == "resolved" and row["captured"]:
+        if row["status"] == "resolved" and row["outcome"] is not None:
             told["captured"] += n
             if row["outcome"] in _GONE:
                 told["gone"] += n
@@ -45,7 +43,8 @@ def coverage(reader: Reader, documents: Iterable[str]) -> dict[str, Row]:
             told["pages"] += n
         else:
             told["open"] += n
-            told["open_by"][row["status"]] = told["open_by"].get(row["status"], 0) + n
+            status = row["status"] or ""
+            told["open_by"][status] = told["open_by"].get(status, 0) + n
         if row["status"] == "resolved":
             told["how"][row["how"]] = told["how"].get(row["how"], 0) + n
         if row["verdict"]:
