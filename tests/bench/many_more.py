@@ -29,8 +29,9 @@ def follow(archive: Archive) -> None:
     pictures(db)
     db.execute(
         "INSERT INTO media_carriers (blob, post, capture, platform, author, kind, sensitive, described) "
-        "SELECT f.blob, p.id, f.capture, p.platform, p.author, m.kind, v.sensitive, m.alt <> '' "
-        "FROM media m JOIN posts p ON p.id = m.post JOIN files f ON f.ref = m.file JOIN versions v ON v.id = p.id"
+        "SELECT f.blob, p.id, f.capture, p.platform, p.author, b.kind, v.sensitive, m.alt <> '' "
+        "FROM media m JOIN posts p ON p.id = m.post JOIN files f ON f.ref = m.file "
+        "JOIN versions v ON v.id = p.id JOIN media_blobs b ON b.blob = f.blob"
     )
     for tally in tallies.TALLIES:
         tallies.count(db, tally)
@@ -49,6 +50,6 @@ def pictures(db: sqlite3.Connection) -> None:
         db.execute(
             "INSERT INTO media_blobs (blob, kind, media_type, width, height, animated, dhash, quarter_a, quarter_b, "
             "quarter_c, quarter_d, capture, reason) VALUES (?, ?, ?, 1200, 800, 0, ?, ?, ?, ?, ?, ?, '')",
-            (blob, "image" if still else "video", media_type, dhash, *(dhash[at : at + 4] for at in range(0, 16, 4)),
+            (blob, "picture" if still else "video", media_type, dhash, *(dhash[at : at + 4] for at in range(0, 16, 4)),
              capture),
         )  # fmt: skip
