@@ -88,6 +88,9 @@ def fill(made: Rows) -> None:
         f"VALUES ('{'e' * 36}', 1, {made.capture()}, '{NOW}', 'keeper', 'x:post:wiped', '', 'asked')"
     )
 
+    made.post("x:post:huge", "漢" * 3_000_000, handle="h" * 3_000_000, name="n" * 3_000_000)
+    made.edge("x:post:huge", "quotes", "x:post:rtl", pointer="p" * 3_000_000)
+
     evil = f"x:post:{EVIL}"
     made.post(evil, EVIL * 3, handle=EVIL, name=EVIL, at=EVIL, outcome=EVIL)
     made.post(
@@ -378,6 +381,11 @@ def test_hostile_words_stay_words(shapes: Room) -> None:
             assert "49]]" not in page
             assert "\u202e" not in page
     assert "U+202E" in shapes.text(at("x:post:rtl"))
+
+
+def test_megabytes_are_not_carried_into_a_page(shapes: Room) -> None:
+    assert len(shapes.text(at("x:post:huge"))) < 40_000
+    assert len(shapes.text(at("x:post:huge", ".json"))) < 40_000
 
 
 def test_all_words_stand_inside_their_boxes(path: Path) -> None:

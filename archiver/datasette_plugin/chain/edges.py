@@ -50,7 +50,8 @@ _NEXT = """
 _ENDS = """
     select r.id, r.ref, exists (select 1 from aliases a where a.alias = r.id) as alias
     from json_each(:ids) g join refs r on r.id = g.value order by r.id"""
-FIELDS = "e.id, e.kind, e.evidence, e.source, e.target, e.pinned, e.pointer, c.uid as capture, c.observed_at"
+FIELDS = """e.id, e.kind, e.evidence, e.source, e.target, e.pinned, substr(e.pointer, 1, 500) as pointer,
+      c.uid as capture, c.observed_at"""
 _FAN = f"""
     select {FIELDS}
     from json_each(:kinds) k cross join json_each(:ids) g

@@ -15,19 +15,22 @@ EXCERPT = 280
 """Characters of a text that are told here; the thing's own page has all of it."""
 
 _POSTS = """
-    select p.id, p.handle, p.name, substr(p.text, 1, :most) as text, length(p.text) > :most as cut, p.posted_at,
+    select p.id, substr(p.handle, 1, 300) as handle, substr(p.name, 1, 300) as name,
+      substr(p.text, 1, :most) as text, length(p.text) > :most as cut, p.posted_at,
       p.outcome, p.outcome_at, p.truncated
     from json_each(:ids) g join posts p on p.id = g.value order by p.id"""
 _DOCUMENTS = """
-    select d.id, d.title, d.media_type, d.mentions, c.url, c.observed_at
+    select d.id, substr(d.title, 1, 300) as title, d.media_type, d.mentions, substr(c.url, 1, 2000) as url,
+      c.observed_at
     from json_each(:ids) g join documents d on d.id = g.value join captures c on c.id = d.capture order by d.id"""
 _OUTCOMES = """
-    select g.value as id, o.outcome, o.reason, c.observed_at as outcome_at, c.uid as capture
+    select g.value as id, o.outcome, substr(o.reason, 1, 300) as reason, c.observed_at as outcome_at, c.uid as capture
     from json_each(:ids) g join outcomes o on o.id = (select x.id from outcomes x join captures k on k.id = x.capture
       where x.ref = g.value order by k.origin, k.leaf desc, x.id limit 1)
     join captures c on c.id = o.capture order by c.origin, c.leaf desc, o.id"""
 _PAGES = """
-    select g.value as id, p.title, p.site from json_each(:ids) g join pages p on p.id = (select x.id from pages x
+    select g.value as id, substr(p.title, 1, 300) as title
+    from json_each(:ids) g join pages p on p.id = (select x.id from pages x
       join captures k on k.id = x.capture where x.ref = g.value order by k.origin, k.leaf desc, x.id limit 1)
     order by g.value"""
 _ERASED = """
