@@ -3,15 +3,10 @@
 import asyncio
 import hashlib
 import io
-import re
 import shutil
-import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +19,6 @@ from archiver.datasette_plugin import policy
 from archiver.datasette_plugin.media.held import SHOWN, Held
 from archiver.datasette_plugin.media.sending import Sending
 from archiver.datasette_plugin.media.thumbs import KEPT, Kept
-from archiver.jobs.serving import command_for
 from tests.datasette_plugin import album
 from tests.datasette_plugin.album import FILM, HIDDEN, OTHER, PHOTO, File, Told
 from tests.datasette_plugin.opening import Room
@@ -340,65 +334,6 @@ def test_bytes_that_were_moved_or_lost_are_told(pictured: Room, tmp_path: Path) 
     assert [len(event["body"]) for event in sent if "body" in event] == [MIB]
     assert sent[-1]["more_body"] is True  # no end was told: the server breaks the connection off
     cut.close()
-
-
-@pytest.mark.heavy
-def test_memory_stays_flat_while_a_long_film_is_sent(photos: Path, tmp_path: Path) -> None:
-    """200 MB to three readers at once, and to one who reads slowly: in a process of its own, as it is served."""
-    db = tmp_path / "archive.db"
-    shutil.copy(photos, db)
-    with closing(sqlite3.connect(db)) as sql:
-        sql.execute("INSERT INTO blobs (sha256, size) VALUES (?, ?)", ("a" * 64, 200 * MIB))
-        (key,) = sql.execute("SELECT max(id) FROM blobs").fetchone()
-        sql.execute("INSERT INTO blob_at VALUES (?, 'sqlite')", (key,))
-        first = FILM.data[:MIB]
-        sql.executemany("INSERT INTO blob_chunks VALUES (?, ?, ?)", ((key, n, first) for n in range(200)))
-        sql.commit()
-    with serving(db) as (port, process):
-        before = resident(process.pid)
-        with ThreadPoolExecutor(4) as pool:
-            slow = pool.submit(fetched, port, f"/archive/-/blob/{'a' * 64}", most=3 * MIB)
-            sizes = list(pool.map(lambda _: fetched(port, f"/archive/-/blob/{'a' * 64}"), range(3)))
-            assert slow.result() == 3 * MIB
-        grown = resident(process.pid) - before
-        assert sizes == [200 * MIB] * 3
-        assert fetched(port, f"/archive/-/blob/{'a' * 64}", part="bytes=-1") == 1
-    assert grown < 48 * MIB, grown
-
-
-def resident(pid: int) -> int:
-    """The most memory that a process ever held, in bytes (Linux)."""
-    told = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(re.findall(r"VmHWM:\s+([0-9]+) kB", told)[0]) * 1024
-
-
-def fetched(port: int, path: str, *, most: int = 1 << 40, part: str = "") -> int:
-    """How many bytes came; the reader goes away after `most`."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request("GET", path, headers={"range": part} if part else {})
-    answer, size = connection.getresponse(), 0
-    while size < most and (piece := answer.read(64 << 10)):
-        size += len(piece)
-    connection.close()
-    return size
-
-
-@contextmanager
-def serving(db: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """Datasette as a server of its own, as `archiver serve` starts it."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    metadata = Path(__file__).parents[2] / "datasette-metadata.json"
-    command = command_for(db, port=port, host="127.0.0.1", metadata=metadata)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        assert any("running on" in line for line in process.stderr)  # it says so when it listens
-        fetched(port, "/archive/-/media")
-        yield port, process
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 def test_what_was_erased_is_told_and_shown_nowhere(photos: Path, tmp_path: Path) -> None:
