@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archiver.datasette_plugin.quoting import highlight, parts
+from archiver.datasette_plugin.quoting import highlight, layout, parts
 from tests.datasette_plugin.opening import Room
 from tests.datasette_plugin.quoting import Written, change, changes, content, dangers, parsed, text_of, written
 
@@ -281,7 +281,7 @@ def test_a_long_document_is_shown_in_parts_that_together_are_it(made: tuple[Writ
         assert "Reaching into this part" not in found[0]
         room.text(f"/archive/-/document/{sha256}?part=4", 404)
         first = room.json(f"/archive/-/document/{sha256}.json")
-        assert len(first["mentions"]) == 40
+        assert len(first["mentions"]) == layout.CARDS
         assert len(first["list"]) == 50
         assert first["list_next"] == 51
         seen: list[int] = []

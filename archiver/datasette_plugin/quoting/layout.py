@@ -12,6 +12,8 @@ from archiver.datasette_plugin.reader import Row
 from archiver.quotes.meaning import VERDICTS
 from archiver.render.glossary import UNMARKED
 
+CARDS = 25
+"""Mentions that one page shows beside its text."""
 _SAID = {"replaced": "other words than the post's", "added": "not in the post", "removed": "words are missing"}
 
 
@@ -131,11 +133,10 @@ def _elsewhere(found: Row, asked: Asked) -> dict[str, Any]:
     sha256, part, held = found["document"]["sha256"], found["part"], found["mentions_in_part"]
     at, number = asked.at, part["number"]
     first, last = held["shown_first"], held["shown_last"]
-    step = last - first + 1
     return {
         "before": at("document", sha256, part=number - 1) if number > 1 else "",
         "after": at("document", sha256, part=number + 1) if number < part["parts"] else "",
-        "fewer": at("document", sha256, part=number, **{"from": max(held["first"], first - max(step, 40))})
+        "fewer": at("document", sha256, part=number, **{"from": max(held["first"], first - CARDS)})
         if first > held["first"]
         else "",
         "more": at("document", sha256, part=number, **{"from": last + 1}) if last < held["last"] else "",

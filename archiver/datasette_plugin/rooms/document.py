@@ -7,13 +7,12 @@ import re
 from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.quoting import layout, parts, told
 from archiver.datasette_plugin.quoting.coverage import coverage
+from archiver.datasette_plugin.quoting.layout import CARDS
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
 from archiver.model import Span
 from archiver.store import erasing
 
-CARDS = 40
-"""Mentions that one page shows beside its text."""
 LISTED = 50
 CAPTURES = 20
 CARRIED = 5
