@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room evidence bounds measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -122,6 +122,10 @@ evidence: .venv/installed-dev
 # Megabytes made to be slow, browsers, and slow judges that others wrote: minutes, so not part of `make test`.
 bounds: .venv/installed-dev judges
 	$(BIN)/python -m pytest -rs -m heavy -p no:cacheprovider
+
+# The pictures of docs/reading-room.md, of the demonstration in Chromium.
+screenshots: .venv/installed-dev
+	$(BIN)/python -m tests.datasette_plugin.browser.pictures
 
 # Writes docs/measured.md from the commands that it names.
 measured: .venv/installed-dev

@@ -357,6 +357,7 @@ def serve(
     import shlex
 
     from archiver.jobs.serving import LOOPBACK, address_of, command_for
+    from archiver.store.archive import open_reader
 
     command = command_for(db, port=port, host=host, metadata=metadata, extra=arguments, public=public)
     if host not in LOOPBACK and not public:
@@ -368,5 +369,6 @@ def serve(
     if print_only:
         click.echo(shlex.join(command))
         return
+    open_reader(db).close()  # what cannot be read is told here: Datasette would print a traceback
     click.echo(f"Reading room: {address_of(db, port=port, host=host, extra=arguments)}", err=True)
     os.execv(command[0], command)

@@ -79,6 +79,15 @@ def test_the_command_tells_where_the_room_is_and_what_is_dangerous(tmp_path: Pat
         assert ("--public" in result.stderr) is told
 
 
+@pytest.mark.parametrize("raw", [b"<html>404</html>" * 100, b"", b"SQLite format 3\0" + bytes(5000)])
+def test_what_is_no_archive_is_not_served(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "archive.db").write_bytes(raw)
+    result = CliRunner().invoke(main, ["serve", "--db", str(tmp_path / "archive.db")])
+    assert result.exit_code == 2
+    assert "Choose another --db" in result.stderr
+    assert "Reading room" not in result.stderr
+
+
 # ---- what is closed ---------------------------------------------------------------------------------------------
 
 

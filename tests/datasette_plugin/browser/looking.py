@@ -135,7 +135,7 @@ class Looked:
         to.parent.mkdir(parents=True, exist_ok=True)
         size = self.page.evaluate("qcLook.size()")
         clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], highest)}
-        more = {"type": "jpeg", "quality": 72} if to.suffix == ".jpg" else {}
+        more = {"type": "jpeg", "quality": 60} if to.suffix == ".jpg" else {}
         self.page.screenshot(path=str(to), full_page=True, clip=clip, animations="disabled", **more)
 
     def close(self) -> None:
