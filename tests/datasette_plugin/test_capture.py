@@ -181,3 +181,18 @@ def test_whoever_may_not_see_captures_gets_no_file_of_one(house: House) -> None:
             assert closed.get(f"/archive/-/capture/{uid_of(house)}{path}").status_code == 403
     finally:
         closed.close()
+
+
+def test_the_hops_of_a_redirect_lead_to_each_other(house: House, tmp_path: Path) -> None:
+    copy = keeping.copied(house, tmp_path)
+    first, second = uid_of(house), of_second_look(house)
+    with keeping.owner(copy.db) as db:
+        db.execute("UPDATE captures SET parent = ?, hop = 1 WHERE uid = ?", (first, second))
+    opened = Room(copy.db)
+    try:
+        led = opened.json(f"/archive/-/capture/{first}.json")["around"]
+        assert ([one["uid"] for one in led["children"]], led["parent"]) == ([second], None)
+        assert opened.json(f"/archive/-/capture/{second}.json")["around"]["parent"]["uid"] == first
+        assert f'href="/archive/-/capture/{first}">What led here' in opened.text(f"/archive/-/capture/{second}")
+    finally:
+        opened.close()
