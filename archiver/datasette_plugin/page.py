@@ -60,6 +60,7 @@ class Page:
     `dress` adds what only HTML needs. `reads` are the tables that a reader must be allowed to see. `css` are files in
     `static` beside `reading-room.css`. `forms` are further forms of the page by the ending of their address: media type
     and what writes them.
+    A page is broken off after `milliseconds`, or after the instance's own limit where that is longer.
     """
 
     path: str
@@ -102,7 +103,8 @@ class Page:
             return found, dressed, [asdict(query) for query in reader.queries]
 
         try:
-            found, dressed, queries = await read(datasette, database, gather, milliseconds=self.milliseconds)
+            limit = max(self.milliseconds, datasette.setting("sql_time_limit_ms"))
+            found, dressed, queries = await read(datasette, database, gather, milliseconds=limit)
         except (InputError, PageError, DatabaseError) as error:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json, at=at)
         if json:

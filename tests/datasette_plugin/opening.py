@@ -33,11 +33,13 @@ def make_demo(path: Path) -> Path:
 
 
 class Room:
-    """Datasette in this process, with the settings that `archiver serve` gives."""
+    """Datasette in this process, with the settings that `archiver serve` gives, but for time: how busy the machine is
+    decides no test."""
 
     def __init__(self, *files: Path, metadata: dict[str, Any] | None = None, **changes: Any) -> None:
         settings = {name: {"on": True, "off": False}.get(value, value) for name, value in SETTINGS.items()}
-        settings = {name: int(value) if isinstance(value, str) else value for name, value in settings.items()} | changes
+        settings = {name: int(value) if isinstance(value, str) else value for name, value in settings.items()}
+        settings |= {"sql_time_limit_ms": 60_000} | changes
         described = deepcopy(METADATA if metadata is None else metadata)  # Datasette changes what it is given
         more = {"config": described} if ONE else {}
         self.datasette = Datasette([str(file) for file in files], metadata=described, settings=settings, **more)

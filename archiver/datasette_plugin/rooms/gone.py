@@ -129,7 +129,8 @@ async def atom(datasette: Any, request: Any) -> Response:
     site = datasette.absolute_url(request, "/").removesuffix("/")
     asked = Asked(at=at, parts={}, args=args, site=site)
     try:
-        body, changed = await read(datasette, database, lambda reader: _write(reader, asked), milliseconds=3000)
+        limit = datasette.setting("sql_time_limit_ms")
+        body, changed = await read(datasette, database, lambda reader: _write(reader, asked), milliseconds=limit)
     except (InputError, PageError, DatabaseError) as error:
         return await trouble.page(datasette, request, trouble.of(error, database), json=False, at=at)
     tag = f'"{hashlib.sha256(body.encode("utf-8")).hexdigest()[:32]}"'
