@@ -279,6 +279,7 @@ def test_a_long_document_is_shown_in_parts_that_together_are_it(made: tuple[Writ
         assert "".join(text_of(page) for page in found) == text
         assert "Reaching into this part" in found[1]
         assert "Reaching into this part" not in found[0]
+        assert f"Marked here are mentions 1 to {layout.CARDS}; in this part begin 1 to " in found[0]
         room.text(f"/archive/-/document/{sha256}?part=4", 404)
         first = room.json(f"/archive/-/document/{sha256}.json")
         assert len(first["mentions"]) == layout.CARDS
