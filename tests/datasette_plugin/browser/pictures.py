@@ -15,9 +15,7 @@ PICTURES = (
     ("overview", "home", "light", 1200, 900), ("document", "document", "light", 1200, 1000),
     ("post", "post", "dark", 1200, 1100), ("chain", "chain", "light", 1200, 800),
     ("search", "search", "light", 1200, 900), ("gone", "gone", "dark", 1200, 900),
-    ("media", "media", "light", 1200, 800), ("quotations", "quotations", "light", 1200, 900),
-    ("custody", "custody", "light", 1200, 900), ("phone", "document", "dark", 400, 1000),
-    ("table", "table", "dark", 1200, 800),
+    ("phone", "document", "dark", 400, 1000),
 )  # fmt: skip
 """File, page, scheme, and the width and largest height in pixels."""
 POST = "x:post:2032135780561846272"
@@ -30,8 +28,6 @@ def address(page: str, database: str, walk: Walk) -> str:
         return f"/{database}/-/{page}/{POST}"
     if page == "document":
         return next(path for path in walk.pages["document"] if "at=" in path).partition("?")[0]
-    if page == "table":
-        return f"/{database}/posts?_facet=platform&_facet=outcome"
     return f"/{database}/-/{page}" + ("?q=bridge" if page == "search" else "")
 
 
