@@ -14,7 +14,7 @@ from archiver.datasette_plugin.allowed import ensure, may_write_sql
 from archiver.datasette_plugin.archives import is_archive
 from archiver.datasette_plugin.places import Places, decode
 from archiver.datasette_plugin.reader import Reader, Row, read
-from archiver.errors import InputError, PageError
+from archiver.errors import InputError, IntegrityError, PageError
 from archiver.store.archive import DatabaseError
 
 
@@ -105,7 +105,7 @@ class Page:
         try:
             limit = max(self.milliseconds, datasette.setting("sql_time_limit_ms"))
             found, dressed, queries = await read(datasette, database, gather, milliseconds=limit)
-        except (InputError, PageError, DatabaseError) as error:
+        except (InputError, PageError, IntegrityError, DatabaseError) as error:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json, at=at)
         if json:
             return Response.json({"ok": True, **found, "queries": queries}, headers=dict(policy.ALWAYS))

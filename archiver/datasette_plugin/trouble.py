@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import traceback
+from importlib import import_module
 from typing import Any
 
-from datasette import NotFound, Response, handle_exception
-from datasette.views.base import DatasetteError
+from datasette import NotFound, Response
 
 from archiver.datasette_plugin import archives, policy
 from archiver.datasette_plugin.places import Places
-from archiver.errors import InputError, PageError
+from archiver.errors import InputError, IntegrityError, PageError
 from archiver.store.archive import DatabaseError
 
 BUSY, LOCKED, NOMEM, INTERRUPTED, IOERR, CORRUPT, CANTOPEN, TOOBIG, NOTADB = 5, 6, 7, 9, 10, 11, 14, 18, 26
@@ -40,6 +40,8 @@ def of(error: Exception, database: str) -> PageError:
         return error
     if isinstance(error, InputError):
         return PageError(404, error.message, hint=error.hint)
+    if isinstance(error, IntegrityError):
+        return PageError(500, f"The archive does not agree with itself: {error}", hint="Run `archiver verify`")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _TELL:
         status, message, hint = _TELL[code]
@@ -60,7 +62,7 @@ def without_rich() -> None:
     """Takes rich from Datasette's handler of errors, as if it were not installed (it is, for our own terminal output):
     the handler prints all local variables of each failed request, and where nothing answers an address it asks rich
     for a traceback that is not there, fails, and the reader gets no page at all."""
-    handle_exception.rich = None
+    import_module("datasette.handle_exception").__dict__["rich"] = None
 
 
 async def unhandled(datasette: Any, request: Any, exception: Exception) -> Response | None:
@@ -72,7 +74,7 @@ async def unhandled(datasette: Any, request: Any, exception: Exception) -> Respo
     nowhere = "/-/" in path  # Datasette looks for a table of the name "-"
     if isinstance(exception, NotFound):
         told = no_page if nowhere or str(exception) == "404" else PageError(404, str(exception))
-    elif isinstance(exception, DatasetteError) and nowhere and "no such table: -" in str(exception):
+    elif nowhere and "no such table: -" in str(exception):
         told = no_page
     elif isinstance(exception, DatabaseError):  # Datasette's own pages tell what is wrong with SQL, not with a file
         told = of(exception, "the archive")

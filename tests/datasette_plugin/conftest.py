@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundle.leaving import House
-from tests.datasette_plugin import keeping
-from tests.datasette_plugin import album
+from tests.datasette_plugin import album, keeping
 from tests.datasette_plugin.opening import Room, make_demo
 from tests.datasette_plugin.walking import Answer, Walk, walked
 

@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -111,6 +113,14 @@ def test_a_database_that_is_no_archive_is_left_alone(db: Path, tmp_path: Path) -
         assert room.get("/none/-/home").status_code == 404
     finally:
         room.close()
+
+
+def test_the_plugin_is_whole_whichever_is_imported_first() -> None:
+    """Datasette loads its plugins when it is imported: were it imported by ours, it would find ours half made."""
+    held = "len(pm.get_hookcallers(pm.get_plugin('quotechain')))"
+    look = f"import sys; from datasette.plugins import pm; sys.exit({held} < 7)"
+    for first in ("archiver.datasette_plugin", "archiver.datasette_plugin.trouble", "datasette.app"):
+        assert subprocess.run([sys.executable, "-c", f"import {first}; {look}"], check=False).returncode == 0, first
 
 
 def test_an_address_that_nothing_answers_is_told(room: Room) -> None:

@@ -15,7 +15,18 @@ from archiver.jobs.capture import Event
 from archiver.jobs.config import Config
 from archiver.jobs.session import open_session
 
-HEAVY = {"httpx", "httpcore", "sqlite_utils", "datasette", "ftfy", "dateparser", "cryptography", "rich", "warcio", "PIL"}
+HEAVY = {
+    "httpx",
+    "httpcore",
+    "sqlite_utils",
+    "datasette",
+    "ftfy",
+    "dateparser",
+    "cryptography",
+    "rich",
+    "warcio",
+    "PIL",
+}
 LOADED = """
 import sys
 from archiver.cli import main
