@@ -59,3 +59,9 @@ def pictured(photos: Path) -> Iterator[Room]:
     opened = Room(photos)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of this test alone: two copies of one archive that both sign would be told to be a rolled back log."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own keys"))

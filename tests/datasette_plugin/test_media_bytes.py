@@ -336,6 +336,7 @@ def test_bytes_that_were_moved_or_lost_are_told(pictured: Room, tmp_path: Path) 
     cut.close()
 
 
+@pytest.mark.usefixtures("own_keys")
 def test_what_was_erased_is_told_and_shown_nowhere(photos: Path, tmp_path: Path) -> None:
     db = tmp_path / "archive.db"
     shutil.copy(photos, db)

@@ -231,6 +231,7 @@ def test_a_post_that_is_only_referred_to_says_so(db: Path, tmp_path: Path) -> No
         room.close()
 
 
+@pytest.mark.usefixtures("own_keys")
 def test_an_erased_post_says_who_erased_it_and_what_stays(db: Path, tmp_path: Path) -> None:
     copy = tmp_path / "archive.db"
     shutil.copy(db, copy)

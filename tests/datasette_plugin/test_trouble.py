@@ -307,6 +307,7 @@ def test_the_mark_of_an_archive_is_asked_again_until_it_is_there(tmp_path: Path,
 # ---- erased, unknown, and what people type ------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("own_keys")
 def test_what_was_erased_is_told_to_be(copy: Path, walk: Walk) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         (ref,) = connection.execute(
