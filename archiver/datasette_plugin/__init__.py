@@ -8,20 +8,30 @@ Datasette. Databases that are no archives are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from datasette import hookimpl
+from datasette.facets import ColumnFacet
 
 from archiver import __version__
-from archiver.datasette_plugin import archives, cells, functions, policy, public, routes, trouble, words
+from archiver.datasette_plugin import archives, cells, counted, functions, policy, public, routes, rules, trouble, words
 from archiver.datasette_plugin.places import NAVIGATION
 from archiver.datasette_plugin.rooms import home
 
 
 @hookimpl
-def startup() -> None:
+def startup(datasette: Any) -> None:
     trouble.without_rich()
+    rules.remember(datasette)
+
+
+@hookimpl(hookwrapper=True)
+def register_facet_classes() -> Generator[None, Any, None]:
+    """Puts our facet of a column in the place of Datasette's."""
+    outcome = yield
+    given = outcome.get_result()
+    outcome.force_result([[counted.Counted if one is ColumnFacet else one for one in some] for some in given])
 
 
 @hookimpl

@@ -7,10 +7,12 @@ CREATE TABLE "refs" (
 , label TEXT GENERATED ALWAYS AS (CASE WHEN platform = 'doc' THEN 'doc:' || kind || ':' || substr(remote_id, 1, 8) || '…' || substr(remote_id, 65) ELSE ref END)) STRICT;
 CREATE UNIQUE INDEX "refs_key"
     ON "refs" ("ref");
+CREATE INDEX "refs_platform"
+    ON "refs" ("platform");
+CREATE INDEX "refs_kind"
+    ON "refs" ("kind");
 CREATE INDEX "refs_platform_kind"
     ON "refs" ("platform", "kind");
-CREATE INDEX "refs_kind_platform"
-    ON "refs" ("kind", "platform");
 CREATE TABLE "collections" (
    "id" INTEGER PRIMARY KEY,
    "name" TEXT NOT NULL
@@ -92,10 +94,12 @@ CREATE INDEX "mentions_ref"
     ON "mentions" ("ref");
 CREATE INDEX "mentions_target"
     ON "mentions" ("target");
+CREATE INDEX "mentions_kind"
+    ON "mentions" ("kind");
+CREATE INDEX "mentions_platform"
+    ON "mentions" ("platform");
 CREATE INDEX "mentions_kind_platform"
     ON "mentions" ("kind", "platform");
-CREATE INDEX "mentions_platform_kind"
-    ON "mentions" ("platform", "kind");
 CREATE VIRTUAL TABLE "mentions_fts" USING FTS5 (
     "quoted",
     tokenize='unicode61',
@@ -156,10 +160,14 @@ CREATE TABLE "posts" (
 , label TEXT GENERATED ALWAYS AS (CASE WHEN handle <> '' THEN '@' || handle || ': ' ELSE '' END || substr(text, 1, 80) || CASE WHEN length(text) > 80 THEN '…' ELSE '' END)) STRICT;
 CREATE INDEX "posts_author"
     ON "posts" ("author");
+CREATE INDEX "posts_platform"
+    ON "posts" ("platform");
+CREATE INDEX "posts_outcome"
+    ON "posts" ("outcome");
 CREATE INDEX "posts_platform_outcome"
     ON "posts" ("platform", "outcome");
-CREATE INDEX "posts_outcome_platform"
-    ON "posts" ("outcome", "platform");
+CREATE INDEX "posts_outcome_outcome_at"
+    ON "posts" ("outcome", "outcome_at");
 CREATE INDEX "posts_posted_at"
     ON "posts" ("posted_at");
 CREATE VIRTUAL TABLE "posts_fts" USING FTS5 (
@@ -448,10 +456,12 @@ CREATE INDEX "edges_target_kind"
     ON "edges" ("target", "kind");
 CREATE INDEX "edges_capture"
     ON "edges" ("capture");
+CREATE INDEX "edges_kind"
+    ON "edges" ("kind");
+CREATE INDEX "edges_evidence"
+    ON "edges" ("evidence");
 CREATE INDEX "edges_kind_evidence"
     ON "edges" ("kind", "evidence");
-CREATE INDEX "edges_evidence_kind"
-    ON "edges" ("evidence", "kind");
 CREATE TABLE "proofs" (
    "id" INTEGER PRIMARY KEY,
    "ref" INTEGER NOT NULL REFERENCES "refs"("id"),
@@ -511,8 +521,10 @@ CREATE INDEX "resolutions_ref"
     ON "resolutions" ("ref");
 CREATE INDEX "resolutions_candidate"
     ON "resolutions" ("candidate");
-CREATE INDEX "resolutions_status_how"
-    ON "resolutions" ("status", "how");
+CREATE INDEX "resolutions_status"
+    ON "resolutions" ("status");
+CREATE INDEX "resolutions_status_ref"
+    ON "resolutions" ("status", "ref");
 CREATE TABLE "phrases" (
    "id" INTEGER PRIMARY KEY,
    "document" INTEGER NOT NULL REFERENCES "documents"("id"),
@@ -559,10 +571,12 @@ CREATE INDEX "matches_version"
     ON "matches" ("version");
 CREATE INDEX "matches_post"
     ON "matches" ("post");
+CREATE INDEX "matches_verdict"
+    ON "matches" ("verdict");
+CREATE INDEX "matches_found_by"
+    ON "matches" ("found_by");
 CREATE INDEX "matches_verdict_found_by"
     ON "matches" ("verdict", "found_by");
-CREATE INDEX "matches_found_by_verdict"
-    ON "matches" ("found_by", "verdict");
 CREATE TABLE "sources" (
    "id" INTEGER PRIMARY KEY,
    "mention" INTEGER NOT NULL REFERENCES "mentions"("id"),

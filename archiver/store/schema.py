@@ -65,7 +65,7 @@ TABLES = (
         "Every thing that anything refers to, whether it was captured or not.",
         "id:int ref platform kind remote_id",
         unique="ref",
-        indexes=("platform kind", "kind platform"),
+        indexes=("platform", "kind", "platform kind"),
     ),
     _table(
         "collections",
@@ -100,7 +100,7 @@ TABLES = (
         "wider",
         unique="document ordinal",
         keys="ref=refs document=documents target=refs",
-        indexes=("ref", "target", "kind platform", "platform kind"),
+        indexes=("ref", "target", "kind", "platform", "kind platform"),
         search="quoted",
     ),
     _table(
@@ -125,7 +125,7 @@ TABLES = (
         "author:int lang warning truncated:int",
         unique="id",
         keys="id=refs author=refs",
-        indexes=("author", "platform outcome", "outcome platform", "posted_at"),
+        indexes=("author", "platform", "outcome", "platform outcome", "outcome outcome_at", "posted_at"),
         search="text handle name",
     ),
     _table(
@@ -242,7 +242,7 @@ TABLES = (
         "id:int kind source:int target:int evidence pinned capture:int pointer",
         unique="kind source target evidence pinned",
         keys="source=refs target=refs capture=captures",
-        indexes=("source kind", "target kind", "capture", "kind evidence", "evidence kind"),
+        indexes=("source kind", "target kind", "capture", "kind", "evidence", "kind evidence"),
     ),
     _table(
         "proofs",
@@ -273,7 +273,7 @@ TABLES = (
         "id:int mention:int status how ref:int candidate:int id_low id_high reason",
         unique="mention",
         keys="mention=mentions ref=refs candidate=refs",
-        indexes=("ref", "candidate", "status how"),
+        indexes=("ref", "candidate", "status", "status ref"),
     ),
     _table(
         "phrases",
@@ -290,7 +290,7 @@ TABLES = (
         "steps omitted quoted_start:int quoted_end:int original_start:int original_end:int standard policy",
         unique="mention version rank",
         keys="mention=mentions version=versions post=refs",
-        indexes=("version", "post", "verdict found_by", "found_by verdict"),
+        indexes=("version", "post", "verdict", "found_by", "verdict found_by"),
     ),
     _table(
         "sources",

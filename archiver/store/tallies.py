@@ -37,6 +37,7 @@ class Tally:
 _CAPTURE = "(SELECT {0} FROM captures WHERE id = {{r}}.capture)"
 TALLIES = (
     Tally(name="posts", about="posts by platform and outcome", table="posts", words=("{r}.platform", "{r}.outcome")),
+    Tally(name="refs", about="refs by platform and kind", table="refs", words=("{r}.platform", "{r}.kind")),
     Tally(
         name="outcomes",
         about="what captures said, by platform, route and outcome",
@@ -55,6 +56,11 @@ TALLIES = (
     Tally(
         name="resolutions", about="mentions by status and how it is known", table="resolutions",
         words=("{r}.status", "{r}.how"),
+    ),
+    Tally(name="events", about="events by kind and outcome", table="events", words=("{r}.kind", "{r}.outcome")),
+    Tally(
+        name="matches", about="all matches by verdict and how the post was found", table="matches",
+        words=("{r}.verdict", "{r}.found_by"),
     ),
     Tally(
         name="verdicts", about="leading verdicts by verdict, rules and how the post was found", table="matches",
@@ -130,30 +136,43 @@ def _read(db: sqlite3.Connection, tally: Tally) -> set[str]:
 
 # ---- evidence ---------------------------------------------------------------------------------------------------
 
-STATE = "held"
+STATE = "counted"
 EVERY = 1024
 """Captures after which the sum is carried on: as many rows at most are added when it is asked for, in a run."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Held:
-    """Captures by how they failed (empty: they did not), and blobs with their bytes, among them what was erased since;
-    `capture` and `blob` are the last local ids that are counted."""
+    """Captures by platform and by how they failed (empty: they did not), and blobs with their bytes, among them what
+    was erased since; `capture` and `blob` are the last local ids that are counted."""
 
     capture: int = 0
     blob: int = 0
-    captures: dict[str, int] = field(default_factory=dict)
+    by: dict[tuple[str, str], int] = field(default_factory=dict)
     blobs: int = 0
     bytes: int = 0
 
     def __str__(self) -> str:
-        return json.dumps([self.capture, self.blob, self.captures, self.blobs, self.bytes])
+        return json.dumps([self.capture, self.blob, self.rows(), self.blobs, self.bytes])
 
     @classmethod
     def parse(cls, text: str) -> Held:
         """The inverse of `str`; of an empty text nothing is counted yet."""
-        capture, blob, captures, blobs, size = json.loads(text or "[0, 0, {}, 0, 0]")
-        return cls(capture=capture, blob=blob, captures=captures, blobs=blobs, bytes=size)
+        capture, blob, rows, blobs, size = json.loads(text or "[0, 0, [], 0, 0]")
+        by = {(platform, failure): n for platform, failure, n in rows}
+        return cls(capture=capture, blob=blob, by=by, blobs=blobs, bytes=size)
+
+    def rows(self) -> list[tuple[str, str, int]]:
+        """Platform, failure, and how many captures."""
+        return [(platform, failure, n) for (platform, failure), n in sorted(self.by.items())]
+
+    @property
+    def captures(self) -> dict[str, int]:
+        """Captures by how they failed."""
+        found: dict[str, int] = {}
+        for (_, failure), n in self.by.items():
+            found[failure] = found.get(failure, 0) + n
+        return found
 
 
 def held(archive: Archive) -> Held:
@@ -162,9 +181,9 @@ def held(archive: Archive) -> Held:
     found = Held.parse("" if row is None else str(row[0]))
     # All of them are counted from an index; those behind an id by that id.
     rest = "NOT INDEXED WHERE id > ?" if found.capture else "WHERE ? = 0"
-    query = f"SELECT failure, count(*), max(id) FROM captures {rest} GROUP BY failure"
-    for failure, more, last in archive.all(query, found.capture):
-        found.captures[failure] = found.captures.get(failure, 0) + more
+    query = f"SELECT platform, failure, count(*), max(id) FROM captures {rest} GROUP BY platform, failure"
+    for platform, failure, more, last in archive.all(query, found.capture):
+        found.by[platform, failure] = found.by.get((platform, failure), 0) + more
         found.capture = max(found.capture, last)
     count, size, last = archive.all(
         "SELECT count(*), coalesce(sum(size), 0), max(id) FROM blobs WHERE id > ?", found.blob

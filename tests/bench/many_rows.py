@@ -297,7 +297,6 @@ def make(path: Path, posts: int = 1_000_000) -> None:
     for table in schema.TABLES:
         if table.search:
             db.execute(f"INSERT INTO {table.name}_fts ({table.name}_fts) VALUES ('rebuild')")
-    db.execute("ANALYZE")
     db.execute("PRAGMA journal_mode=WAL")
     archive.close()
 

@@ -383,7 +383,7 @@ def test_a_count_that_lags_is_told_by_nobody_but_the_rows(own: tuple[sqlite3.Con
     """Sums over evidence that are remembered from earlier are carried on to the last row."""
     db, room = own
     before = room.json("/archive/-/home.json")["holds"]
-    held = [3, 2, {"": 3}, 2, 10]
+    held = [3, 2, [["x", "", 3]], 2, 10]
     db.execute("INSERT OR REPLACE INTO work_state (name, value) VALUES (?, ?)", (tallies.STATE, json.dumps(held)))
     size = int(str(one(db, "SELECT sum(size) FROM blobs WHERE id <= 2")))
     after = room.json("/archive/-/home.json")["holds"]

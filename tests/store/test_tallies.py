@@ -91,7 +91,7 @@ def test_what_an_insert_does_on_a_conflict_is_not_what_the_count_does(policy: st
         db.execute(
             f"INSERT {policy} INTO accounts (id, platform, handle, name, url) VALUES (?, 'x', '', '', '')", (key,)
         )
-    assert kept(db) == counted(db) == [("accounts", "x", "", "", 3, "", "")]
+    assert kept(db) == counted(db) == [("accounts", "x", "", "", 3, "", ""), ("refs", "x", "post", "", 3, "", "")]
     db.close()
 
 
@@ -138,9 +138,10 @@ def test_evidence_is_summed_up_and_carried_on(archive: Archive) -> None:
         found = tallies.held(archive)
         assert found.captures == {key: n for key, n in (("", number - number // 3), ("dns", number // 3)) if n}
         assert (found.blobs, found.bytes) == (number, 10 * number * (number + 1) // 2)
+        assert found.rows() == [("x", failure, n) for failure, n in sorted(found.captures.items())]
         if number in (2, 3, 6):
             tallies.advance(archive)
-    remembered = archive.value("SELECT value FROM work_state WHERE name = 'held'")
+    remembered = archive.value("SELECT value FROM work_state WHERE name = 'counted'")
     assert tallies.Held.parse(str(remembered)).capture == 6
     assert str(tallies.Held.parse(str(remembered))) == remembered
 
