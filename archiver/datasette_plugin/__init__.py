@@ -15,7 +15,19 @@ from datasette import hookimpl
 from datasette.facets import ColumnFacet
 
 from archiver import __version__
-from archiver.datasette_plugin import archives, cells, counted, functions, policy, public, routes, rules, trouble, words
+from archiver.datasette_plugin import (
+    archives,
+    cells,
+    counted,
+    functions,
+    hosts,
+    policy,
+    public,
+    routes,
+    rules,
+    trouble,
+    words,
+)
 from archiver.datasette_plugin.places import NAVIGATION
 from archiver.datasette_plugin.rooms import home
 
@@ -51,8 +63,8 @@ def prepare_jinja2_environment(env: Any) -> None:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    guarded, closed = policy.wrapper(datasette), public.wrapper(datasette)
-    return lambda app: guarded(closed(app))
+    guarded, named, closed = policy.wrapper(datasette), hosts.wrapper(datasette), public.wrapper(datasette)
+    return lambda app: guarded(named(closed(app)))
 
 
 @hookimpl
@@ -73,11 +85,12 @@ def extra_template_vars(
         """What `base.html` needs to show the way around: `at` is None where no archive is meant."""
         at = await archives.meant(datasette, database, request)
         row = request.url_vars.get("pks", "") if view_name == "row" and at is not None else ""
+        led = await cells.row_page(datasette, request.actor, at, table or "", row) if at is not None and row else ""
         return {
             "at": at,
             "archiver_navigation": NAVIGATION,
             "archiver_overview": lambda: home.short(datasette, request, at),
-            "archiver_row": await cells.row_page(datasette, at, table or "", row) if at is not None and row else "",
+            "archiver_row": led,
             "archiver_static": lambda name: static(datasette, name),
         }
 

@@ -6,9 +6,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from datasette import Forbidden
 from markupsafe import Markup
 
+from archiver.datasette_plugin.allowed import ensure
 from archiver.datasette_plugin.places import Places
+from archiver.datasette_plugin.reader import read
+from archiver.errors import PageError
 from archiver.platforms import all_platforms
 from archiver.render import markup
 from archiver.store.archive import DatabaseError
@@ -44,18 +48,25 @@ def cell(at: Places, table: str | None, column: str, value: object) -> Markup | 
     return _link(at(page, value), value) if page and _NAMED.fullmatch(value) else None
 
 
-async def row_page(datasette: Any, at: Places, table: str, key: str) -> str:
+async def row_page(datasette: Any, actor: Any, at: Places, table: str, key: str) -> str:
     """The address of the page that shows what a row is about, empty where there is none."""
     page, sql = _ROWS.get(table, ("", ""))
     if not page or not key.isdecimal() or len(key) > 18:
         return ""
     try:
-        found = (await datasette.databases[at.database].execute(sql, {"key": int(key)})).first()
-    except DatabaseError:  # half built, or locked: the row itself says so
+        closed = await ensure(datasette, actor, at.database, (table,))
+        found = await read(
+            datasette,
+            at.database,
+            lambda reader: reader.value("The page of a row", sql, key=int(key)),
+            milliseconds=1000,
+            closed=closed,
+        )
+    except (Forbidden, PageError, DatabaseError):  # closed, half built, or locked: the row itself says so
         return ""
-    if found is None:
+    if not isinstance(found, str):
         return ""
-    return at.ref(found[0]) if page == "ref" else at(page, found[0])
+    return at.ref(found) if page == "ref" else at(page, found)
 
 
 def _link(address: str, value: str) -> Markup:

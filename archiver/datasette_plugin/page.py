@@ -21,13 +21,15 @@ from archiver.store.archive import DatabaseError
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request for a page: the parts of its address, decoded, and the arguments behind the question mark. `site` is
-    the scheme and host that the reader asked, without a slash at the end."""
+    the scheme and host that the reader asked, without a slash at the end; `closed` are the tables that the reader may
+    not see, where a route reads them by itself."""
 
     at: Places
     parts: dict[str, str]
     args: dict[str, list[str]]
     json: bool = False
     site: str = ""
+    closed: frozenset[str] = frozenset()
 
     def get(self, name: str, default: str = "") -> str:
         """One argument, stripped."""
@@ -91,7 +93,7 @@ class Page:
                 raise NotFound(f"No database {database}")
         except DatabaseError as error:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json)
-        await ensure(datasette, request.actor, database, self.reads)
+        closed = await ensure(datasette, request.actor, database, self.reads)
         at = Places(base=datasette.urls.path("/"), database=database)
         args = {name: request.args.getlist(name) for name in request.args}
         site = datasette.absolute_url(request, "/").removesuffix("/")
@@ -104,7 +106,7 @@ class Page:
 
         try:
             limit = max(self.milliseconds, datasette.setting("sql_time_limit_ms"))
-            found, dressed, queries = await read(datasette, database, gather, milliseconds=limit)
+            found, dressed, queries = await read(datasette, database, gather, milliseconds=limit, closed=closed)
         except (InputError, PageError, IntegrityError, DatabaseError) as error:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json, at=at)
         if json:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from datasette.utils import sqlite_timelimit
 
-from archiver.datasette_plugin.functions import widened
+from archiver.datasette_plugin.functions import widened, without
 from archiver.errors import PageError
 from archiver.store.archive import Archive, DatabaseError, migrations
 
@@ -58,14 +58,17 @@ class Reader:
             self.queries.append(Query(name=name, sql=cleandoc(sql), parameters=dict(parameters)))
 
 
-async def read(datasette: Any, database: str, gather: Callable[[Reader], Found], *, milliseconds: int) -> Found:
+async def read(
+    datasette: Any, database: str, gather: Callable[[Reader], Found], *, milliseconds: int, closed: frozenset[str]
+) -> Found:
     """Runs `gather` in one of Datasette's threads, on its connection, in one snapshot of the file. A query that runs
-    beyond `milliseconds` after the start is broken off (OperationalError "interrupted")."""
+    beyond `milliseconds` after the start is broken off (OperationalError "interrupted"); one that reads a table which
+    is `closed` to the reader (see `allowed.ensure`) is refused (DatabaseError, SQLITE_AUTH)."""
     held = datasette.databases[database]
 
     def run(conn: Any) -> Found:
         reader = Reader(archive=Archive(Path(held.path), conn), database=database)
-        with sqlite_timelimit(conn, milliseconds), widened(conn), _snapshot(conn):
+        with sqlite_timelimit(conn, milliseconds), widened(conn), without(conn, closed), _snapshot(conn):
             _known_schema(reader)
             return gather(reader)
 

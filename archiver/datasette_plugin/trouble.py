@@ -14,7 +14,8 @@ from archiver.datasette_plugin.places import Places
 from archiver.errors import InputError, IntegrityError, PageError
 from archiver.store.archive import DatabaseError
 
-BUSY, LOCKED, NOMEM, INTERRUPTED, IOERR, CORRUPT, CANTOPEN, TOOBIG, NOTADB = 5, 6, 7, 9, 10, 11, 14, 18, 26
+BUSY, LOCKED, NOMEM, INTERRUPTED, IOERR, CORRUPT, CANTOPEN, TOOBIG = 5, 6, 7, 9, 10, 11, 14, 18
+AUTH, NOTADB = 23, 26
 """Result codes of https://www.sqlite.org/rescode.html."""
 _TELL = {
     BUSY: (503, "The archive is locked by another program", "Wait for it to end, then load this page again"),
@@ -29,6 +30,7 @@ _TELL = {
         "See that it is there, and that its folder can be written to while no run has it open",
     ),
     TOOBIG: (413, "One value of this page is larger than a page may read", "Export it: `archiver export`"),
+    AUTH: (403, "This page reads a table that is closed to you", "Log in as somebody who may see it"),
     NOTADB: (500, "The file is no archive, or damaged", "Run `archiver verify`, and fetch a backup"),
 }
 _MISSING = re.compile(r"no such (?:table|column|function)")

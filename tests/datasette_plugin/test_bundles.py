@@ -274,7 +274,7 @@ def test_whoever_goes_away_leaves_no_work_and_no_file(house: House, folder: Path
     async def asked() -> bool:
         with tempfile.TemporaryFile() as file:
             choice = Asked(refs=(ADA,))
-            return await handing.built(house.db, choice, None, file, Client().receive, most=1 << 30)
+            return await handing.built(house.db, choice, None, file, Client().receive, most=1 << 30, closed=frozenset())
 
     assert asyncio.run(asked()) is False
     assert left(folder) == []

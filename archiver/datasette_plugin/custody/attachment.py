@@ -40,9 +40,9 @@ async def opened(datasette: Any, request: Any, reads: tuple[str, ...]) -> Asked 
         if database in datasette.databases:
             return await trouble.page(datasette, request, trouble.no_archive(database), json=False)
         raise NotFound(f"No database {database}")
-    await ensure(datasette, request.actor, database, reads)
+    closed = await ensure(datasette, request.actor, database, reads)
     args = {name: request.args.getlist(name) for name in request.args}
-    return Asked(at=Places(base=datasette.urls.path("/"), database=database), parts=given, args=args)
+    return Asked(at=Places(base=datasette.urls.path("/"), database=database), parts=given, args=args, closed=closed)
 
 
 def route(path: str, gather: Callable[[Reader, Asked], File], reads: tuple[str, ...]) -> tuple[str, View]:
@@ -53,7 +53,13 @@ def route(path: str, gather: Callable[[Reader, Asked], File], reads: tuple[str, 
         if isinstance(asked, Response):
             return asked
         try:
-            file = await read(datasette, asked.at.database, lambda reader: gather(reader, asked), milliseconds=3000)
+            file = await read(
+                datasette,
+                asked.at.database,
+                lambda reader: gather(reader, asked),
+                milliseconds=3000,
+                closed=asked.closed,
+            )
         except (InputError, PageError, IntegrityError, DatabaseError) as error:
             told = trouble.of(error, asked.at.database)
             return await trouble.page(datasette, request, told, json=False, at=asked.at)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+from archiver.datasette_plugin.functions import without
 from archiver.errors import PageError
 from archiver.jobs.export import Asked
 from archiver.jobs.handing import hand_out
@@ -57,9 +58,19 @@ class Bounded:
         return len(data)
 
 
-async def built(path: Path, asked: Asked, found: list[Ref] | None, file: IO[bytes], receive: Any, *, most: int) -> bool:
+async def built(
+    path: Path,
+    asked: Asked,
+    found: list[Ref] | None,
+    file: IO[bytes],
+    receive: Any,
+    *,
+    most: int,
+    closed: frozenset[str],
+) -> bool:
     """Writes the bundle into `file`, in a thread with a connection of its own that only reads. False when whoever asked
-    went away meanwhile: the work ends then. PageError, InputError, IntegrityError or DatabaseError when it cannot."""
+    went away meanwhile: the work ends then. Nothing is read from tables that are `closed` to them. PageError,
+    InputError, IntegrityError or DatabaseError when it cannot."""
     gone = threading.Event()
     ends = time.monotonic() + SECONDS
 
@@ -73,7 +84,8 @@ async def built(path: Path, asked: Asked, found: list[Ref] | None, file: IO[byte
         try:
             archive.db.set_progress_handler(lambda: 1 if why() else 0, STEPS)
             archive.db.execute("BEGIN")
-            hand_out(archive, asked, cast(BinaryIO, Bounded(file, most, why)), made=utc_now(), found=found)
+            with without(archive.db, closed):
+                hand_out(archive, asked, cast(BinaryIO, Bounded(file, most, why)), made=utc_now(), found=found)
         except (OSError, DatabaseError) as error:
             if reason := why():
                 raise PageError(503, reason, hint=_LARGER) from error

@@ -182,7 +182,7 @@ async def _zip(datasette: Any, request: Any, receive: Any, send: Any) -> Respons
             return Response("", content_type="application/zip", headers=headers)
         with BUNDLES.one(), tempfile.TemporaryFile(prefix="archiver-bundle-") as file:
             path = Path(datasette.databases[database].path)
-            if await handing.built(path, choice, found, file, receive, most=most):
+            if await handing.built(path, choice, found, file, receive, most=most, closed=asked.closed):
                 await handing.sent(file, headers, send)
     except (InputError, PageError, IntegrityError, DatabaseError) as error:
         return await trouble.page(datasette, request, trouble.of(error, database), json=False, at=asked.at)

@@ -123,14 +123,16 @@ async def atom(datasette: Any, request: Any) -> Response:
         if database in datasette.databases:
             return await trouble.page(datasette, request, trouble.no_archive(database), json=False)
         raise NotFound(f"No database {database}")
-    await ensure(datasette, request.actor, database, READS)
+    closed = await ensure(datasette, request.actor, database, READS)
     at = Places(base=datasette.urls.path("/"), database=database)
     args = {name: request.args.getlist(name) for name in request.args if name == "platform"}
     site = datasette.absolute_url(request, "/").removesuffix("/")
     asked = Asked(at=at, parts={}, args=args, site=site)
     try:
         limit = datasette.setting("sql_time_limit_ms")
-        body, changed = await read(datasette, database, lambda reader: _write(reader, asked), milliseconds=limit)
+        body, changed = await read(
+            datasette, database, lambda reader: _write(reader, asked), milliseconds=limit, closed=closed
+        )
     except (InputError, PageError, DatabaseError) as error:
         return await trouble.page(datasette, request, trouble.of(error, database), json=False, at=at)
     tag = f'"{hashlib.sha256(body.encode("utf-8")).hexdigest()[:32]}"'

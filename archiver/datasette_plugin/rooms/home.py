@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archiver.datasette_plugin.allowed import may_see
+from datasette import Forbidden
+
+from archiver.datasette_plugin.allowed import ensure
 from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.places import Places
 from archiver.datasette_plugin.reader import Reader, Row, read
@@ -173,12 +175,10 @@ async def short(datasette: Any, request: Any, at: Places | None) -> Row | None:
     if at is None:
         return None
     actor = request.actor if request is not None else None
-    for table in READS:
-        if not await may_see(datasette, actor, at.database, table):
-            return None
     try:
-        found: Row = await read(datasette, at.database, _short, milliseconds=1000)
-    except DatabaseError:
+        closed = await ensure(datasette, actor, at.database, READS)
+        found: Row = await read(datasette, at.database, _short, milliseconds=1000, closed=closed)
+    except (Forbidden, DatabaseError):
         return None
     return found
 

@@ -32,16 +32,19 @@ MADE = {"blobs", "media_blobs", "media_carriers"}
 
 async def blob(datasette: Any, request: Any, receive: Receive) -> Any:
     """The bytes of a file. `?download=1` saves what would be shown."""
-    return await _answered(datasette, request, READS, lambda at, sha: _blob(datasette, request, receive, at, sha))
+    return await _answered(datasette, request, READS, lambda *asked: _blob(datasette, request, receive, *asked))
 
 
 async def thumb(datasette: Any, request: Any) -> Any:
     """A small picture; of what is sensitive one that only hints at it, unless `?shown=1` asks for it."""
-    return await _answered(datasette, request, tuple(MADE), lambda at, sha: _thumb(datasette, request, at, sha))
+    return await _answered(datasette, request, tuple(MADE), lambda *asked: _thumb(datasette, request, *asked))
 
 
 async def _answered(
-    datasette: Any, request: Any, reads: tuple[str, ...], answer: Callable[[Places, str], Awaitable[Any]]
+    datasette: Any,
+    request: Any,
+    reads: tuple[str, ...],
+    answer: Callable[[Places, str, frozenset[str]], Awaitable[Any]],
 ) -> Any:
     request.scope["archiver_page"] = True
     database, sha256 = decode(request.url_vars["database"]), request.url_vars["sha256"].lower()
@@ -49,12 +52,12 @@ async def _answered(
         if database in datasette.databases:
             return await trouble.page(datasette, request, trouble.no_archive(database), json=False)
         raise NotFound(f"No database {database}")
-    await ensure(datasette, request.actor, database, reads)
+    closed = await ensure(datasette, request.actor, database, reads)
     if request.method not in ("GET", "HEAD"):
         return Response.text("Only GET and HEAD", status=405, headers={**HEADERS, "allow": "GET, HEAD"})
     at = Places(base=datasette.urls.path("/"), database=database)
     try:
-        return await answer(at, sha256)
+        return await answer(at, sha256, closed)
     except (PageError, DatabaseError) as error:
         told = trouble.of(error, database)
         if told.status == 410:
@@ -62,8 +65,12 @@ async def _answered(
         return await trouble.page(datasette, request, told, json=False, at=at)
 
 
-async def _blob(datasette: Any, request: Any, receive: Receive, at: Places, sha256: str) -> Sending:
-    found = await read(datasette, at.database, lambda reader: held(reader, at, sha256), milliseconds=3000)
+async def _blob(
+    datasette: Any, request: Any, receive: Receive, at: Places, sha256: str, closed: frozenset[str]
+) -> Sending:
+    found = await read(
+        datasette, at.database, lambda reader: held(reader, at, sha256), milliseconds=3000, closed=closed
+    )
     tag = f'"{sha256}"'
     part = wanted(found.size, tag, request.method, request.headers)
     headers = {
@@ -100,7 +107,7 @@ def _disposition(found: Held, *, save: bool) -> str:
     return f'{"attachment" if save or found.media_type == OPAQUE else "inline"}; filename="{found.name}"'
 
 
-async def _thumb(datasette: Any, request: Any, at: Places, sha256: str) -> Response:
+async def _thumb(datasette: Any, request: Any, at: Places, sha256: str, closed: frozenset[str]) -> Response:
     def look(reader: Reader) -> tuple[Held, bool]:
         found = held(reader, at, sha256)
         row = reader.row(
@@ -120,7 +127,7 @@ async def _thumb(datasette: Any, request: Any, at: Places, sha256: str) -> Respo
             raise PageError(404, f"there is no small picture of this file: {reason}", links=links)
         return found, bool(row["sensitive"])
 
-    found, sensitive = await read(datasette, at.database, look, milliseconds=3000)
+    found, sensitive = await read(datasette, at.database, look, milliseconds=3000, closed=closed)
     coarse = sensitive and request.args.get("shown") != "1"
     tag = etag(sha256, coarse=coarse)
     headers = {**HEADERS, "etag": tag}
