@@ -16,7 +16,9 @@ PAGES = {
     "wide": "<div style='width:3000px'>wide</div>",
     "spills": "<p style='width:80px;white-space:nowrap'>words that do not fit into eighty pixels at all</p>",
     "svg": "<svg width=40 height=20><text y=15>words that leave the drawing</text></svg>",
-    "shifts": "<div id=x></div><p>text</p><script>setTimeout(() => { x.style.height = '600px'; }, 50)</script>",
+    "shifts": "<div id=x></div><p>text</p><script>"
+    "const painted = new PerformanceObserver(() => { x.style.height = '600px'; }); "
+    "painted.observe({ type: 'paint', buffered: true })</script>",
     "pale": "<p style='color:#ccc;background:#fff'>pale words</p>",
     "unnamed": "<button></button><img src=/fine.png>",
     "trap": "<a href=/fine id=a>one</a> <a href=/fine>two</a><script>document.addEventListener('keydown', (e) => "
