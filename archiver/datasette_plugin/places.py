@@ -22,7 +22,7 @@ NAVIGATION = (
     ("seeds", "Seeds and runs"),
     ("custody", "Custody"),
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_:-]")
+_PLAIN = re.compile(r"[A-Za-z0-9_:-]*")
 _ENCODED = re.compile(r"~([0-9A-Fa-f]{2})")
 
 
@@ -32,6 +32,8 @@ def encode(part: str) -> str:
     >>> encode("web:page:https://a.example/")
     'web:page:https:~2F~2Fa~2Eexample~2F'
     """
+    if _PLAIN.fullmatch(part):  # most are hashes and refs of posts, and a page may name a thousand
+        return part
     raw = part.encode("utf-8", "replace")
     return "".join(chr(byte) if _PLAIN.fullmatch(chr(byte)) else f"~{byte:02X}" for byte in raw)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -18,6 +19,7 @@ KINDS = {
     **dict.fromkeys(("deleted", "altered", "spliced", "suspended", "not-found", "withheld", "unavailable"), BAD),
 }
 """How a word is coloured; what is not listed is quiet. Colour never stands alone: the word says it."""
+LONG = 500
 _TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}(T[0-9:.]{5,20}(Z|[+-][0-9:]{4,6})?)?")
 
 
@@ -43,9 +45,15 @@ def address(given: object) -> Markup:
 
 def badge(word: object, kind: str = "", told: str = "") -> Markup:
     """A word in a coloured box; `told` is its meaning, on hover and for screen readers."""
-    shown = kind or KINDS.get(str(word), QUIET)
+    made = _badge if len(str(word)) + len(told) < LONG else _badge.__wrapped__  # long words are not kept
+    return made(str(word), kind, told)
+
+
+@lru_cache(maxsize=500)
+def _badge(word: str, kind: str, told: str) -> Markup:
+    shown = kind or KINDS.get(word, QUIET)
     more = Markup(' title="{}"').format(told) if told else Markup("")
-    return Markup('<span class="qc-badge qc-{}"{}>{}</span>').format(shown, more, Markup(markup.plain(str(word))))
+    return Markup('<span class="qc-badge qc-{}"{}>{}</span>').format(shown, more, Markup(markup.plain(word)))
 
 
 def verdict(word: object) -> Markup:

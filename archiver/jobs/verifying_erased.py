@@ -13,7 +13,7 @@ def erased(archive: Archive, origin: int | None) -> Erased:
     leaves: set[int] = set()
     blobs: set[str] = set()
     for row in archive.db.execute(
-        "SELECT e.origin, l.data FROM erasures e JOIN log_leaf l ON l.origin = e.origin AND l.idx = e.leaf"
+        "SELECT e.origin, l.data FROM erasures e CROSS JOIN log_leaf l ON l.origin = e.origin AND l.idx = e.leaf"
     ):
         fields = verifying_log.read_leaf(row["data"])
         if isinstance(fields, str):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from archiver.custody import log, note
 from archiver.errors import IntegrityError
@@ -19,6 +20,8 @@ from archiver.store.blobs import CHUNK
 from archiver.store.checkpoints import Tree
 
 HELD, WRONG, UNCHECKED = "held", "wrong", "not checked"
+SHARED = 100
+"""Paths that share what they read of the log: most of their upper hashes are the same. 20 kB each are kept so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class _Log:
         self.archive, self.origin, self.tree = archive, tree.origin, tree
         self.told = Log(name=self.tree.name(), leaves=self.tree.size())
         self.head: note.Checkpoint | None = None
+        self._node, self._proofs = tree.reader(), 0
         self._erased: Erased | None = None
         wrong, unchecked = Findings(), Findings()
         self._heads(wrong, unchecked)
@@ -149,8 +153,11 @@ class _Log:
         if row is None:
             return  # told as the leaf that is not there
         hashed = log.leaf_hash(row["data"]) if row["data"] else bytes(row["hash"])
+        if self._proofs % SHARED == 0:
+            self._node = lru_cache(maxsize=None)(self.tree.reader())
+        self._proofs += 1
         try:
-            path = self.tree.inclusion(index, self.head.size)
+            path = self.tree.inclusion(index, self.head.size, reader=self._node)
         except (IntegrityError, ValueError) as error:
             wrong.add("tile", f"there is no path to the signed head: {error}", place)
             return

@@ -105,9 +105,12 @@ class Tree:
         """The tree head over the first `size` leaves; over all of them by default."""
         return log.root(self.reader(), self._within(size))
 
-    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
-        """The proof that leaf `index` is in the tree of `size` leaves. ValueError when it is not."""
-        return log.inclusion(self.reader(), index, self._within(size))
+    def inclusion(
+        self, index: int, size: int | None = None, *, reader: log.NodeHash | None = None
+    ) -> tuple[bytes, ...]:
+        """The proof that leaf `index` is in the tree of `size` leaves, with a `reader` that more proofs share or one of
+        its own. ValueError when it is not."""
+        return log.inclusion(reader or self.reader(), index, self._within(size))
 
     def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
         """The proof that the tree of `new` leaves starts with that of `old`. ValueError when old > new."""

@@ -11,7 +11,7 @@ from archiver.datasette_plugin.reader import Reader, Row
 from archiver.jobs import verifying_now
 from archiver.jobs.show import find
 
-MOST, BYTES, SECONDS = 100, 128 << 20, 3.0
+MOST, BYTES, SECONDS = 50, 128 << 20, 3.0
 """Captures, bytes of bodies and time of one page."""
 _THEIRS = """
     WITH RECURSIVE same(id) AS (
