@@ -356,7 +356,7 @@ def serve(
     import os
     import shlex
 
-    from archiver.jobs.serving import LOOPBACK, address_of, command_for
+    from archiver.jobs.serving import LOOPBACK, address_of, command_for, environment
     from archiver.store.archive import open_reader
 
     command = command_for(db, port=port, host=host, metadata=metadata, extra=arguments, public=public)
@@ -371,4 +371,4 @@ def serve(
         return
     open_reader(db).close()  # what cannot be read is told here: Datasette would print a traceback
     click.echo(f"Reading room: {address_of(db, port=port, host=host, extra=arguments)}", err=True)
-    os.execv(command[0], command)
+    os.execve(command[0], command, environment(os.environ))

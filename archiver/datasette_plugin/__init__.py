@@ -12,35 +12,28 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from datasette import hookimpl
-from datasette.facets import ColumnFacet
 
 from archiver import __version__
-from archiver.datasette_plugin import (
-    archives,
-    cells,
-    counted,
-    functions,
-    hosts,
-    policy,
-    public,
-    routes,
-    rules,
-    trouble,
-    words,
-)
+from archiver.datasette_plugin import archives, cells, functions, hosts, policy, public, routes, trouble, words
 from archiver.datasette_plugin.places import NAVIGATION
 from archiver.datasette_plugin.rooms import home
 
 
 @hookimpl
 def startup(datasette: Any) -> None:
+    from archiver.datasette_plugin import rules
+
     trouble.without_rich()
     rules.remember(datasette)
 
 
 @hookimpl(hookwrapper=True)
 def register_facet_classes() -> Generator[None, Any, None]:
-    """Puts our facet of a column in the place of Datasette's."""
+    """Puts our facet of a column in the place of Datasette's. What it is made of loads all plugins, this one too."""
+    from datasette.facets import ColumnFacet
+
+    from archiver.datasette_plugin import counted
+
     outcome = yield
     given = outcome.get_result()
     outcome.force_result([[counted.Counted if one is ColumnFacet else one for one in some] for some in given])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from datasette import Forbidden
 
-BYTES = frozenset({"blob_chunks"})
+_BYTES = re.compile(r"blob_chunks|.*_fts_[a-z]+", re.I)
+"""Tables that close no page: the bytes, which are closed to everybody as a table and handed out one by one to whoever
+may see `blobs`, and the inside of indexes, which 1.0 closes and which are as open as what they index."""
 
 
 async def may_see(datasette: Any, actor: Any, database: str, table: str = "") -> bool:
@@ -53,17 +56,17 @@ async def ensure(datasette: Any, actor: Any, database: str, tables: Iterable[str
 
 
 async def _closed(datasette: Any, actor: Any, database: str) -> frozenset[str]:
-    """The tables and views of a database that an actor may not see, in small letters, but for the bytes: they are
-    closed to everybody as a table, and who may see `blobs` is handed them one by one."""
+    """The tables and views of a database that an actor may not see, in small letters."""
     if hasattr(datasette, "permission_allowed"):
-        asked = [name for name in await _named(datasette, database) if name.lower() not in BYTES]
+        asked = [name for name in await _named(datasette, database) if not _BYTES.fullmatch(name)]
         said = [await datasette.permission_allowed(actor, "view-table", (database, name), None) for name in asked]
         return frozenset(name.lower() for name, open_to in zip(asked, said, strict=True) if open_to is False)
     from datasette.resources import TableResource
 
     listed = await datasette.allowed_resources("view-table", actor, parent=database, limit=1000)
-    seen = {resource.child.lower() for resource in listed.resources} | BYTES
-    left = [name for name in await _tables(datasette, database) if name.lower() not in seen]
+    seen = {resource.child.lower() for resource in listed.resources}
+    names = [name for name in await _tables(datasette, database) if not _BYTES.fullmatch(name)]
+    left = [name for name in names if name.lower() not in seen]
     closed = set()
     for name in left:  # closed, or made since Datasette looked which tables there are
         resource = TableResource(database=database, table=name)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import stat
 import sys
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,7 @@ from typing import Any
 from datasette.utils import tilde_encode
 
 from archiver.errors import InputError
+from archiver.jobs.config import KNOWN_SECRETS, LOG_KEY
 
 METADATA = Path("datasette-metadata.json")
 SETTINGS = {
@@ -42,6 +48,10 @@ PLUGIN = {"public": True, "bundles": False}
 CLOSED = {"blob_chunks": {"allow": False}}
 """Bytes that a stranger sent: no page of Datasette may hand them out."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+OWN = {"hosts": ["localhost", "127.0.0.1", "[::1]"]}
+"""How a server on loopback sets our own plugin: the names by which it may be asked, see `datasette_plugin.hosts`."""
+SECRETS = (LOG_KEY, *KNOWN_SECRETS)
+"""Variables of the environment that no server needs: it signs nothing and asks nobody."""
 
 
 def command_for(
@@ -59,8 +69,8 @@ def command_for(
     Datasette 1.0 reads titles from the metadata file but canned queries, facets and the settings of plugins from the
     configuration file: the same file is given as both. The file is served as it lives (never immutable), because a run
     may be writing to it. Whoever can reach a host that is not loopback gets the tables and the canned queries, but no
-    SQL of their own; `public` closes what strangers do not need besides. InputError when there is no archive or no
-    metadata file.
+    SQL of their own; `public` closes what strangers do not need besides. Further files among `extra` are described as
+    archives, too. InputError when there is no archive or no metadata file.
     """
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
@@ -69,7 +79,9 @@ def command_for(
         raise InputError("no such metadata file", place=str(described))
     one = int((datasette or version("datasette")).split(".", 1)[0]) >= 1
     command = [sys.executable, "-m", "datasette", "serve", str(db), "--host", host, "--port", str(port)]
-    described = under_its_name(described, db.stem, public=public)
+    more = [Path(word).stem for word in extra if word.endswith(".db") and Path(word).is_file()]
+    plugin = PLUGIN if public else OWN if host in LOOPBACK else {}
+    described = under_its_name(described, db.stem, *more, plugin=plugin)
     command += ["--metadata", str(described)]
     if one:
         command += ["--config", str(described)]
@@ -81,9 +93,10 @@ def command_for(
     return [*command, *extra]
 
 
-def under_its_name(described: Path, name: str, *, public: bool = False) -> Path:
-    """A file that describes the database `name`: the given one where that does, else a copy that calls `archive` so,
-    closes the tables of bytes, and tells our plugin when strangers may come. A file that is missing describes nothing.
+def under_its_name(described: Path, *names: str, plugin: Mapping[str, object] | None = None) -> Path:
+    """A file that describes the databases of these names: the given one where that does, else a copy that calls
+    `archive` so, closes the tables of bytes, and sets our plugin, where the file does not set it itself. A file that is
+    missing describes nothing.
 
     Datasette names a database after its file, and closes tables only for names that it finds described. InputError
     when the file is no JSON object.
@@ -96,21 +109,39 @@ def under_its_name(described: Path, name: str, *, public: bool = False) -> Path:
         raise InputError("no metadata: an object with databases is expected", place=str(described))
     databases = metadata.get("databases", {})
     changed = False
-    if name not in databases:
-        metadata["databases"] = {name: databases.get("archive", {"tables": CLOSED})}
+    if any(name not in databases for name in names):
+        metadata["databases"] = {
+            name: databases.get(name, databases.get("archive", {"tables": CLOSED})) for name in names
+        }
         changed = True
-    if public:
+    if plugin:
         plugins = metadata.setdefault("plugins", {})
-        plugins["quotechain"] = PLUGIN | plugins.get("quotechain", {})
+        plugins["quotechain"] = {**plugin, **plugins.get("quotechain", {})}
         changed = True
     return _copy(metadata) if changed else described
 
 
 def _copy(metadata: dict[str, Any]) -> Path:
-    handle, copy = tempfile.mkstemp(prefix="archiver-", suffix="-metadata.json")
-    with open(handle, "w", encoding="utf-8") as file:
-        json.dump(metadata, file)
-    return Path(copy)
+    """A file that is the same for the same content: the server reads it after this process is gone, so that nobody
+    could remove it, and a server that is started every day leaves one."""
+    data = json.dumps(metadata).encode("utf-8")
+    folder = Path(tempfile.gettempdir(), f"archiver-{os.getuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        folder = Path(tempfile.mkdtemp(prefix="archiver-"))  # somebody else made it
+    copy = folder / f"{hashlib.sha256(data).hexdigest()[:32]}-metadata.json"
+    handle, unnamed = tempfile.mkstemp(dir=folder)
+    with open(handle, "wb") as file:
+        file.write(data)
+    os.replace(unnamed, copy)
+    return copy
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the server: without the key of the log and the secrets of platforms."""
+    return {name: value for name, value in given.items() if name not in SECRETS}
 
 
 def address_of(db: Path, *, port: int, host: str, extra: tuple[str, ...] = ()) -> str:

@@ -55,7 +55,7 @@ def test_public_sets_the_hardened_settings(tmp_path: Path, line: str, host: str)
 def test_public_keeps_what_the_operator_set(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
     own.write_text(json.dumps({"plugins": {"quotechain": {"bundles": True}, "other": {"x": 1}}, "allow": {"id": "*"}}))
-    given = json.loads(under_its_name(own, "archive", public=True).read_text("utf-8"))
+    given = json.loads(under_its_name(own, "archive", plugin=PLUGIN).read_text("utf-8"))
     assert given["plugins"] == {"quotechain": {"public": True, "bundles": True}, "other": {"x": 1}}
     assert given["allow"] == {"id": "*"}
 
