@@ -37,7 +37,9 @@ class PageError(ArchiverError):
         self, status: int, message: str, *, hint: str = "", title: str = "", links: tuple[tuple[str, str], ...] = ()
     ) -> None:
         self.status, self.message, self.hint, self.links = status, message, hint, links
-        self.title = title or {404: "Not in this archive", 400: "This cannot be asked"}.get(status, "Not now")
+        self.title = title or {404: "Not in this archive", 400: "This cannot be asked", 403: "Closed"}.get(
+            status, "Not now"
+        )
         super().__init__(message)
 
 
