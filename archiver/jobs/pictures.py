@@ -35,7 +35,9 @@ EDGE = 400
 LARGEST_SMALL = 1 << 20
 """Bytes of a small picture."""
 SECONDS = 20.0
-"""For one picture: a hundred times what a large one takes."""
+"""For a small picture that somebody waits for: a hundred times what a large one takes."""
+PATIENT = 300.0
+"""For a picture that is read: a reading should depend on no clock, so this ends only what would never end."""
 PICTURE, VIDEO, AUDIO, OTHER = "picture", "video", "audio", "other"
 KINDS = (PICTURE, VIDEO, AUDIO, OTHER)
 _HASH = re.compile(r"(?:[0-9a-f]{16})?")
@@ -80,7 +82,7 @@ def look(archive: Archive, sha256: str, size: int) -> Look:
 def decoded(data: bytes, media_type: str) -> Look:
     """What the decoder says of a picture."""
     try:
-        told, _ = _POOL.run(lambda decoder: decoder.ask("look", data))
+        told, _ = _POOL.run(lambda decoder: decoder.ask("look", data, seconds=PATIENT))
         return Look(
             kind=PICTURE,
             media_type=media_type,
@@ -120,7 +122,9 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, what: str, data: bytes, *, coarse: bool = False) -> tuple[dict[str, Any], bytes]:
+    def ask(
+        self, what: str, data: bytes, *, coarse: bool = False, seconds: float = SECONDS
+    ) -> tuple[dict[str, Any], bytes]:
         """Its answer about one picture. ParseError where it died of it, was too slow, or answered nonsense: then the
         process is ended, and the next picture starts another."""
         fresh, process = self._started()
@@ -132,7 +136,7 @@ class Decoder:
             late.set()
             process.kill()
 
-        timer = threading.Timer(SECONDS, end)
+        timer = threading.Timer(seconds, end)
         timer.start()
         try:
             if fresh and process.stdout.readline(64) != b"ready\n":
@@ -151,7 +155,7 @@ class Decoder:
         except (OSError, ValueError, LookupError, TypeError) as error:
             self.close()
             if late.is_set():
-                raise ParseError(f"decoding it took more than {SECONDS:.0f} seconds") from error
+                raise ParseError(f"decoding it took more than {seconds:.0f} seconds") from error
             raise ParseError("it broke the decoder") from error
         finally:
             timer.cancel()
