@@ -122,11 +122,10 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(
-        self, what: str, data: bytes, *, coarse: bool = False, seconds: float = SECONDS
-    ) -> tuple[dict[str, Any], bytes]:
+    def ask(self, what: str, data: bytes, *, coarse: bool = False, seconds: float = 0) -> tuple[dict[str, Any], bytes]:
         """Its answer about one picture. ParseError where it died of it, was too slow, or answered nonsense: then the
-        process is ended, and the next picture starts another."""
+        process is ended, and the next picture starts another. `seconds` is the time that it may take; 0: `SECONDS`."""
+        seconds = seconds or SECONDS
         fresh, process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None

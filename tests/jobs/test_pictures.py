@@ -291,7 +291,7 @@ def test_a_decoder_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch,
     with monkeypatch.context() as other:
         other.setattr(pictures, "PROGRAM", program)
         one.ask("look", b"")
-        other.setattr(pictures, "PATIENT", 0.2)
+        other.setattr(pictures, "SECONDS", 0.2)
         with pytest.raises(ParseError, match="more than 0 seconds"):
             one.ask("look", album.PHOTO.data)
     one.close()
