@@ -11,7 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from archiver import cli_verify
+from archiver.cli import main
 from archiver.datasette_plugin.rooms import home, queue, runs
 from archiver.net.clock import time_of
 from archiver.net.uid import new_uid, uuid7
@@ -88,6 +91,32 @@ def test_the_overview_shows_what_its_json_says(room: Room) -> None:
     assert "not signed" in page
     for name in ("documents", "quotations", "gone", "media", "custody", "seeds", "runs", "queue"):
         assert f'href="/archive/-/{name}' in page, name
+
+
+def test_the_overview_names_a_command_that_exists_and_documents_as_other_pages_do(room: Room) -> None:
+    page = room.text("/archive/-/home")
+    (option,) = re.findall(r"archiver verify (--[a-z]+)", page)
+    assert option in {name for parameter in cli_verify.verify.params for name in parameter.opts}
+    assert ">bulletin.txt</a>" in page.replace("<bdi>", "").replace("</bdi>", "")
+    assert "seed:data" not in page.split("<main")[1].split("<footer")[0].split("The SQL of this page")[0]
+
+
+def test_nothing_compared_is_not_called_faithful(tmp_path: Path) -> None:
+    text, recording = tmp_path / "text.txt", tmp_path / "recording"
+    text.write_text("“The bridge is older than the harbour wall, and nobody asked for it to be closed for so long.”\n")
+    recording.mkdir()
+    (recording / "index.json").write_text("[]", "utf-8")
+    db = tmp_path / "archive.db"
+    asked = ["run", str(text), "--replay", str(recording), "--db", str(db)]
+    assert CliRunner().invoke(main, asked, catch_exceptions=False).exit_code in (0, 1)
+    opened = Room(db)
+    try:
+        page = opened.text("/archive/-/home")
+    finally:
+        opened.close()
+    assert "No quotation was compared with a post yet." in page
+    assert "None of the quotations that were compared" not in page
+    assert re.search(r"<b>1</b> <a [^>]*>document</a>", page)
 
 
 def test_datasettes_first_pages_tell_it_in_short(room: Room, sql: sqlite3.Connection) -> None:

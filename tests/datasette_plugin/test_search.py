@@ -358,6 +358,7 @@ def test_an_address_or_a_ref_leads_to_the_thing(room: Room) -> None:
         assert thing["url"] == "/archive/-/post/x:post:2032135780561846272"
     page = room.text("/archive/-/search?q=x:post:2032135780561846272")
     assert "This is in the archive" in page
+    assert "Nothing in this archive fits" not in page, "the thing itself does"
 
 
 def test_what_was_never_captured_says_how_to(room: Room) -> None:

@@ -72,7 +72,16 @@ def test_what_was_never_signed_is_not_called_held(room: Room) -> None:
     assert found["state"] == "not checked"
     assert {one["head"] for one in found["captures"]} == {"not checked"}
     assert {one["leaf"] for one in found["captures"]} == {"held"}
-    assert "no checkpoint of this log was ever signed" in room.text(PAGE)
+    page = room.text(PAGE)
+    assert "no checkpoint of this log was ever signed" in page
+    assert f"0 of {len(found['captures'])} captures hold in every point" in page
+    assert "public key" not in " ".join(found["cannot"]), "no key signed anything here"
+
+
+def test_the_key_that_came_in_the_file_is_named_where_one_signed(kept: Room, room: Room) -> None:
+    assert "public key" in " ".join(kept.json(f"{PAGE}.json")["cannot"])
+    uid = room.json(f"{PAGE}.json")["captures"][0]["uid"]
+    assert "public key" not in " ".join(room.json(f"/archive/-/capture/{uid}.json")["cannot"])
 
 
 def flip_blob(db: sqlite3.Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 HASHES = (
     "The bytes are those that were hashed: trust whoever can write the file, for they can hash again.",
     "hashes of rows and blobs",
@@ -49,4 +51,9 @@ CANNOT = (
     "This page was made by the server that holds the archive. Whoever does not trust it takes the evidence bundle, and "
     "checks it on a machine of their own.",
 )
-"""What a check on a page of the archive itself leaves open."""
+"""What a check on a page of the archive itself leaves open; the first only where a key signed."""
+
+
+def cannot(checked: dict[str, Any]) -> list[str]:
+    """What a check (`proving.checked`) leaves open."""
+    return list(CANNOT if any(log["keys"] for log in checked["logs"]) else CANNOT[1:])

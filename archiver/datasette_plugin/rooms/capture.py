@@ -81,6 +81,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
         most_bytes=0,
         tree=tree,
     )
+    checked = proving.checked(now)
     read = {name: _bounded(reader.rows(_TITLES[name], sql, capture=key, most=MOST + 1)) for name, sql in _READ.items()}
     return {
         "capture": {
@@ -94,7 +95,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
             "cut": cut,
         },
         "leaf": leaf,
-        "checked": proving.checked(now),
+        "checked": checked,
         "bracket": proving.bracket(reader.archive, origin, row["leaf"], leaf["after"], row["observed_at"]),
         "read": {name: rows[:MOST] for name, rows in read.items()},
         "further": [name for name, rows in read.items() if len(rows) > MOST],
@@ -105,7 +106,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
             ref=row["ref"],
         ),
         "unnamed": UNNAMED,
-        "cannot": list(proves.CANNOT),
+        "cannot": proves.cannot(checked),
     }
 
 

@@ -13,6 +13,7 @@ from datasette import Forbidden
 from archiver.datasette_plugin.allowed import ensure
 from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.places import Places
+from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row, read
 from archiver.jobs import before, rules
 from archiver.net.clock import utc_now
@@ -23,11 +24,14 @@ READS = ("posts", "documents", "mentions", "matches", "captures", "events", "tal
 MOST = 10_000
 """What is counted at all is counted so far."""
 LATELY = 5
+UNCOMPARED = ("", "not-found", "not-judged")
+"""Verdicts that say of no post that it was compared word for word."""
 
 
 def gather(reader: Reader, asked: Asked) -> Row:
     """`holds`: numbers. `fresh`: last run and capture, looks that are due. `whole`: how far the log is signed, dated
-    and checked, and what was not read. `lately`: what changed last. `altered`: quotations that differ, judged last."""
+    and checked, and what was not read. `lately`: what changed last. `altered`: quotations that differ, judged last.
+    `compared`: how many quotations were compared with a post."""
     counts = _counts(reader)
     now = utc_now()
     held = tallies.held(reader.archive)
@@ -51,6 +55,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
         "whole": _whole(reader, counts["verdicts"], holds),
         "lately": _lately(reader),
         "altered": _altered(reader, counts["verdicts"]),
+        "compared": sum(row["n"] for row in counts["verdicts"] if row["a"] not in UNCOMPARED),
     }
 
 
@@ -157,7 +162,7 @@ def _altered(reader: Reader, verdicts: list[Row]) -> list[Row]:
     chosen = [[row["a"], row["c"]] for row in verdicts if row["a"] in ("altered", "spliced")]
     if not chosen:
         return []
-    return reader.rows(
+    rows = reader.rows(
         "Quotations that differ, judged last",
         "SELECT x.verdict, substr(m.quoted, 1, 160) AS quoted, m.handle, t.ref AS passage, p.ref AS post, d.title, "
         "c.url FROM json_each(:chosen) j CROSS JOIN matches x ON x.id IN (SELECT y.id FROM matches y "
@@ -168,6 +173,7 @@ def _altered(reader: Reader, verdicts: list[Row]) -> list[Row]:
         chosen=json.dumps(chosen),
         most=LATELY,
     )
+    return [row | {"called": called(row["title"] or "", row["url"])} for row in rows]
 
 
 async def short(datasette: Any, request: Any, at: Places | None) -> Row | None:

@@ -71,7 +71,7 @@ def gather(reader: Reader, asked: Asked) -> Row:
         **told,
         "more": reached if reached is not None and (now.left or len(rows) > MOST) else None,
         "bounds": {"captures": MOST, "bytes": BYTES, "seconds": SECONDS},
-        "cannot": list(proves.CANNOT),
+        "cannot": proves.cannot(told),
     }
 
 
