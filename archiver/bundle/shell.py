@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import threading
+from functools import cache
 from importlib import resources
 
 from archiver.bundle.index import Index
@@ -14,8 +16,19 @@ PARTS = (
 """The modules of verify.py, each before those that use it. They import the standard library and each other alone."""
 
 
+_PUT_TOGETHER = threading.Lock()
+
+
 def verifier() -> str:
-    """verify.py as one file: the parts one after the other, what they import from outside at the top."""
+    """verify.py as one file. Put together once: `ast` of CPython 3.11 fails when two threads parse at the same time
+    (SystemError "AST constructor recursion depth mismatch", https://github.com/python/cpython/issues/106905)."""
+    with _PUT_TOGETHER:
+        return _verifier()
+
+
+@cache
+def _verifier() -> str:
+    """The parts one after the other, what they import from outside at the top."""
     imports, bodies, about = set[str](), [], ""
     for part in PARTS:
         source = resources.files("archiver.bundle").joinpath(f"{part}.py").read_text("utf-8")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from archiver.bundle import shell
 from archiver.datasette_plugin import hosts
 from archiver.jobs.serving import OWN, command_for, environment, under_its_name
 from tests.datasette_plugin.opening import METADATA, Room
@@ -121,3 +125,27 @@ def test_a_second_archive_is_described_and_its_bytes_are_closed(tmp_path: Path) 
     assert set(given["databases"]) == {"archive", "other case"}
     for database in given["databases"].values():
         assert database["tables"]["blob_chunks"]["allow"] is False
+
+
+# ---- many at once -----------------------------------------------------------------------------------------------
+
+
+def test_bundles_that_are_made_at_the_same_time_hold_the_same_program() -> None:
+    """Two threads that parsed it together broke each other: one of 200 downloads ended in a 500."""
+    with ThreadPoolExecutor(8) as threads:
+        made = {id(found.result()) for found in [threads.submit(shell.verifier) for _ in range(32)]}
+    assert len(made) == 1
+
+
+def test_a_query_for_a_bundle_holds_one_row_at_a_time(kept: Room) -> None:
+    large = (
+        "SELECT ref FROM (SELECT 'x:post:' || printf('%.*c', 4000000, 'x') AS ref FROM log_leaf, log_leaf LIMIT 400)"
+    )
+    tracemalloc.start()
+    try:
+        told = kept.json(f"/archive/-/bundle.json?{urlencode({'query': large})}", 400)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "is no ref" in told["error"]
+    assert peak < 40_000_000
