@@ -245,7 +245,8 @@ def wiki(given: str) -> str:
 
 
 def wikipedia(cited: Cited) -> str:
-    """{{Cite tweet}} for a post of X whose author's handle is known, else {{Cite web}}."""
+    """{{Cite tweet}} for a post of X whose author's handle is known, else {{Cite web}}; {{Cite document}} for what has
+    no address at all: without `url`, {{Cite web}}, `access-date` and `archive-url` are errors on Wikipedia."""
     number, handle = cited.ref.rpartition(":")[2], clean(cited.handle)
     tweet = cited.platform == "x" and not cited.page and number.isascii() and number.isdecimal()
     tweet = tweet and _HANDLE.fullmatch(handle) is not None
@@ -255,17 +256,19 @@ def wikipedia(cited: Cited) -> str:
         else {"author": cited.author, "url": "", "website": cited.site}
     )
     fields = {name: value if name == "user" else wiki(value) for name, value in about.items()}
+    address = link(cited.url)
     if not tweet:
-        fields["url"] = link(cited.url)
+        fields["url"] = address or link(cited.permalink)
+    found = tweet or bool(fields["url"])
     fields |= {
         "title": wiki(cited.title),
         "date": day(cited.posted_at),
         "language": cited.lang if _LANGUAGE.fullmatch(cited.lang) and not cited.lang.startswith("en") else "",
-        "access-date": day(cited.captured_at),
+        "access-date": day(cited.captured_at) if found else "",
     }
-    if cited.permalink and day(cited.captured_at):
+    if cited.permalink and day(cited.captured_at) and (tweet or address):
         gone, live = cited.outcome in _GONE, cited.outcome == "live"
         fields |= {"archive-url": link(cited.permalink), "archive-date": day(cited.captured_at)}
         fields["url-status"] = "dead" if gone else "live" if live else ""
     shown = " ".join(f"|{name}={value}" for name, value in fields.items() if value)
-    return f"{{{{Cite {'tweet' if tweet else 'web'} {shown}}}}}"
+    return f"{{{{Cite {'tweet' if tweet else 'web' if found else 'document'} {shown}}}}}"

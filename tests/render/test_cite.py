@@ -130,7 +130,16 @@ def test_what_is_not_known_is_left_out_or_said() -> None:
     assert "issued" not in cite.csl(unknown)
     assert "author" not in parsed(cite.bibtex(unknown))
     assert "archive-url" not in cite.wikipedia(unknown)
-    assert cite.wikipedia(unknown).startswith("{{Cite web ")
+    assert cite.wikipedia(unknown).startswith("{{Cite document ")
+    assert "access-date" not in cite.wikipedia(unknown), "an error on Wikipedia where no url is"
+
+
+def test_what_has_no_address_of_its_own_is_cited_by_its_page_here() -> None:
+    words = cite.wikipedia(replace(PAGE, url=""))
+    assert words.startswith("{{Cite web ")
+    assert f"|url={cite.link(PAGE.permalink)} |" in words
+    assert "|access-date=" in words
+    assert "archive-url" not in words, "an archive-url needs the address that it is a copy of"
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("deleted", "dead"), ("live", "live"), ("unreachable", "")])
