@@ -110,10 +110,10 @@ class Page:
         except (InputError, PageError, IntegrityError, DatabaseError) as error:
             return await trouble.page(datasette, request, trouble.of(error, database), json=json, at=at)
         if json:
-            return Response.json({"ok": True, **found, "queries": queries}, headers=dict(policy.ALWAYS))
+            return Response.json({"ok": True, **found, "queries": queries}, headers=dict(policy.FORMS))
         if form:
             media_type, write = self.forms[form]
-            return Response(write(found), content_type=media_type, headers=dict(policy.ALWAYS))
+            return Response(write(found), content_type=media_type, headers=dict(policy.FORMS))
         path = request.path.removeprefix(at.base).removeprefix("/")  # a proxy may have taken Datasette's prefix off
         shown = {
             **found,
@@ -134,7 +134,7 @@ class Page:
 
 def headers(content_policy: str) -> dict[str, str]:
     """The headers of an HTML page of ours."""
-    return {"content-security-policy": content_policy, **policy.ALWAYS}
+    return {"content-security-policy": content_policy, **policy.PAGES}
 
 
 ONE = int(version("datasette").split(".", 1)[0]) >= 1

@@ -27,6 +27,11 @@ ALWAYS = {
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
 }
+PAGES = {**ALWAYS, "cache-control": "private, no-cache"}
+"""For what a page of ours answers: no cache between hands it to others, or keeps what was erased meanwhile; it may
+depend on who asks, and a permalink on the name by which the server was asked."""
+FORMS = {**PAGES, "content-security-policy": BYTES}
+"""For other forms of a page: a browser shows XML of any kind, and runs what is XHTML in it."""
 _INLINE = re.compile(r"<script(?:\s+type=\"module\")?\s*>(.*?)</script>", re.S)
 
 

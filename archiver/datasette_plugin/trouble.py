@@ -97,8 +97,8 @@ async def page(datasette: Any, request: Any, told: PageError, *, json: bool, at:
     more = {"retry-after": "5"} if told.status == 503 else {}
     if json:
         body = {"ok": False, "status": told.status, "error": told.message, "next": told.hint, "title": told.title}
-        return Response.json(body, status=told.status, headers={**policy.ALWAYS, **more})
+        return Response.json(body, status=told.status, headers={**policy.FORMS, **more})
     shown = {"told": told, "at": at, "database": None if at is None else at.database}
     html = await datasette.render_template("archiver_trouble.html", shown, request=request, view_name="archiver")
-    held = {"content-security-policy": await policy.ours(datasette), **policy.ALWAYS, **more}
+    held = {"content-security-policy": await policy.ours(datasette), **policy.PAGES, **more}
     return Response.html(html, status=told.status, headers=held)

@@ -16,6 +16,7 @@ from archiver.bundle import shell
 from archiver.datasette_plugin import hosts
 from archiver.jobs.serving import OWN, command_for, environment, under_its_name
 from tests.datasette_plugin.opening import METADATA, Room
+from tests.datasette_plugin.walking import Walk
 
 
 def described(command: list[str]) -> dict[str, Any]:
@@ -149,3 +150,23 @@ def test_a_query_for_a_bundle_holds_one_row_at_a_time(kept: Room) -> None:
         tracemalloc.stop()
     assert "is no ref" in told["error"]
     assert peak < 40_000_000
+
+
+# ---- caches and browsers ----------------------------------------------------------------------------------------
+
+
+def test_no_page_is_kept_by_a_cache_between(room: Room, walk: Walk) -> None:
+    """It depends on who asks and by which name, and what it shows may be erased a moment later."""
+    for path in [*walk.ours(), "/archive/-/post/x:post:1", "/archive/-/home.json?x=1", "/archive/-/nothing"]:
+        kept_by = room.get(path, follow_redirects=True).headers.get("cache-control", "")
+        assert "private" in kept_by, path
+
+
+@pytest.mark.parametrize("form", ["chain/{}.graphml", "chain/{}.dot", "cite/{}.bib", "cite/{}.csl", "post/{}.json"])
+def test_other_forms_of_a_page_run_nothing(room: Room, form: str) -> None:
+    """Browsers show any XML, and run the XHTML in it, were it ever there."""
+    answer = room.get(f"/archive/-/{form.format('x:post:2032746051793846272')}")
+    assert answer.status_code == 200
+    held = answer.headers["content-security-policy"]
+    assert held.startswith("sandbox;")
+    assert "unsafe-inline" not in held
