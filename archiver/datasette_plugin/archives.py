@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from archiver.datasette_plugin import sizes
 from archiver.datasette_plugin.allowed import may_see
 from archiver.datasette_plugin.places import Places, decode
 from archiver.store.archive import APPLICATION_ID, DatabaseError
@@ -19,6 +20,7 @@ async def is_archive(datasette: Any, database: str) -> bool:
         if held is None or held.path is None or not await held.execute_fn(_marked):
             return False
         known.add(database)
+        sizes.keep(held)
     return True
 
 

@@ -220,3 +220,35 @@ def test_an_instance_without_the_method_is_left_alone() -> None:
     new = New()
     rules.remember(new)
     assert vars(new) == {}
+
+
+# ---- the list of tables -----------------------------------------------------------------------------------------
+
+
+def listed(room: Room) -> dict[str, Any]:
+    return {table["name"]: table["count"] for table in json.loads(room.text("/archive.json"))["tables"]}
+
+
+def test_the_list_of_tables_says_how_many_rows_there_are(db: Path, sql: sqlite3.Connection) -> None:
+    room = Room(db)
+    before = listed(room)  # of Datasette itself: the archive is known from the first page of ours on
+    room.text("/archive/-/home")
+    counts = {name: n for name, n in listed(room).items() if n is not None}
+    assert {name for name in before if name not in counts} == {name for name in before if "_fts" in name}
+    for name, count in counts.items():
+        assert count == sql.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] == before[name], name
+    room.close()
+
+
+def test_rows_are_counted_where_no_tally_can_be_read(db: Path, tmp_path: Path) -> None:
+    own = tmp_path / "archive.db"
+    with sqlite3.connect(db) as held, sqlite3.connect(own) as copy:
+        held.backup(copy)
+        for (name,) in copy.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'tally_%'").fetchall():
+            copy.execute(f"DROP TRIGGER {name}")
+        copy.execute("DROP TABLE tallies")
+        (posts,) = copy.execute("SELECT count(*) FROM posts").fetchone()
+    room = Room(own)
+    room.text("/archive/-/custody")
+    assert listed(room)["posts"] == posts > 0
+    room.close()
