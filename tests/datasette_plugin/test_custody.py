@@ -127,7 +127,9 @@ def test_a_log_without_key_says_that_nothing_is_signed(room: Room) -> None:
     assert "No head of it was ever signed" in page
     assert "archiver keys create" in page
     assert room.json("/archive/-/custody.json")["log"]["signed"] == 0
-    assert "newest signed head" not in page.split("The SQL of this page")[0], "there is none that leaves could come after"
+    assert "newest signed head" not in page.split("The SQL of this page")[0], (
+        "there is none that leaves could come after"
+    )
     assert "file and key" not in page, "there is no key that anybody could hold"
 
 

@@ -330,6 +330,14 @@ def test_each_ref_of_the_queue_stands_on_one_page(own: tuple[sqlite3.Connection,
     assert walk(room, asked) == wanted
 
 
+def test_pages_of_one_queue_have_titles_of_their_own(room: Room) -> None:
+    queue = "/archive/-/queue"
+    asked = ("", "?host=t.co", "?seed=data/demo/seeds/notes.md", "?state=due")
+    titles = [re.findall(r"<title>(.*?)</title>", room.text(queue + one)) for one in asked]
+    assert titles[1] == ["Queue of t.co in archive"]
+    assert len({title for (title,) in titles}) == len(asked)
+
+
 def test_the_queue_tells_its_hosts(room: Room, sql: sqlite3.Connection) -> None:
     hosts = [row[0] for row in sql.execute("SELECT DISTINCT host FROM work_queue ORDER BY host")]
     found = room.json("/archive/-/queue.json")

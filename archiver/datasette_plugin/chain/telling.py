@@ -64,7 +64,7 @@ def words(thing: Row) -> str:
     """What a thing says, or why nothing of it is shown."""
     if thing["kind"] == "document":
         places = thing["places"]
-        refer = f"{places:,} place{'' if places == 1 else 's'} refer{'s' if places == 1 else ''} to something"
+        refer = f"{places:,} mention{'' if places == 1 else 's'} in it"
         return f"Captured {thing['observed_at'][:10]}: {refer}"
     if thing["text"]:
         return str(thing["text"]) + ("…" if thing["cut"] else "")
