@@ -370,3 +370,9 @@ def test_headings_stand_in_order(room: Room) -> None:
         levels = [1, *Seen(room.text(post(ref))).headings]
         assert levels.count(1) == 2
         assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+def test_how_a_quotation_was_found_is_told_as_on_other_pages(room: Room) -> None:
+    page = room.text("/archive/-/post/x:post:2032522075960246272")
+    assert "Found by: the post that the quotation names" in page
+    assert "found by target" not in page

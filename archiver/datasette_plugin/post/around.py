@@ -8,6 +8,7 @@ from archiver.datasette_plugin.post.meant import Meant
 from archiver.datasette_plugin.quoting.told import called
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.model import EdgeKind
+from archiver.render.glossary import FOUND_BY
 
 MEDIA, QUOTED, COUNTED = 100, 50, 10_000
 _KEYS = "(SELECT value FROM json_each(:keys))"
@@ -75,6 +76,7 @@ def told(rows: list[Row]) -> list[Row]:
             "called": called(row["title"], row["document"]),
             "flags": (row["flags"] or "").split(),
             "changes": json.loads(row["changes"]) if row["changes"] else [],
+            "found_told": FOUND_BY.get(row["found_by"] or "", row["found_by"] or "a way that has no name"),
         }
         for row in rows
     ]

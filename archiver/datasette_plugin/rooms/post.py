@@ -125,7 +125,7 @@ def _proven(proofs: list[Row]) -> str:
 TOLD = {
     "to it": {
         "quotes": "quoted", "reposts": "reposted", "replies-to": "answered", "embeds": "embedded",
-        "links-to": "linked to", "resolves-to": "led to", "same-text": "its words found elsewhere",
+        "links-to": "linked to", "resolves-to": "led to by links", "same-text": "its words found elsewhere",
         "same-media": "its media found elsewhere", "names": "named",
     },
     "from it": {
