@@ -268,7 +268,7 @@ def _read_page(answer: Answer, reading: Reading) -> Read:
 
 
 CAPTURE = (
-    "SELECT c.*, b.sha256, EXISTS (SELECT 1 FROM captures n WHERE n.parent = c.uid) AS followed, "
+    "SELECT c.*, b.sha256, EXISTS (SELECT 1 FROM captures n WHERE n.parent = c.uid AND n.parent <> '') AS followed, "
     f"EXISTS ({erasing.KEPT}) AS erased "
     "FROM captures c LEFT JOIN blobs b ON b.id = c.blob "
 )
