@@ -13,24 +13,18 @@ _BYTES = re.compile(r"blob_chunks|.*_fts_[a-z]+", re.I)
 may see `blobs`, and the inside of indexes, which 1.0 closes and which are as open as what they index."""
 
 
-async def may_see(datasette: Any, actor: Any, database: str, table: str = "") -> bool:
-    """Whether an actor may see a database, or one table of it, on either line of Datasette."""
+async def may_see(datasette: Any, actor: Any, database: str) -> bool:
+    """Whether an actor may see a database, on either line of Datasette."""
     if hasattr(datasette, "permission_allowed"):  # 0.65: from the narrowest to the widest, the first that decides
-        checks: list[tuple[str, Any]] = [("view-database", database), ("view-instance", None)]
-        if table:
-            checks.insert(0, ("view-table", (database, table)))
-        for action, resource in checks:
+        for action, resource in (("view-database", database), ("view-instance", None)):
             said = await datasette.permission_allowed(actor, action, resource=resource, default=None)
             if said is not None:
                 return bool(said)
         return True
-    from datasette.resources import DatabaseResource, TableResource  # 1.0 alone has these
+    from datasette.resources import DatabaseResource  # 1.0 alone has it
 
-    seen = await datasette.allowed(action="view-database", resource=DatabaseResource(database=database), actor=actor)
-    if table:
-        resource = TableResource(database=database, table=table)
-        seen = seen and await datasette.allowed(action="view-table", resource=resource, actor=actor)
-    return bool(seen)
+    resource = DatabaseResource(database=database)
+    return bool(await datasette.allowed(action="view-database", resource=resource, actor=actor))
 
 
 async def may_write_sql(datasette: Any, actor: Any, database: str) -> bool:
