@@ -16,7 +16,7 @@ from datasette.facets import ColumnFacet
 
 from archiver.datasette_plugin.archives import held as known_archive
 from archiver.store import tallies
-from archiver.store.archive import Archive
+from archiver.store.archive import Archive, DatabaseError
 
 SEARCH_MS = 100
 """How long a facet may be counted over the hits of a search: words that most rows hold would take seconds. Datasette
@@ -72,10 +72,16 @@ class _Answering:
 
     async def execute(self, database: str, sql: str, params: Any = None, **more: Any) -> Any:
         if self._answer is not None:
-            sql, params = self._answer[0], {**self._answer[1], "qc_limit": self._limit}
-            if ":qc_counts" in sql:
-                params["qc_counts"] = await self._real.databases[database].execute_fn(_captures(database, self._real))
-        elif self._most_ms and more.get("custom_time_limit"):
+            kept, known = self._answer[0], {**self._answer[1], "qc_limit": self._limit}
+            try:
+                if ":qc_counts" in kept:
+                    known["qc_counts"] = await self._real.databases[database].execute_fn(
+                        _captures(database, self._real)
+                    )
+                return await self._real.execute(database, kept, known, **more)
+            except DatabaseError:  # an archive of another version: what is not kept is counted
+                return await self._real.execute(database, sql, params, **more)
+        if self._most_ms and more.get("custom_time_limit"):
             more["custom_time_limit"] = min(more["custom_time_limit"], self._most_ms)
         return await self._real.execute(database, sql, params, **more)
 

@@ -4,8 +4,10 @@ for as long as it reads the same."""
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -252,3 +254,22 @@ def test_rows_are_counted_where_no_tally_can_be_read(db: Path, tmp_path: Path) -
     room.text("/archive/-/custody")
     assert listed(room)["posts"] == posts > 0
     room.close()
+
+
+def test_what_is_not_kept_is_counted(db: Path, tmp_path: Path) -> None:
+    """An archive of another version may hold other tallies, or none."""
+    copy = tmp_path / "archive.db"
+    shutil.copy(db, copy)
+    before = Room(copy)
+    try:
+        kept = facets(before, "edges")
+    finally:
+        before.close()
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("DROP TABLE tallies")
+        connection.commit()
+    after = Room(copy)
+    try:
+        assert facets(after, "edges") == kept
+    finally:
+        after.close()
