@@ -196,16 +196,17 @@ def _leaf(
 
 def _as_written(span: Span, index: int, data: bytes, held: dict[str, dict[int, rows.Values]], found: SpanFound) -> bool:
     """Whether a leaf is what its row gives: then it need not be read."""
-    row = held["reading_marks"].get(index)
-    if row is not None:
+    marks, captures = held.get("reading_marks"), held.get("captures")  # a forger may have dropped a table
+    row = marks.get(index) if marks else None
+    if marks and row is not None:
         if not verifying_written.reading(row, index, data):
             return False
-        del held["reading_marks"][index]
+        del marks[index]
     else:
-        row = held["captures"].get(index)
-        if row is None or not verifying_written.capture(row, index, data):
+        row = captures.get(index) if captures else None
+        if not captures or row is None or not verifying_written.capture(row, index, data):
             return False
-        del held["captures"][index]
+        del captures[index]
         _times(span.outside, _Clock(*verifying_written.clock(row, data)), index, found)
     found.rows += 1
     return True

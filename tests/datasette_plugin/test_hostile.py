@@ -163,7 +163,7 @@ def test_ten_megabytes_and_a_hundred_thousand_edges(db: Path, tmp_path: Path) ->
         )
         large = "<script>window.__pwned=1</script> words and more words " * 190_000
         connection.execute("UPDATE posts SET text = ? WHERE id = ?", (large, target))
-        connection.execute("UPDATE versions SET text = ? WHERE ref = ?", (large, target))
+        connection.execute("UPDATE versions SET text = ? WHERE post = ?", (large, target))
         (sha256,) = connection.execute("SELECT sha256 FROM documents ORDER BY id LIMIT 1").fetchone()
         connection.execute("UPDATE documents SET text = text || ? WHERE sha256 = ?", (large, sha256))
         connection.commit()

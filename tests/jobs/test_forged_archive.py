@@ -62,6 +62,11 @@ def test_a_second_row_for_a_leaf(desk: Desk) -> None:
     assert any(table == "reading_marks" and "is one more for this leaf" in reason for table, _, reason in told), told
 
 
+def test_a_table_of_evidence_that_was_dropped(desk: Desk) -> None:
+    told = named(desk, "DROP TABLE reading_marks")
+    assert any(table == "reading_marks" and "has no row" in reason for table, _, reason in told), told
+
+
 def test_rows_of_a_log_that_is_not_there(desk: Desk) -> None:
     """Nothing that goes through the logs meets them."""
     changes = {"id": "900", "uid": "'0190-999999'", "origin": "9", "url": "'https://social.example/deleted'"}
