@@ -33,6 +33,7 @@ _TELL = {
     AUTH: (403, "This page reads a table that is closed to you", "Log in as somebody who may see it"),
     NOTADB: (500, "The file is no archive, or damaged", "Run `archiver verify`, and fetch a backup"),
 }
+_WORD = re.compile(r"[a-z]+ ")
 _MISSING = re.compile(r"no such (?:table|column|function)")
 
 
@@ -57,7 +58,7 @@ def of(error: Exception, database: str) -> PageError:
 def no_archive(database: str) -> PageError:
     """For a database that Datasette serves and that is no archive, or not now."""
     hint = "Its tables are shown by Datasette itself. If it should be an archive, run `archiver verify`"
-    return PageError(404, f"{database} is no archive that can be read", hint=hint)
+    return PageError(404, f"the database {database} is no archive that can be read", hint=hint)
 
 
 def without_rich() -> None:
@@ -92,13 +93,28 @@ async def unhandled(datasette: Any, request: Any, exception: Exception) -> Respo
 _BROKE = "The server's output says where; nothing in the archive was changed. Please report it"
 
 
+def sentence(message: str) -> str:
+    """A message as the first sentence of a page. On a terminal it stands behind the place that it is about, so it
+    begins small; refs and quoted words are left as they are.
+
+    >>> sentence("no such capture"), sentence("x:post:20 is no document")
+    ('No such capture', 'x:post:20 is no document')
+    """
+    return message[:1].upper() + message[1:] if _WORD.match(message) else message
+
+
 async def page(datasette: Any, request: Any, told: PageError, *, json: bool, at: Places | None = None) -> Response:
     """Tells it as HTML or as JSON, with the status that fits."""
     more = {"retry-after": "5"} if told.status == 503 else {}
     if json:
         body = {"ok": False, "status": told.status, "error": told.message, "next": told.hint, "title": told.title}
         return Response.json(body, status=told.status, headers={**policy.FORMS, **more})
-    shown = {"told": told, "at": at, "database": None if at is None else at.database}
+    shown = {
+        "told": told,
+        "sentence": sentence(told.message),
+        "at": at,
+        "database": None if at is None else at.database,
+    }
     html = await datasette.render_template("archiver_trouble.html", shown, request=request, view_name="archiver")
     held = {"content-security-policy": await policy.ours(datasette), **policy.PAGES, **more}
     return Response.html(html, status=told.status, headers=held)

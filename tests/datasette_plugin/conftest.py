@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bundle.leaving import House
-from tests.datasette_plugin import album, keeping
+from tests.datasette_plugin import album, chains, keeping
 from tests.datasette_plugin.opening import Room, make_demo
 from tests.datasette_plugin.walking import Answer, Walk, walked
 
@@ -57,6 +57,22 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def pictured(photos: Path) -> Iterator[Room]:
     opened = Room(photos)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def shapes_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of invented chains: circles, gaps, aliases in the middle, fans."""
+    path = tmp_path_factory.mktemp("chain") / "archive.db"
+    with chains.rows(path) as made:
+        chains.fill(made)
+    return path
+
+
+@pytest.fixture(scope="session")
+def shapes(shapes_db: Path) -> Iterator[Room]:
+    opened = Room(shapes_db)
     yield opened
     opened.close()
 

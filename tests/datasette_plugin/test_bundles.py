@@ -217,10 +217,10 @@ def test_what_is_unknown_or_not_signed_is_told(kept: Room, room: Room) -> None:
     assert "knows nothing of" in kept.text("/archive/-/bundle/x:post:1", 404)
     assert "knows nothing of" in kept.text("/archive/-/bundle/x:post:1.zip", 404)
     many = urlencode({"ref": [f"x:post:{n}" for n in range(501)]}, doseq=True)
-    assert "more than 500 refs" in kept.text(f"/archive/-/bundle?{many}", 400)
+    assert "More than 500 refs" in kept.text(f"/archive/-/bundle?{many}", 400)
     assert "It cannot be downloaded yet" in room.text(PAGE)
     assert room.json(f"{PAGE}.json")["download"] == ""
-    assert "no signed checkpoint covers" in room.text(ZIP, 404)
+    assert "No signed checkpoint covers" in room.text(ZIP, 404)
 
 
 def test_evidence_that_was_changed_leaves_no_bundle(house: House, tmp_path: Path, folder: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_bracket_is_that_of_the_tokens_around_it(kept: Room, house: House) -
 
 @pytest.mark.parametrize("wrong", ["x", "01a20000-0000-7000-8000-000000000000", "~00", "%22%3E%3Cscript%3E", "A" * 999])
 def test_an_unknown_capture_is_told(kept: Room, wrong: str) -> None:
-    assert "no capture" in kept.text(f"/archive/-/capture/{wrong}", 404)
+    assert "No capture" in kept.text(f"/archive/-/capture/{wrong}", 404)
     assert kept.json(f"/archive/-/capture/{wrong}.json", 404)["ok"] is False
     for file in ("leaf.json", "proof.tlog-proof", "row.json", "sent", "head"):
         assert kept.get(f"/archive/-/capture/{wrong}/{file}").status_code == 404

@@ -1,7 +1,5 @@
 """Chains: what the page says of the demonstration's chain of four, and of shapes that are invented here."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,27 +7,12 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from archiver.datasette_plugin.chain.fans import LONG
 from archiver.datasette_plugin.places import Places, encode
-from tests.datasette_plugin.chains import DOCUMENT, NOW, fill, rows
+from tests.datasette_plugin.chains import DOCUMENT, NOW
 from tests.datasette_plugin.opening import Room
 
 TOWN, BO, CLEO, ADA = (
     f"x:post:{n}" for n in ("2030916496389046272", "2031271334507446272", "2031705444971446272", "2032135780561846272")
 )
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("chain") / "archive.db"
-    with rows(path) as made:
-        fill(made)
-    return path
-
-
-@pytest.fixture(scope="module")
-def shapes(path: Path) -> Iterator[Room]:
-    opened = Room(path)
-    yield opened
-    opened.close()
 
 
 def at(ref: str, ending: str = "") -> str:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,26 +15,11 @@ from archiver.datasette_plugin.chain.picture import SIZES
 from archiver.datasette_plugin.places import Places, decode, encode
 from archiver.datasette_plugin.reader import Reader
 from archiver.store.archive import Archive, open_reader
-from tests.datasette_plugin.chains import DOCUMENT, EVIL, fill, rows
+from tests.datasette_plugin.chains import DOCUMENT, EVIL, rows
 from tests.datasette_plugin.opening import Room
 
 BIG = {"refs", "edges", "aliases", "captures", "posts", "outcomes", "documents", "pages", "x", "e", "r", "c", "o", "p"}
 ADA, CLEO = "x:post:2032135780561846272", "x:post:2031705444971446272"
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("chain") / "archive.db"
-    with rows(path) as made:
-        fill(made)
-    return path
-
-
-@pytest.fixture(scope="module")
-def shapes(path: Path) -> Iterator[Room]:
-    opened = Room(path)
-    yield opened
-    opened.close()
 
 
 def at(ref: str, ending: str = "") -> str:
@@ -98,8 +82,8 @@ def test_megabytes_are_not_carried_into_a_page(shapes: Room) -> None:
     assert len(shapes.text(at("x:post:huge", ".json"))) < 40_000
 
 
-def test_all_words_stand_inside_their_boxes(path: Path) -> None:
-    archive = open_reader(path)
+def test_all_words_stand_inside_their_boxes(shapes_db: Path) -> None:
+    archive = open_reader(shapes_db)
     try:
         for ref in (f"x:post:{EVIL}", "x:post:rtl", "x:post:c1", "x:post:many", DOCUMENT, "x:post:long3"):
             for small in (False, True):
@@ -176,8 +160,11 @@ def plans(archive: Archive, reader: Reader) -> dict[str, list[str]]:
     return found
 
 
-def test_no_query_walks_a_table(crowd: Path, path: Path) -> None:
-    for file, refs in ((crowd, ("x:post:star", DOCUMENT)), (path, ("x:post:c3", "x:post:many", "x:post:b3", DOCUMENT))):
+def test_no_query_walks_a_table(crowd: Path, shapes_db: Path) -> None:
+    for file, refs in (
+        (crowd, ("x:post:star", DOCUMENT)),
+        (shapes_db, ("x:post:c3", "x:post:many", "x:post:b3", DOCUMENT)),
+    ):
         archive = open_reader(file)
         try:
             for ref in refs:
@@ -190,9 +177,9 @@ def test_no_query_walks_a_table(crowd: Path, path: Path) -> None:
             archive.close()
 
 
-def test_what_a_reader_may_not_see_closes_the_page(path: Path) -> None:
+def test_what_a_reader_may_not_see_closes_the_page(shapes_db: Path) -> None:
     for table in ("edges", "aliases", "posts", "documents"):
-        closed = Room(path, metadata={"databases": {"archive": {"tables": {table: {"allow": False}}}}})
+        closed = Room(shapes_db, metadata={"databases": {"archive": {"tables": {table: {"allow": False}}}}})
         try:
             for ending in ("", ".json", ".dot"):
                 assert closed.get(at("x:post:c1", ending)).status_code == 403

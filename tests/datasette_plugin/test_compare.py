@@ -55,7 +55,7 @@ def test_the_beginning_of_a_hash_is_enough(room: Room) -> None:
 @pytest.mark.parametrize(
     ("before", "status", "told"),
     [
-        ("0" * 64, 404, "no version of"),
+        ("0" * 64, 404, "No version of"),
         ("zz", 400, "is no SHA-256"),
         ("1" * 7, 400, "is no SHA-256"),
         (encode(NASTY), 400, "is no SHA-256"),
@@ -69,7 +69,7 @@ def test_a_hash_that_no_version_has_is_told(room: Room, before: str, status: int
 
 def test_a_version_of_another_post_is_none_of_this(room: Room) -> None:
     other = room.json(post("x:post:2032522075960246272", ".json"))["versions"][0]["sha256"]
-    assert "no version of" in room.text(compare(other, versions(room)[0]), 404)
+    assert "No version of" in room.text(compare(other, versions(room)[0]), 404)
 
 
 def test_hostile_words_stay_words(db: Path, tmp_path: Path) -> None:

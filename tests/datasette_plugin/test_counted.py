@@ -238,7 +238,8 @@ def test_the_list_of_tables_says_how_many_rows_there_are(db: Path, sql: sqlite3.
     counts = {name: n for name, n in listed(room).items() if n is not None}
     assert {name for name in before if name not in counts} == {name for name in before if "_fts" in name}
     for name, count in counts.items():
-        assert count == sql.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] == before[name], name
+        assert count == sql.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0], name
+        assert before[name] in (count, None), name  # Datasette gives up counting after 10 ms
     room.close()
 
 

@@ -119,7 +119,7 @@ def test_a_wrong_place_is_told(kept: Room, wrong: str) -> None:
 
 
 def test_an_unknown_log_is_told(kept: Room) -> None:
-    assert "there is no log" in kept.text("/archive/-/custody?log=%3Cscript%3E", 404)
+    assert "There is no log" in kept.text("/archive/-/custody?log=%3Cscript%3E", 404)
 
 
 def test_a_log_without_key_says_that_nothing_is_signed(room: Room) -> None:

@@ -257,11 +257,11 @@ def room_path(started: str) -> str:
 
 
 def test_a_run_that_is_not_known_is_told(room: Room) -> None:
-    assert "no run started at" in room.text("/archive/-/run/2020-01-01T00:00:00Z", 404)
+    assert "No run started at" in room.text("/archive/-/run/2020-01-01T00:00:00Z", 404)
     assert "is no time" in room.text("/archive/-/run/%3Cscript%3E", 400)
     assert "is no time" in room.text("/archive/-/runs?before=yesterday", 400)
     assert "is no time" in room.text("/archive/-/runs?before=2020-01-01", 400), "a time without a zone"
-    assert "there is no show" in room.text(f"{room_path('2020-01-01T00:00:00Z')}?show=some", 400)
+    assert "There is no show" in room.text(f"{room_path('2020-01-01T00:00:00Z')}?show=some", 400)
 
 
 def test_exit_codes_in_words() -> None:
@@ -347,7 +347,7 @@ def test_the_queue_tells_its_hosts(room: Room, sql: sqlite3.Connection) -> None:
 
 def test_what_cannot_be_asked_of_the_queue_is_told(room: Room) -> None:
     assert "not of both" in room.text("/archive/-/queue?host=a&seed=b", 400)
-    assert "there is no state" in room.text("/archive/-/queue?state=all", 400)
+    assert "There is no state" in room.text("/archive/-/queue?state=all", 400)
     assert "Nothing" in room.text("/archive/-/queue?host=none.example")
 
 

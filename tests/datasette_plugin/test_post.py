@@ -203,7 +203,7 @@ def test_an_address_that_means_nothing_is_told(room: Room, given: str) -> None:
 
 
 def test_without_a_name_there_is_nothing_to_show(room: Room) -> None:
-    assert "no post is named" in room.text("/archive/-/post", 400)
+    assert "No post is named" in room.text("/archive/-/post", 400)
 
 
 @pytest.mark.parametrize("ref", ["x:account:1948778346800", "x:handle:ada_of_lanternwick", "x:short:DemoLnk04"])

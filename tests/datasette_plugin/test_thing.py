@@ -100,6 +100,6 @@ def test_posts_of_an_account_are_paged_by_their_refs(db: Path, tmp_path: Path) -
             path = found["next"].replace("?", ".json?")
         assert len(seen) == len(set(seen)) == 48
         assert 'rel="next"' in room.text(thing(ACCOUNT))
-        assert "there is no post" in room.text(thing(ACCOUNT, more="?after=x:post:no"), 400)
+        assert "There is no post" in room.text(thing(ACCOUNT, more="?after=x:post:no"), 400)
     finally:
         room.close()
