@@ -157,7 +157,8 @@ def write(tag: int, *parts: bytes) -> bytes:
 
 
 def write_integer(value: int) -> bytes:
-    return write(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    bits = (value if value >= 0 else ~value).bit_length()  # -128 fits into one byte, as 127 does
+    return write(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 def write_oid(dotted: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archiver.custody import certificates, cms, der, timestamp
@@ -474,6 +474,8 @@ def test_no_bytes_make_the_parser_fail_otherwise(data: st.DataObject) -> None:
             assert timestamp.check(token, DIGEST, [trust()[0].der]).verdict in Verdict
 
 
+@example(-128)
+@example(-(2**63))
 @given(st.integers(-(2**200), 2**200))
 def test_integers_are_read_as_written(value: int) -> None:
     assert der.whole(der.write_integer(value), "number").integer("number") == value
