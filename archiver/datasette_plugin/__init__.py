@@ -14,7 +14,18 @@ from typing import Any
 from datasette import hookimpl
 
 from archiver import __version__
-from archiver.datasette_plugin import archives, cells, functions, hosts, policy, public, routes, trouble, words
+from archiver.datasette_plugin import (
+    archives,
+    cells,
+    functions,
+    hosts,
+    policy,
+    public,
+    routes,
+    searched,
+    trouble,
+    words,
+)
 from archiver.datasette_plugin.places import NAVIGATION
 from archiver.datasette_plugin.rooms import home
 
@@ -57,7 +68,8 @@ def prepare_jinja2_environment(env: Any) -> None:
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
     guarded, named, closed = policy.wrapper(datasette), hosts.wrapper(datasette), public.wrapper(datasette)
-    return lambda app: guarded(named(closed(app)))
+    bounded = searched.wrapper(datasette)
+    return lambda app: guarded(named(closed(bounded(app))))
 
 
 @hookimpl
