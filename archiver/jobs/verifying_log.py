@@ -94,14 +94,15 @@ def spans(
         )
 
 
-def check_span(archive: Archive, span: Span) -> SpanFound:
-    """Everything that can be said of a span by itself."""
+def check_span(archive: Archive, span: Span, tables: frozenset[str] = frozenset()) -> SpanFound:
+    """Everything that can be said of a span by itself. `tables` are those that the archive has, where that is known."""
+    tables = tables or rows.present(archive)
     try:
-        return _check_span(archive, span)
+        return _check_span(archive, span, tables)
     except DatabaseError:  # a text that is none, as a rule: it is read again in a slower way, and named
         before, archive.db.text_factory = archive.db.text_factory, any_text
         try:
-            return _check_span(archive, span)
+            return _check_span(archive, span, tables)
         finally:
             archive.db.text_factory = before
 
@@ -111,9 +112,8 @@ def any_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _check_span(archive: Archive, span: Span) -> SpanFound:
+def _check_span(archive: Archive, span: Span, tables: frozenset[str]) -> SpanFound:
     found = SpanFound(low=span.low)
-    tables = rows.present(archive)
     held = {
         table: rows.read(archive, table, span.origin, max(span.low, span.first), span.high, found.wrong)
         for table in rows.TABLES

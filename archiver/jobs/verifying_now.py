@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from archiver.custody import log, note
 from archiver.errors import IntegrityError
-from archiver.jobs import bracketing, verifying_blobs, verifying_erased, verifying_heads, verifying_log
+from archiver.jobs import bracketing, verifying_blobs, verifying_erased, verifying_heads, verifying_log, verifying_rows
 from archiver.jobs.verifying_found import Erased, Finding, Findings, Outside, Place
 from archiver.store.archive import Archive, Row
 from archiver.store.blobs import CHUNK
@@ -94,6 +94,8 @@ class _Log:
         self.told = Log(name=self.tree.name(), leaves=self.tree.size())
         self.head: note.Checkpoint | None = None
         self._node, self._proofs = tree.reader(), 0
+        self._tables = verifying_rows.present(archive)
+        self._last: tuple[int, Row | None] = (-1, None)
         self._erased: Erased | None = None
         wrong, unchecked = Findings(), Findings()
         self._heads(wrong, unchecked)
@@ -138,7 +140,7 @@ class _Log:
         span = verifying_log.Span(
             origin=self.origin, low=index, high=index + 1, erased=gone, outside=outside, alone=True
         )
-        found = verifying_log.check_span(self.archive, span)
+        found = verifying_log.check_span(self.archive, span, self._tables)
         wrong.take(found.wrong)
         unchecked.take(found.unchecked)
 
@@ -165,7 +167,11 @@ class _Log:
             wrong.add("tile", f"does not lead to the signed head of {self.head.size} leaves", place)
 
     def _row(self, index: int) -> Row | None:
-        return self.archive.one("SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?", self.origin, index)
+        """The row of a leaf, which its three checks ask for one after the other."""
+        if self._last[0] != index:
+            sql = "SELECT data, hash FROM log_leaf WHERE origin = ? AND idx = ?"
+            self._last = index, self.archive.one(sql, self.origin, index)
+        return self._last[1]
 
     def outside(self, capture: Capture, unchecked: Findings) -> Outside:
         """The token that a capture names, so far as it was found: it is not verified here."""
