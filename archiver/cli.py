@@ -60,6 +60,8 @@ def with_seed_options(command: Any) -> Any:
 
 
 ELSEWHERE = {
+    "run": "archiver.cli_run",
+    "status": "archiver.cli_run",
     "keys": "archiver.cli_keys",
     "export": "archiver.cli_export",
     "verify": "archiver.cli_verify",
@@ -67,12 +69,16 @@ ELSEWHERE = {
 }
 """Commands with a module of their own, loaded when asked for: name → module with a command of that name."""
 
+ORDER = ("run", "add", "status", "show", "check", "resolve", "rebuild", "serve")
+"""What stands first in the list of commands."""
+
 
 class Commands(click.Group):
     """Turns every error raised on purpose into one line and a truthful exit code."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [*self.commands, *ELSEWHERE]
+        names = [*self.commands, *ELSEWHERE]
+        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), names.index(name)))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in ELSEWHERE:
@@ -121,55 +127,6 @@ def config_of(path: Path | None, allow_private: tuple[str, ...] = ()) -> Config:
 
 
 @main.command()
-@click.argument("seeds", nargs=-1)
-@with_seed_options
-@db_option
-@config_option
-@private_option
-@click.option("--offline", is_flag=True, help="Read and judge what is there; ask nobody.")
-@click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Answer requests from a recording.")
-@click.option("--recheck", is_flag=True, help="Look at every known ref again now, due or not.")
-@json_option
-def run(
-    seeds: tuple[str, ...],
-    collection: str,
-    column: str,
-    media_type: str,
-    db: Path,
-    config_path: Path | None,
-    allow_private: tuple[str, ...],
-    offline: bool,
-    replay: Path | None,
-    recheck: bool,
-    as_json: bool,
-) -> None:
-    """Takes SEEDS (files, folders, addresses, or - for standard input), captures what they quote and what is due,
-    and says what was found. With no SEEDS: the folder seeds/ if there is one."""
-    from archiver.jobs.run import Options, run_archive
-    from archiver.render.run import print_run, progress_bar
-
-    if offline and replay:
-        raise InputError("--offline and --replay exclude each other", hint="Choose one")
-    if not seeds and Path("seeds").is_dir():
-        seeds = ("seeds",)
-    options = Options(
-        seeds=seeds,
-        collection=collection,
-        column=column,
-        media_type=media_type,
-        offline=offline,
-        replay=replay,
-        recheck=recheck,
-        command=" ".join(sys.argv[1:]),
-    )
-    with progress_bar(quiet=as_json) as progress:
-        report = run_archive(db, config_of(config_path, allow_private), options, progress=progress)
-    print_run(report, db, as_json=as_json)
-    code = FAILED if report.failed else 0
-    sys.exit(code | BAD_INPUT * bool(report.problems) | INTEGRITY * bool(report.broken))
-
-
-@main.command()
 @click.argument("seeds", nargs=-1, required=True)
 @with_seed_options
 @db_option
@@ -199,20 +156,6 @@ def add(
     report = run_archive(db, config_of(config_path), options)
     print_run(report, db, as_json=as_json)
     sys.exit(BAD_INPUT * bool(report.problems) | INTEGRITY * bool(report.broken))
-
-
-@main.command()
-@db_option
-@config_option
-@json_option
-def status(db: Path, config_path: Path | None, as_json: bool) -> None:
-    """What the archive holds, what waits and when, how the last runs ended."""
-    from archiver.jobs.status import status_of
-    from archiver.render.status import print_status
-    from archiver.store.archive import open_reader
-
-    days = config_of(config_path).renew_days
-    print_status(status_of(open_reader(db), renew_days=days), as_json=as_json)
 
 
 @main.command()
@@ -283,7 +226,7 @@ def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: P
 @json_option
 def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path: Path | None, as_json: bool) -> None:
     """Records your decision that MENTION (a doc:passage ref) is the post at URL (an address or a ref)."""
-    from archiver.jobs.run import resolve_mention
+    from archiver.jobs.deciding import resolve_mention
 
     decided = resolve_mention(db, config_of(config_path), mention, url, reason=reason, by=by)
     if as_json:

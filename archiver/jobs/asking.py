@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archiver.errors import InputError
-from archiver.jobs.capture import Capturing, Fetcher, Summary
+from archiver.jobs.capture import Capturing, Summary
 from archiver.jobs.config import Config
 from archiver.jobs.session import Session
+from archiver.jobs.trying import Fetcher
 from archiver.net.fetch import Fetcher as NetworkFetcher
 from archiver.net.pace import Pace
 from archiver.net.policy import Policy

@@ -7,69 +7,28 @@ Each try of each request is a capture of its own, recorded before anything is pa
 from __future__ import annotations
 
 import queue
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 from urllib.parse import urlsplit
-
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential, wait_random
 
 from archiver import schedule
 from archiver.jobs import follow, read
 from archiver.jobs.link import named
+from archiver.jobs.looking import Event, Look, outcome_of_look, why
 from archiver.jobs.session import Session
-from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Ref, Request
-from archiver.net.pace import Pace, retry_after
-from archiver.platforms import Platform, platform_of
-from archiver.store import fates
+from archiver.jobs.trying import Fetcher, Trying, Waiting
+from archiver.model import Exchange, Outcome, Reading, Ref
+from archiver.net.pace import Pace
+from archiver.platforms import platform_of
 from archiver.store.queue import Task
 
 MOST_REQUESTS = 40
 HANDFUL = 32
-TRIES = 3
 MOST_TOLD = 100
 LEASE = timedelta(minutes=30)
 LONGEST_PAUSE = 7 * 86_400.0  # seconds: a mistaken or hostile server must not end a watch for years
-TRANSIENT = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.TRUNCATED})
-BUSY = frozenset({429, 500, 502, 503, 504})
-
-
-class Fetcher(Protocol):
-    """What makes requests: the network, or a recording. Never raises for what a server does."""
-
-    def fetch(self, request: Request) -> tuple[Exchange, ...]: ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(slots=True, kw_only=True)
-class Look:
-    """One ref being looked at."""
-
-    task: Task
-    platform: Platform
-    answers: list[Answer] = field(default_factory=list)
-    reads: list[read.Read] = field(default_factory=list)
-    asked: set[tuple[str, str, str, bool]] = field(default_factory=set)
-    latest: dict[int, Answer] = field(default_factory=dict)
-    waiting: int = 0
-    retry_after: float = 0.0
-    postponed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """From a worker to the writer: a finished try (`exchanges`), or the end of a request (`exchanges` empty)."""
-
-    look: Look
-    number: int
-    exchanges: tuple[Exchange, ...] = ()
-    postponed: float = 0.0
-    bug: BaseException | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,26 +58,22 @@ class Capturing:
         sleep: Callable[[float], object] | None = None,
         progress: Callable[[Summary, int], None] | None = None,
     ) -> None:
-        self.session, self.fetcher, self.tier, self.progress = session, fetcher, tier, progress
-        self.pace = pace
-        self.stopping = threading.Event()
-        self.sleep = sleep or self.stopping.wait
-        self.summary = Summary()
-        self.retrying = Retrying(
-            stop=stop_after_attempt(TRIES),
-            wait=self._pause,
-            retry=retry_if_result(self._worth_another_try),
-            sleep=self._rest,
-            retry_error_callback=lambda state: None,
+        self.session, self.progress = session, progress
+        config = session.config
+        self.trying = Trying(
+            fetcher,
+            Waiting(longest=config.wait, now=session.now, sleep=sleep),
+            tier=tier,
+            pace=pace,
+            threads=config.hosts * config.per_host,
         )
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.summary = Summary()
         self.active: dict[str, dict[Ref, Look]] = {}
         self.ready: dict[str, list[Task]] = {}
         self.drained: set[str] = set()
         self.pauses: dict[str, str] = {}
         self.claimable = True
         self.flying = 0
-        self.pool = ThreadPoolExecutor(session.config.hosts * session.config.per_host, "fetch")
         session.only(tier)
 
     def run(self) -> Summary:
@@ -135,16 +90,13 @@ class Capturing:
         except BaseException:
             if self.session.archive.db.in_transaction:
                 self.session.archive.db.execute("ROLLBACK")  # half a capture or half a reading must not be committed
-            self.stopping.set()
-            self.fetcher.close()
+            self.trying.stop()
             raise
         finally:
             self._commit()
-            self.pool.shutdown(wait=True, cancel_futures=True)
+            self.trying.end()
             for host in list(self.active):
                 self._release(host)
-
-    # ---- this thread: the frontier, the plans, the writing ----------------------------------------------
 
     def _start(self) -> None:
         """Opens looks while there is room: from the hosts in hand first, then by claiming further ones."""
@@ -183,10 +135,10 @@ class Capturing:
     def _wait(self) -> Event:
         """The next event. What was read is committed with the next capture, or before waiting for one."""
         try:
-            return self.events.get_nowait()
+            return self.trying.events.get_nowait()
         except queue.Empty:
             self._commit()
-            return self.events.get()
+            return self.trying.events.get()
 
     def _commit(self) -> None:
         if self.session.archive.db.in_transaction:
@@ -219,7 +171,7 @@ class Capturing:
             look.asked.add(key)
             look.waiting += 1
             self.flying += 1
-            self.pool.submit(self._work, look, len(look.asked), request)
+            self.trying.submit(look, len(look.asked), request)
         if not look.waiting:
             self._close(look)
 
@@ -262,7 +214,7 @@ class Capturing:
 
     def _leave_alone(self, look: Look, exchange: Exchange) -> None:
         """A host that asks for a longer pause than one run waits is not asked before it is over, by no later run."""
-        asked = self._asked_to_wait(exchange) if self.pace is not None and exchange.status in BUSY else 0.0
+        asked = self.trying.asked_to_wait(exchange)
         if asked > self.session.config.wait:
             asked = min(asked, LONGEST_PAUSE)
             look.retry_after = max(look.retry_after, asked)
@@ -300,92 +252,10 @@ class Capturing:
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
         if failed or outcome in schedule.NEVER:
-            self._failed(f"{task.seed}: {named(task.ref)}: {told}{_why(look, told)}")
+            self._failed(f"{task.seed}: {named(task.ref)}: {told}{why(look, told)}")
         del self.active[task.host][task.ref]
 
     def _failed(self, message: str) -> None:
         self.summary.failed += 1
         if len(self.summary.failures) < MOST_TOLD:
             self.summary.failures.append(message)
-
-    # ---- worker threads: waiting and fetching -----------------------------------------------------------
-
-    def _work(self, look: Look, number: int, request: Request) -> None:
-        try:
-            if self.pace is None:
-                self._once(look, number, request)
-            else:
-                self.retrying(self._once, look, number, request)
-        except Postponed as reason:
-            self.events.put(Event(look=look, number=number, postponed=reason.seconds))
-        except BaseException as bug:  # noqa: BLE001 - handed to the writing thread, which raises it
-            self.events.put(Event(look=look, number=number, bug=bug))
-        else:
-            self.events.put(Event(look=look, number=number))
-
-    def _once(self, look: Look, number: int, request: Request) -> Exchange:
-        host = urlsplit(request.url).netloc.lower()
-        if self.pace is None:
-            exchanges = self.fetcher.fetch(request)
-        else:
-            while (wait := self.pace.begin(host)) > 0:
-                if wait > self.session.config.wait:
-                    raise Postponed(wait)
-                self._rest(wait)
-            exchanges = self.fetcher.fetch(request)
-            self.pace.finished(host, exchanges[-1])
-        if self.tier != "wire":
-            exchanges = tuple(replace(exchange, tier=self.tier) for exchange in exchanges)
-        self.events.put(Event(look=look, number=number, exchanges=exchanges))
-        return exchanges[-1]
-
-    def _rest(self, seconds: float) -> None:
-        """Waits; when the run ends meanwhile, what was to follow is left for the next one."""
-        self.sleep(seconds)
-        if self.stopping.is_set():
-            raise Postponed(seconds)
-
-    def _worth_another_try(self, exchange: Exchange) -> bool:
-        if exchange.failure in TRANSIENT:
-            return True
-        return exchange.status in BUSY and self._asked_to_wait(exchange) <= self.session.config.wait
-
-    def _asked_to_wait(self, exchange: Exchange) -> float:
-        return retry_after(exchange, schedule.parse_time(self.session.now()).timestamp()) or 0.0
-
-    def _pause(self, state: RetryCallState) -> float:
-        """At least what the server asked for, else exponential with jitter."""
-        backoff = (wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 1.0))(state)
-        asked = 0.0
-        if state.outcome is not None and not state.outcome.failed:
-            asked = self._asked_to_wait(state.outcome.result())
-        return max(asked, backoff)
-
-
-class Postponed(Exception):
-    """A host asked for a longer pause than one run waits. Inside this module only."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        super().__init__(seconds)
-
-
-def _why(look: Look, told: str) -> str:
-    """The reason that the last answer about the ref gave, behind a colon; empty when there was none."""
-    found = [finding for result in look.reads for finding in result.reading.findings if finding.ref == look.task.ref]
-    reason = found[-1].reason.removeprefix(f"{told}: ") if found else ""
-    return f": {reason}" if reason else ""
-
-
-def outcome_of_look(look: Look) -> Outcome:
-    """How a look ended: live when any route showed the post, else the most telling answer, else the last failure."""
-    same = {look.task.ref}
-    for result in look.reads:
-        same |= {alias.ref for alias in result.reading.aliases if alias.alias in same}
-    found = [finding.outcome for result in look.reads for finding in result.reading.findings if finding.ref in same]
-    if Outcome.LIVE in found:
-        return Outcome.LIVE
-    told = [outcome for outcome in found if outcome in fates.GONE]
-    if told:
-        return min(told, key=fates.GONE.index)
-    return found[-1] if found else Outcome.UNKNOWN

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from archiver.jobs.run import DocumentReport, MentionReport, Report
+from archiver.jobs.reporting import DocumentReport, MentionReport, Report
 from archiver.quotes.audit import warnings
 from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json

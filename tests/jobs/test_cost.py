@@ -11,8 +11,8 @@ import pytest
 
 from archiver.jobs import intake
 from archiver.jobs.asking import capturing
-from archiver.jobs.capture import Event
 from archiver.jobs.config import Config
+from archiver.jobs.looking import Event
 from archiver.jobs.session import open_session
 
 HEAVY = {

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from archiver.cli import main
 from archiver.jobs import config
-from archiver.jobs.run import DocumentReport, MentionReport, Report
+from archiver.jobs.reporting import DocumentReport, MentionReport, Report
 from archiver.render.run import print_run
 
 ROOT = Path(__file__).parent.parent.parent

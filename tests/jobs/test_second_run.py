@@ -11,7 +11,8 @@ from playing import JSON, message
 from running import Desk, lines, sound
 
 from archiver.jobs.config import load
-from archiver.jobs.run import Options, Report, run_archive
+from archiver.jobs.reporting import Report
+from archiver.jobs.run import Options, run_archive
 from archiver.net.clock import text_of
 
 
