@@ -102,7 +102,7 @@ def statements(folder: Path, count: int) -> Counter[str]:
         session.archive.db.set_trace_callback(lambda sql: seen.update([sql.split(None, 1)[0]]))
         assert intake.take(session, [str(seed)]).queued == count
         with capturing(session, replay=folder) as job:
-            job.events = Prompt()
+            job.trying.events = Prompt()
             assert job.run().captures == count
         session.archive.db.set_trace_callback(None)
     return seen
