@@ -83,6 +83,11 @@ ABOUT = {
     "work_anchor": "Which service is still to be asked about which checkpoint, and when.",
     "work_queue": "What is looked at next, and when.",
     "work_hosts": "Which host is being asked, by whom, until when.",
+    "work_seeds": "Which seeds are kept, and why others are not.",
+    "work_led": "What led to a ref: `seed:` and a seed's name, or another ref.",
+    "work_days": "Requests and bytes by host and day (UTC).",
+    "work_routes": "How the tries of each route ended, by day (UTC).",
+    "work_told": "What hooks are told, until they took it.",
     "work_runs": "How runs ended.",
     "work_state": "How far reading and settling have come; what older rules said of a mention, until it was told.",
 }

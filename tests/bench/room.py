@@ -108,7 +108,7 @@ def our_pages(scale: Scale, db: sqlite3.Connection) -> list[str]:
     found = ["home", "seeds", "seeds?collection=large", "seeds?q=seed-2", "runs", f"run/{run}", f"run/{run}?show=all"]
     found += ["queue", "queue?state=failed", "queue?state=settled", "queue?host=host7.example"]
     found += ["queue?seed=seed-9.html", f"queue?due={queued[0]}&ref={queued[1]}", "custody", f"capture/{uid}"]
-    found += [f"post?ref={encode(post_ref(1000))}"]
+    found += [f"post?url={post_ref(1000)}"]
     for name in ("post", "chain", "verify", "cite"):
         found += [f"{name}/{encode(post_ref(post))}" for post in posts]
     found += [f"compare/{encode(post_ref(7))}/{two[0][0]}/{two[1][0]}"]
