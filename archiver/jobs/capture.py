@@ -14,12 +14,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from archiver import schedule
-from archiver.jobs import follow, read
+from archiver.jobs import follow, read, watching
 from archiver.jobs.link import named
 from archiver.jobs.looking import Event, Look, outcome_of_look, why
 from archiver.jobs.session import Session
 from archiver.jobs.trying import Fetcher, Trying, Waiting
-from archiver.model import Exchange, Outcome, Reading, Ref
+from archiver.model import Exchange, Outcome, Reading, Ref, Request
 from archiver.net.pace import Pace
 from archiver.platforms import platform_of
 from archiver.store.queue import Task
@@ -165,15 +165,38 @@ class Capturing:
             return
         requests = look.platform.plan(look.task.ref, tuple(look.answers), self.session.config.settings)
         for request in requests:
-            key = (request.method, request.url, request.route, request.signer)
-            if key in look.asked or len(look.asked) >= MOST_REQUESTS or look.postponed:
+            if not _asks(look, request):
                 continue
-            look.asked.add(key)
-            look.waiting += 1
-            self.flying += 1
-            self.trying.submit(look, len(look.asked), request)
+            first = self._before(look, request)
+            if isinstance(first, Exchange):
+                self._submit(look, request, answered=first)
+            elif first is None:
+                self._submit(look, self._prepare(look, request))
+            elif _asks(look, first):
+                self._submit(look, first)
         if not look.waiting:
             self._close(look)
+
+    def _submit(self, look: Look, request: Request, *, answered: Exchange | None = None) -> None:
+        """Has a request tried, once for each look, or gives it the answer that is known already."""
+        look.asked.add(_key(request))
+        look.waiting += 1
+        self.flying += 1
+        number = len(look.asked)
+        if answered is None:
+            self.trying.submit(look, number, request)
+            return
+        self.trying.events.put(Event(look=look, number=number, exchanges=(answered,)))
+        self.trying.events.put(Event(look=look, number=number))
+
+    def _before(self, look: Look, request: Request) -> Exchange | Request | None:
+        """What stands before a planned request: nothing; the exchange that answers it without asking anybody, which is
+        recorded; or another request, after whose answer this one is planned again."""
+        return None
+
+    def _prepare(self, look: Look, request: Request) -> Request:
+        """The request as it is made: a condition may be added to its headers."""
+        return request
 
     def _handle(self, event: Event) -> None:
         if event.bug is not None:
@@ -230,16 +253,10 @@ class Capturing:
         outcome = outcome_of_look(look)
         now = session.now()
         failed = look.postponed or outcome in schedule.ATTEMPT_FAILED
-        due = schedule.next_look(
-            Outcome.RATE_LIMITED if look.postponed else outcome,
-            purpose=task.purpose,
-            now=now,
-            added_at=task.added_at,
-            attempts=task.attempts,
-            retry_after=look.retry_after,
-        )
+        ended = Outcome.RATE_LIMITED if look.postponed else outcome
         self._begin()
         with session.archive.transaction():
+            due = watching.again(session, task, ended, retry_after=look.retry_after, jitter=self._jitter(task))
             told = "postponed" if look.postponed and not look.reads else outcome.value
             session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
             new = follow.follow_reading(session, task, look.reads)
@@ -259,3 +276,13 @@ class Capturing:
         self.summary.failed += 1
         if len(self.summary.failures) < MOST_TOLD:
             self.summary.failures.append(message)
+
+
+def _key(request: Request) -> tuple[str, str, str, bool]:
+    """What makes two requests of one look the same."""
+    return request.method, request.url, request.route, request.signer
+
+
+def _asks(look: Look, request: Request) -> bool:
+    """Whether a request of a look is still to be made."""
+    return _key(request) not in look.asked and len(look.asked) < MOST_REQUESTS and not look.postponed

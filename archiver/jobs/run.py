@@ -43,7 +43,7 @@ def run_archive(
 ) -> Report:
     """Runs once over one archive. InputError when it cannot be opened or another run is at work."""
     report = Report(offline=options.offline)
-    with open_session(db, config, now=now) as session:
+    with open_session(db, config, now=now, doing="run") as session:
         report.notes += session.notes
         if not options.offline:
             session.only("wire" if options.replay is None else "replay")

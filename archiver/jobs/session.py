@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver import __version__
 from archiver.errors import InputError
-from archiver.jobs import before, rules
+from archiver.jobs import before, holding, rules
 from archiver.jobs.config import Config
 from archiver.net.clock import utc_now
 from archiver.store import schema
@@ -20,6 +19,9 @@ from archiver.store.archive import Archive, DatabaseError, no_room, open_archive
 from archiver.store.evidence import Evidence, Tool
 from archiver.store.queue import Frontier
 from archiver.store.readings import Readings
+
+STEPS = 1_000_000
+"""Instructions of SQLite's machine, some tens of milliseconds, between two calls of what gives a sign of life."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +35,12 @@ class Session:
     config: Config
     now: Callable[[], str]
     notes: list[str] = field(default_factory=list)
+    held: holding.Hold | None = None
+
+    def beat(self, doing: str = "") -> None:
+        """Tells whoever asks that this command is alive, and what it does now. Cheap enough for each commit."""
+        if self.held is not None:
+            self.held.beat(doing)
 
     def state(self, name: str) -> str:
         """What work remembers under a name, or an empty text."""
@@ -63,11 +71,17 @@ class Session:
 
 @contextmanager
 def open_session(
-    path: Path, config: Config, *, now: Callable[[], str] = utc_now, worker: str = "", lock: bool = True
+    path: Path,
+    config: Config,
+    *,
+    now: Callable[[], str] = utc_now,
+    worker: str = "",
+    lock: bool = True,
+    doing: str = "writing",
 ) -> Iterator[Session]:
-    """Opens (or makes) an archive for writing; one writer at a time. Raises InputError when another is at work."""
-    handle = _lock(path) if lock else None
-    try:
+    """Opens (or makes) an archive for writing; one writer at a time. Raises InputError when another is at work, who is
+    told what this one is `doing`."""
+    with holding.hold(path, doing) if lock else nullcontext() as held:
         origin = config.origin or f"quotechain/{secrets.token_hex(8)}"
         archive = open_archive(path, now=now(), origin=origin, site=config.site)
         tool = Tool(
@@ -85,7 +99,10 @@ def open_session(
                 frontier=Frontier(archive),
                 config=config,
                 now=now,
+                held=held,
             )
+            if held is not None:  # a long statement is a sign of life, too
+                archive.db.set_progress_handler(held.beat, STEPS)
             _ready(session)
             yield session
         except (DatabaseError, OSError) as error:  # only what the disk refused is told here, all else goes on up
@@ -98,28 +115,6 @@ def open_session(
             ) from error
         finally:
             archive.close()
-    finally:
-        if handle is not None:
-            os.close(handle)
-
-
-def _lock(path: Path) -> int:
-    """An advisory lock beside the archive; the system drops it when the process ends, however it ends."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise InputError(
-            f"the archive cannot be written here: {error.strerror}", place=str(path), hint="Choose another --db"
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise InputError(
-            "another archiver is at work on this archive", place=str(path), hint="Wait for it to end"
-        ) from None
-    return handle
 
 
 def _ready(session: Session) -> None:
