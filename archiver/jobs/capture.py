@@ -7,6 +7,7 @@ Each try of each request is a capture of its own, recorded before anything is pa
 from __future__ import annotations
 
 import queue
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -248,6 +249,10 @@ class Capturing:
     def _release(self, host: str) -> None:
         self.session.frontier.release("run", host, not_before=self.pauses.get(host, ""))
 
+    def _jitter(self, task: Task) -> float:
+        """Chance, 0..1, that spreads what would be due at one moment: another for each ref and each look at it."""
+        return zlib.crc32(f"{task.ref} {self.session.now()}".encode()) / 0xFFFF_FFFF
+
     def _close(self, look: Look) -> None:
         session, task = self.session, look.task
         outcome = outcome_of_look(look)
@@ -256,7 +261,7 @@ class Capturing:
         ended = Outcome.RATE_LIMITED if look.postponed else outcome
         self._begin()
         with session.archive.transaction():
-            due = watching.again(session, task, ended, retry_after=look.retry_after, jitter=self._jitter(task))
+            due = watching.again(session, task, ended, retry_after=look.retry_after)
             told = "postponed" if look.postponed and not look.reads else outcome.value
             session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
             new = follow.follow_reading(session, task, look.reads)

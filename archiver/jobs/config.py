@@ -11,6 +11,7 @@
 [fediverse] key_id, key_file                      our own actor, for servers that ask for signed requests
 [custody]   key_file, renew_days                  where the key that signs the log is; when timestamps are renewed
 [anchors]   rfc3161, ots, witness                 outside services that vouch for the log; see jobs/services.py
+[watch]     first, grow, rarest, …                when posts are looked at again; see jobs/policies.py
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 from archiver import __version__
 from archiver.custody import canonical
 from archiver.errors import InputError
-from archiver.jobs import services
+from archiver.jobs import policies, services
 from archiver.model import Settings
 
 KNOWN_SECRETS = ("X_BEARER_TOKEN", "X_GUEST_BEARER")
@@ -66,6 +67,8 @@ _TABLES: dict[str, dict[str, type] | type] = {
     "fediverse": {"key_id": str, "key_file": str},
     "custody": {"key_file": str, "renew_days": int},
 }
+ELSEWHERE = ("anchors", "watch")
+"""Tables with a module of their own that reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,7 @@ class Config:
     log_key: str = field(default="", repr=False)
     renew_days: int = 90
     anchors: tuple[services.Service, ...] = ()
+    watch: policies.Watch = field(default_factory=policies.Watch)
     sha256: str = ""
 
     @property
@@ -123,7 +127,7 @@ def load(
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"not TOML: {error}", place=str(path)) from None
     for name, table in raw.items():
-        if name != "anchors":
+        if name not in ELSEWHERE:
             _check(str(path), name, table)
     _check_values(str(path), raw)
     follow, archive, fediverse = raw.get("follow", {}), raw.get("archive", {}), raw.get("fediverse", {})
@@ -152,13 +156,14 @@ def load(
         log_key=environment.get(LOG_KEY, ""),
         renew_days=raw.get("custody", {}).get("renew_days", 90),
         anchors=services.parse(str(path), raw.get("anchors", {})),
+        watch=policies.parse(str(path), raw.get("watch", {})),
         sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
     )
 
 
 def _check(place: str, name: str, table: object) -> None:
     if name not in _TABLES:
-        raise InputError(f"unknown table [{name}]", place=place, hint=f"Known are {', '.join((*_TABLES, 'anchors'))}")
+        raise InputError(f"unknown table [{name}]", place=place, hint=f"Known are {', '.join((*_TABLES, *ELSEWHERE))}")
     if not isinstance(table, dict):
         raise InputError(f"{name} must be a table", place=place, hint=f"Write [{name}] above its keys")
     expected = _TABLES[name]

@@ -1,0 +1,123 @@
+"""When a ref is due after a look: which policy of the configuration it has, and when it was last seen to change."""
+
+from __future__ import annotations
+
+import zlib
+
+from archiver import schedule
+from archiver.jobs.session import Session
+from archiver.model import Outcome, Ref
+from archiver.schedule import Policy
+from archiver.store.archive import Archive
+from archiver.store.evidence import load_request
+from archiver.store.queue import Task
+
+MOST_KEEPERS = 50
+"""Seeds that are asked how a ref is to be watched."""
+
+
+def again(
+    session: Session,
+    task: Task,
+    outcome: Outcome,
+    *,
+    retry_after: float = 0.0,
+    jitter: float | None = None,
+) -> str | None:
+    """When a ref is due after this look, whose readings are stored already; None for never. Remembers, within the
+    caller's transaction, when it last changed and how many looks were answered. `jitter` (0..1) is worked out of the
+    ref where none is given: refs that were queued at one time need not stay together."""
+    now, failed = session.now(), outcome in schedule.ATTEMPT_FAILED
+    row = session.archive.one("SELECT changed_at, looks, last_at FROM work_queue WHERE ref = ?", str(task.ref))
+    changed, looks = ("", 0) if row is None else (str(row["changed_at"]), int(row["looks"]))
+    if not failed:
+        changed = max(changed, _changed(session.archive, task, outcome, "" if row is None else row["last_at"], now))
+        session.archive.db.execute(
+            "UPDATE work_queue SET changed_at = ?, looks = looks + 1 WHERE ref = ?", (changed, str(task.ref))
+        )
+    return schedule.next_look(
+        outcome,
+        purpose=task.purpose,
+        now=now,
+        added_at=task.added_at,
+        attempts=task.attempts,
+        retry_after=retry_after,
+        policy=policy_of(session, task.ref, task.seed),
+        changed_at=changed,
+        answered=looks > 0,
+        jitter=spread(f"{task.ref} {task.attempts} {looks}") if jitter is None else jitter,
+    )
+
+
+def spread(text: str) -> float:
+    """A number from 0 up to 1 for each text, evenly spread."""
+    return zlib.crc32(text.encode("utf-8", "backslashreplace")) / (1 << 32)
+
+
+_SAME = (
+    "WITH RECURSIVE same(id) AS (SELECT id FROM refs WHERE ref = ? "
+    "UNION SELECT a.ref FROM aliases a JOIN same ON a.alias = same.id) "
+)
+
+
+def _changed(archive: Archive, task: Task, outcome: Outcome, last_at: str, now: str) -> str:
+    """When a ref was last seen to change: by what its readings say happened to a post; of anything else, that it is
+    shown now and was not before, or the other way round. What stands in a page changes with each look, and is none."""
+    if task.purpose in schedule.SETTLED:
+        return ""
+    happened = archive.one(
+        _SAME + "SELECT (SELECT max(at) FROM events e WHERE e.post IN (SELECT id FROM same)) AS at, "
+        "EXISTS (SELECT 1 FROM posts p WHERE p.id IN (SELECT id FROM same)) AS post",
+        str(task.ref),
+    )
+    if happened is not None and happened["post"]:
+        return str(happened["at"] or "")
+    if not last_at:
+        return ""
+    before = archive.all(
+        _SAME + "SELECT o.outcome FROM outcomes o JOIN captures c ON c.id = o.capture "
+        "WHERE o.ref IN (SELECT id FROM same) AND c.observed_at <= ? ORDER BY o.capture DESC LIMIT 40",
+        str(task.ref),
+        last_at,
+    )
+    shown = next((row[0] == Outcome.LIVE for row in before if _speaks(row[0])), None)
+    return now if shown is not None and _speaks(outcome) and shown != (outcome is Outcome.LIVE) else ""
+
+
+def _speaks(outcome: str) -> bool:
+    return outcome == Outcome.LIVE or outcome in schedule.VANISHED
+
+
+def policy_of(session: Session, ref: Ref, seed: str) -> Policy:
+    """How a ref is watched: as the most eager of the seeds that keep it asks; `seed` is the one that first led to
+    it."""
+    watch = session.config.watch
+    if not watch.by_seed:
+        return watch.policy(platform=ref.platform)
+    seeds = keepers(session.archive, ref) or (seed,)
+    return schedule.eager(
+        [
+            watch.policy(platform=ref.platform, seed=name, collection=collection_of(session.archive, name))
+            for name in seeds
+        ]
+    )
+
+
+def keepers(archive: Archive, ref: Ref) -> tuple[str, ...]:
+    """The seeds that lead to a ref, by themselves or through other refs, and are kept; at most `MOST_KEEPERS`."""
+    rows = archive.all(
+        "WITH RECURSIVE up(ref) AS (SELECT ? UNION SELECT l.led_by FROM work_led l JOIN up ON l.ref = up.ref) "
+        "SELECT substr(up.ref, 6) AS seed FROM up WHERE up.ref LIKE 'seed:%' AND NOT EXISTS "
+        "(SELECT 1 FROM work_seeds s WHERE s.seed = substr(up.ref, 6) AND s.dropped_at <> '') ORDER BY 1 LIMIT ?",
+        str(ref),
+        MOST_KEEPERS,
+    )
+    return tuple(str(row["seed"]) for row in rows)
+
+
+def collection_of(archive: Archive, seed: str) -> str:
+    """The collection that a seed was last filed under; empty where there is none."""
+    row = archive.one(
+        "SELECT request FROM captures WHERE tier = 'import' AND url = ? ORDER BY id DESC LIMIT 1", f"seed:{seed}"
+    )
+    return "" if row is None else dict(load_request(row[0]).given).get("collection", "")
