@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds crash measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -122,6 +122,11 @@ evidence: .venv/installed-dev
 # Megabytes made to be slow, browsers, and slow judges that others wrote: minutes, so not part of `make test`.
 bounds: .venv/installed-dev judges
 	$(BIN)/python -m pytest -rs -m heavy -p no:cacheprovider
+
+# KILLS kills (SIGKILL) at random instants in runs of 500 captures, a run and `archiver verify` after each: some minutes.
+KILLS ?= 300
+crash: .venv/installed-dev
+	$(BIN)/python -m tests.crash $(KILLS) $(SEED)
 
 # The pictures of docs/reading-room.md, of the demonstration in Chromium.
 screenshots: .venv/installed-dev
