@@ -78,12 +78,14 @@ def open_session(
     worker: str = "",
     lock: bool = True,
     doing: str = "writing",
+    backup: Path | None = None,
 ) -> Iterator[Session]:
     """Opens (or makes) an archive for writing; one writer at a time. Raises InputError when another is at work, who is
-    told what this one is `doing`."""
+    told what this one is `doing`. `backup` is a copy of an archive of an older schema, which is made where none is
+    given."""
     with holding.hold(path, doing) if lock else nullcontext() as held:
         origin = config.origin or f"quotechain/{secrets.token_hex(8)}"
-        archive = open_archive(path, now=now(), origin=origin, site=config.site)
+        archive = open_archive(path, now=now(), origin=origin, site=config.site, backup=backup)
         tool = Tool(
             version=__version__,
             config_sha256=config.sha256,
@@ -103,6 +105,8 @@ def open_session(
             )
             if held is not None:  # a long statement is a sign of life, too
                 archive.db.set_progress_handler(held.beat, STEPS)
+            if archive.backup is not None:
+                session.notes.append(f"brought to the schema of this version; as it was it is kept as {archive.backup}")
             _ready(session)
             yield session
         except (DatabaseError, OSError) as error:  # only what the disk refused is told here, all else goes on up

@@ -43,7 +43,8 @@ class Options:
     """`since` (ISO 8601) leaves what was recorded before it to its stored hashes; `sample` hashes only so many blobs,
     chosen at random. `kept` are checkpoints from elsewhere, `keys` those that the verifier holds, of the log and of
     witnesses; `roots` certificates (DER) that it trusts for timestamps, `headers` those of Bitcoin blocks (80
-    bytes each). `now` (ISO 8601, UTC) is the present unless it is given: certificates may have ended."""
+    bytes each). `now` (ISO 8601, UTC) is the present unless it is given: certificates may have ended. With `beside`
+    the archive must hold the head that stands beside its key; a copy of it need not, since a run goes on."""
 
     since: str = ""
     sample: int | None = None
@@ -53,6 +54,7 @@ class Options:
     headers: tuple[bytes, ...] = ()
     processes: int = 0
     now: str = ""
+    beside: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -166,6 +168,8 @@ class _Verification:
         """The kept checkpoints that are of this log, with the one that stands beside its key."""
         found = [one for one in self.options.kept if one.head.origin in names]
         self.placed.update(one.place for one in found)
+        if not self.options.beside:
+            return found
         try:
             beside = keyring.seen(self.config, name)
             place = str(keyring.seen_path(self.config, name)) if beside is not None else ""

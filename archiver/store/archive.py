@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from archiver.errors import InputError, IntegrityError
+from archiver.store import backups
 from archiver.store.straight import Straight
 
 Row = sqlite3.Row
@@ -45,12 +46,14 @@ _KEYS = {
 class Archive:
     """One archive file and its one writing connection. Threads other than the opener must not touch it.
 
-    `straight` reads large values past SQLite, in processes that do nothing but read.
+    `straight` reads large values past SQLite, in processes that do nothing but read. `backup` is the copy that was made
+    before this opening brought the file to a newer schema.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self.db = path, connection
         self.straight: Straight | None = None
+        self.backup: Path | None = None
 
     def close(self) -> None:
         """Truncates the write-ahead log, so that readers and copies find one whole file. Where that cannot be done
@@ -91,10 +94,14 @@ class Archive:
         return self.db.execute(sql, parameters).fetchall()
 
 
-def open_archive(path: Path, *, now: str, origin: str, site: str = "", create: bool = True) -> Archive:
-    """Opens, creates or migrates an archive. `origin` names a new log, `now` is its birth.
+def open_archive(
+    path: Path, *, now: str, origin: str, site: str = "", create: bool = True, backup: Path | None = None
+) -> Archive:
+    """Opens, creates or migrates an archive. `origin` names a new log, `now` is its birth. Before a migration the file
+    is copied beside itself, unless `backup` is a copy of just this state.
 
-    Raises InputError when the file is no archive, was made by a newer version, or cannot be opened.
+    Raises InputError when the file is no archive, was made by a newer version, or cannot be opened or copied;
+    IntegrityError when it is to be migrated and is not sound.
     """
     fresh = not path.exists() or path.stat().st_size == 0
     if fresh and not create:
@@ -118,7 +125,7 @@ def open_archive(path: Path, *, now: str, origin: str, site: str = "", create: b
         ):
             connection.execute(f"PRAGMA {pragma}")
         archive = Archive(path, connection)
-        _migrate(archive, now=now, origin=origin, site=site)
+        _migrate(archive, now=now, origin=origin, site=site, backup=backup)
         with archive.transaction():
             connection.execute("DELETE FROM blob_chunks WHERE blob_id > (SELECT coalesce(max(id), 0) FROM blobs)")
     except (sqlite3.DatabaseError, OSError) as error:
@@ -176,8 +183,8 @@ def statements_of(script: str) -> Iterator[str]:
         raise IntegrityError(f"a script ends within a statement: {text.strip()[:80]}")
 
 
-def _migrate(archive: Archive, *, now: str, origin: str, site: str) -> None:
-    version = archive.db.execute("PRAGMA user_version").fetchone()[0]
+def _migrate(archive: Archive, *, now: str, origin: str, site: str, backup: Path | None) -> None:
+    version = int(archive.db.execute("PRAGMA user_version").fetchone()[0])
     shipped = migrations()
     if version > shipped[-1][0]:
         raise InputError(
@@ -187,7 +194,11 @@ def _migrate(archive: Archive, *, now: str, origin: str, site: str) -> None:
         )
     if version == shipped[-1][0]:
         return
+    if version:
+        archive.backup = _copied(archive, version, now, backup)
     with archive.transaction():
+        if archive.db.execute("PRAGMA user_version").fetchone()[0] != version:
+            return  # another process was quicker
         if version == 0:
             archive.db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         for number, script in shipped:
@@ -198,6 +209,16 @@ def _migrate(archive: Archive, *, now: str, origin: str, site: str) -> None:
         if version == 0:
             archive.db.execute("INSERT INTO origin (name, site, opened) VALUES (?, ?, ?)", (origin, site, now))
         guard(archive.db)
+
+
+def _copied(archive: Archive, version: int, now: str, backup: Path | None) -> Path | None:
+    """The copy of an archive that is about to be migrated."""
+    if backup is None:
+        return backups.before_migration(archive.db, archive.path, version, now)
+    if not backups.same(backup, backups.held(archive.db)):
+        reason = "this is no copy of the archive as it is now"
+        raise InputError(reason, place=str(backup), hint="Make another with `archiver backup`")
+    return backup
 
 
 def guard(db: sqlite3.Connection) -> None:
