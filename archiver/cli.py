@@ -66,6 +66,9 @@ ELSEWHERE = {
     "export": "archiver.cli_export",
     "verify": "archiver.cli_verify",
     "erase": "archiver.cli_erase",
+    "seeds": "archiver.cli_seeds",
+    "retain": "archiver.cli_retain",
+    "backup": "archiver.cli_backup",
 }
 """Commands with a module of their own, loaded when asked for: name → module with a command of that name."""
 

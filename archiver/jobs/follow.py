@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from archiver.jobs import keeping
 from archiver.jobs.aliases import canonical
 from archiver.jobs.read import Read
 from archiver.jobs.session import Session
@@ -25,41 +26,57 @@ def purpose_of(ref: Ref) -> str:
     return "post"
 
 
-def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str) -> bool:
-    """Queues a ref when some platform has a way to ask for it. Whether it is new.
+def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str, led_by: str = "") -> bool:
+    """Queues a ref when some platform has a way to ask for it. Whether it is new. `led_by` is the ref that led there,
+    empty for the seed itself.
 
     A post that is queued under an address of its own (a handle, a copy) is not queued once more under its id.
     """
     ref = canonical(session.archive, ref)
     platform = platform_of(ref)
-    if platform is None or _queued_as_alias(session, ref):
+    if platform is None:
         return False
-    first = platform.plan(ref, (), session.config.settings)
-    if not first:
-        return False
-    host = urlsplit(first[0].url).netloc.lower()
-    return session.frontier.add(
-        ref, host=host, purpose=purpose, depth=depth, seed=seed, now=session.now(), priority=PRIORITY[purpose]
-    )
+    now, led_by = session.now(), led_by or f"{keeping.ROOT}{seed}"
+    with session.archive.transaction():
+        if known := _queued_as_alias(session, ref):
+            keeping.led(session.archive, known, led_by, now=now)
+            return False
+        first = platform.plan(ref, (), session.config.settings)
+        if not first:
+            return False
+        host = urlsplit(first[0].url).netloc.lower()
+        new = session.frontier.add(
+            ref, host=host, purpose=purpose, depth=depth, seed=seed, now=now, priority=PRIORITY[purpose]
+        )
+        keeping.led(session.archive, str(ref), led_by, now=now)
+    return new
 
 
-def _queued_as_alias(session: Session, ref: Ref) -> bool:
-    """Whether a ref that leads to this one waits in the queue already."""
+def _queued_as_alias(session: Session, ref: Ref) -> str:
+    """The ref under which this one waits in the queue already, where that is another; else empty."""
     row = session.archive.one(
         "WITH RECURSIVE same(id) AS (SELECT id FROM refs WHERE ref = ? "
         "UNION SELECT a.alias FROM aliases a JOIN same ON a.ref = same.id) "
-        "SELECT 1 FROM same JOIN refs r ON r.id = same.id JOIN work_queue q ON q.ref = r.ref WHERE r.ref <> ? LIMIT 1",
+        "SELECT r.ref FROM same JOIN refs r ON r.id = same.id JOIN work_queue q ON q.ref = r.ref WHERE r.ref <> ? "
+        "ORDER BY r.ref LIMIT 1",
         str(ref),
         str(ref),
     )
-    return row is not None
+    return "" if row is None else str(row[0])
 
 
-def follow_document(session: Session, read: Read, *, seed: str) -> int:
-    """Queues what a seed's document refers to: its mentions, and the addresses of a list or feed. How many are new."""
-    if read.document is None:
-        return 0
+def queued_as(session: Session, refs: Iterable[Ref]) -> set[str]:
+    """The refs of the queue that stand for these."""
+    same = [canonical(session.archive, ref) for ref in refs]
+    return {_queued_as_alias(session, ref) or str(ref) for ref in same}
+
+
+def wanted_of(read: Read) -> dict[Ref, str]:
+    """What a seed's document refers to, with what a look at it is for: its mentions, and the addresses of a list or
+    feed."""
     wanted: dict[Ref, str] = {}
+    if read.document is None:
+        return wanted
     for mention in read.mentions:
         for ref in (mention.target, *(link.ref for link in mention.links)):
             if ref is not None:
@@ -70,11 +87,16 @@ def follow_document(session: Session, read: Read, *, seed: str) -> int:
             if asked is not None:
                 purpose = purpose_of(asked)
                 wanted[asked] = "seed" if purpose == "page" else purpose
+    return wanted
+
+
+def follow_document(session: Session, read: Read, *, seed: str, led_by: str = "") -> int:
+    """Queues what a seed's document refers to. How many are new."""
     count = 0
     with session.archive.transaction():
-        for ref, purpose in wanted.items():
+        for ref, purpose in wanted_of(read).items():
             if purpose != "page" or session.config.pages:
-                count += enqueue(session, ref, purpose=purpose, depth=0, seed=seed)
+                count += enqueue(session, ref, purpose=purpose, depth=0, seed=seed, led_by=led_by)
     return count
 
 
@@ -92,12 +114,12 @@ def follow_reading(session: Session, task: Task, reads: Iterable[Read]) -> int:
     same |= {alias.alias for reading in readings for alias in reading.aliases if alias.ref in same}
     edges = [edge for reading in readings for edge in reading.edges if edge.source in same]
     for edge in edges:
-        count += _follow_edge(session, task, edge)
+        count += _follow_edge(session, task, edge, led_by=str(task.ref))
     if config.media:
         posts = [post for reading in readings for post in reading.posts if post.ref in same]
         for item in best_media(posts):
             ref = Ref(platform="web", kind="media", id=item.url)
-            count += enqueue(session, ref, purpose="media", depth=task.depth, seed=task.seed)
+            count += enqueue(session, ref, purpose="media", depth=task.depth, seed=task.seed, led_by=str(task.ref))
     return count
 
 
@@ -113,27 +135,26 @@ def follow_import(session: Session, read: Read, *, seed: str) -> int:
     )
     with session.archive.transaction():
         for edge in read.reading.edges:
-            count += _follow_edge(session, task, edge) if edge.source in refs else 0
+            count += _follow_edge(session, task, edge, led_by="") if edge.source in refs else 0
         for item in best_media(posts) if session.config.media else ():
             ref = Ref(platform="web", kind="media", id=item.url)
             count += enqueue(session, ref, purpose="media", depth=0, seed=seed)
     return count
 
 
-def _follow_edge(session: Session, task: Task, edge: Edge) -> int:
-    purpose = purpose_of(edge.target)
+def _follow_edge(session: Session, task: Task, edge: Edge, *, led_by: str) -> int:
+    purpose, depth = purpose_of(edge.target), task.depth
     if edge.kind in UPSTREAM:
         if task.depth >= session.config.depth:
             return 0
-        return enqueue(session, edge.target, purpose=purpose, depth=task.depth + 1, seed=task.seed)
-    if edge.kind is EdgeKind.RESOLVES_TO or (edge.kind is EdgeKind.LINKS_TO and task.purpose == "post"):
-        if purpose == "page" and not session.config.pages:
+        depth += 1
+    elif edge.kind is EdgeKind.RESOLVES_TO or (edge.kind is EdgeKind.LINKS_TO and task.purpose == "post"):
+        depth += edge.kind is not EdgeKind.RESOLVES_TO
+        if depth > session.config.depth or (purpose == "page" and not session.config.pages):
             return 0
-        depth = task.depth if edge.kind is EdgeKind.RESOLVES_TO else task.depth + 1
-        if depth > session.config.depth:
-            return 0
-        return enqueue(session, edge.target, purpose=purpose, depth=depth, seed=task.seed)
-    return 0
+    else:
+        return 0
+    return enqueue(session, edge.target, purpose=purpose, depth=depth, seed=task.seed, led_by=led_by)
 
 
 def best_media(posts: Iterable[Post]) -> tuple[Media, ...]:

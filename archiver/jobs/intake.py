@@ -12,14 +12,17 @@ from typing import BinaryIO, cast
 
 from archiver.custody import sniff
 from archiver.errors import InputError
-from archiver.jobs import follow, read
+from archiver.jobs import follow, keeping, read
 from archiver.jobs.session import Session
 from archiver.model import Exchange, Ref, Request
 from archiver.net.uid import new_uid
 from archiver.platforms import claim
+from archiver.store.archive import no_room
 from archiver.store.evidence import load_request
 
 PIECE = 1 << 20
+STDIN = "stdin"
+"""What came by a pipe: each time something else, so that it replaces nothing."""
 SKIPPED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".lock", ".toml")
 
 
@@ -48,24 +51,57 @@ def take(
     """Stores and reads seeds: files, folders, addresses, `-` for standard input. A seed that cannot be used is a
     message that names it; the rest goes on."""
     taken = Taken()
+    given = (printable(collection), column, media_type)
     for seed in seeds:
         try:
+            if not _is_address(seed) and Path(seed).is_dir():
+                _folder(session, taken, Path(seed), given)
+                continue
             for named, folder, body in _open(seed, stdin):
                 name = printable(named)
                 taken.names.append(name)
                 with body:
-                    given = (
-                        ("name", name),
-                        ("collection", printable(collection or folder)),
-                        ("column", column),
-                        ("media_type", "text/uri-list" if seed == named and _is_address(seed) else media_type),
-                    )
-                    _take(session, taken, name, body, given)
+                    address = seed == named and _is_address(seed)
+                    hint = "text/uri-list" if address else media_type
+                    _take(session, taken, name, body, _given(name, folder, (*given[:2], hint)))
+                keeping.seen(session, (name,))
         except InputError as error:
             taken.problems.append(printable(str(error)))
         except OSError as error:
             taken.problems.append(printable(f"{seed}: {error.strerror or error}"))
     return taken
+
+
+def _given(name: str, folder: str, given: tuple[str, str, str]) -> tuple[tuple[str, str], ...]:
+    collection, column, media_type = given
+    hints = (("column", column), ("media_type", media_type))
+    return (("name", name), ("collection", collection or printable(folder)), *hints)
+
+
+def _folder(session: Session, taken: Taken, path: Path, given: tuple[str, str, str]) -> None:
+    """Takes every file of a folder. One that cannot be used does not keep the others from being taken; seeds that were
+    in this folder and are not any more are kept no longer."""
+    place, names = printable(path.resolve().as_posix()), set[str]()
+    for item in sorted(path.rglob("*")):
+        hidden = any(part.startswith(".") for part in item.relative_to(path).parts)
+        if hidden or item.name.endswith(SKIPPED_SUFFIXES) or not item.is_file():
+            continue
+        name = printable(item.as_posix())
+        names.add(name)
+        taken.names.append(name)
+        try:
+            with item.open("rb") as body:
+                _take(session, taken, name, body, _given(name, path.resolve().name, given))
+        except InputError as error:
+            taken.problems.append(printable(str(error)))
+        except OSError as error:
+            if no_room(error):
+                raise
+            taken.problems.append(printable(f"{name}: {error.strerror or error}"))
+    if not names:
+        raise InputError("this folder holds no seeds", place=str(path), hint="Put a document into it")
+    keeping.seen(session, sorted(names), place)
+    taken.notes += keeping.listed(session, place, names)
 
 
 def printable(text: str) -> str:
@@ -78,11 +114,11 @@ def _is_address(seed: str) -> bool:
 
 
 def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryIO]]:
-    """(name, folder, open file) of everything that a seed argument stands for."""
+    """(name, collection, open file) of what a seed argument other than a folder stands for."""
     if seed == "-":
         if stdin is None:
             raise InputError("nothing on standard input", place="-", hint="Pipe a document into the command")
-        yield "stdin", "seeds", stdin
+        yield STDIN, "seeds", stdin
         return
     if _is_address(seed):
         if not seed.lower().startswith(("http://", "https://", "nostr:")):
@@ -99,16 +135,7 @@ def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryI
         yield seed, "seeds", body
         return
     path = Path(seed)
-    if path.is_dir():
-        found = False
-        for item in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in item.relative_to(path).parts)
-            if item.is_file() and not hidden and not item.name.endswith(SKIPPED_SUFFIXES):
-                found = True
-                yield item.as_posix(), path.resolve().name, item.open("rb")
-        if not found:
-            raise InputError("this folder holds no seeds", place=seed, hint="Put a document into it")
-    elif path.is_file():
+    if path.is_file():
         yield path.as_posix(), "seeds", path.open("rb")
     else:
         raise InputError("no such file or folder", place=seed, hint="Name a document, a folder, an address, or -")
@@ -144,12 +171,15 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
         )
         (stored,) = session.evidence.record(exchange)
     taken.stored += 1
+    before = session.archive.one("SELECT 1 FROM work_led WHERE led_by = ? LIMIT 1", f"{keeping.ROOT}{name}")
     row = session.archive.one(read.CAPTURE + "WHERE c.id = ?", stored.id)
     if row is None:
         raise InputError("was stored, but cannot be found", place=name)
     result = read.read_capture(session, row)
     taken.queued += follow.follow_document(session, result, seed=name)
     taken.queued += follow.follow_import(session, result, seed=name)
+    if before is not None and name != STDIN and result.document is not None and not result.document.unread:
+        taken.notes += keeping.rewritten(session, name, follow.queued_as(session, follow.wanted_of(result)))
     for part in result.document.unread if result.document is not None else ():
         taken.notes.append(f"{name}: {part.reason}" + (f" ({part.pointer})" if part.pointer else ""))
     for part in result.reading.unread if result.document is None else ():

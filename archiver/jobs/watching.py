@@ -28,13 +28,15 @@ def again(
     caller's transaction, when it last changed and how many looks were answered. `jitter` (0..1) is worked out of the
     ref where none is given: refs that were queued at one time need not stay together."""
     now, failed = session.now(), outcome in schedule.ATTEMPT_FAILED
-    row = session.archive.one("SELECT changed_at, looks, last_at FROM work_queue WHERE ref = ?", str(task.ref))
+    row = session.archive.one("SELECT changed_at, looks, last_at, kept FROM work_queue WHERE ref = ?", str(task.ref))
     changed, looks = ("", 0) if row is None else (str(row["changed_at"]), int(row["looks"]))
     if not failed:
         changed = max(changed, _changed(session.archive, task, outcome, "" if row is None else row["last_at"], now))
         session.archive.db.execute(
             "UPDATE work_queue SET changed_at = ?, looks = looks + 1 WHERE ref = ?", (changed, str(task.ref))
         )
+    if row is not None and not row["kept"]:
+        return None
     return schedule.next_look(
         outcome,
         purpose=task.purpose,

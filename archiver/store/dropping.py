@@ -50,6 +50,7 @@ def unwatch(archive: Archive, refs: Iterable[str], words: Iterable[str]) -> None
     before = "DELETE FROM work_state WHERE name LIKE 'before doc:%' AND "
     for ref in refs:
         archive.db.execute("DELETE FROM work_queue WHERE ref = ?", (ref,))
+        archive.db.execute("DELETE FROM work_led WHERE ref = ?1 OR led_by = ?1", (ref,))
         compared = "? IN (json_extract(value, '$.ref'), json_extract(value, '$.post'))"
         archive.db.execute(before + compared, (ref,))
     for piece in words:
