@@ -20,6 +20,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 CARRIED = frozenset({"accept", "accept-encoding", "accept-language", "range", "user-agent"})
 """Header names that may go to another origin."""
 BODY_HEADERS = frozenset({"content-type", "content-encoding", "content-language", "content-location", "content-length"})
+VALIDATING = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"})
+"""Conditions are about the address that was asked: they lead no further (RFC 9110 section 15.4)."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -79,11 +81,12 @@ def next_hop(hop: Hop, exchange: Exchange, target: str, *, holds_secret: bool) -
     if "#" not in url and "#" in hop.url:
         url += "#" + hop.url.partition("#")[2]
     step = replace(hop, url=url, number=hop.number + 1, parent=exchange.uid, refused=refused)
+    step = replace(step, headers=tuple(pair for pair in step.headers if pair[0].lower() not in VALIDATING))
     drop_body = (exchange.status == 303 and hop.method not in ("GET", "HEAD")) or (
         exchange.status in (301, 302) and hop.method == "POST"
     )
     if drop_body:
-        headers = tuple((name, value) for name, value in hop.headers if name.lower() not in BODY_HEADERS)
+        headers = tuple((name, value) for name, value in step.headers if name.lower() not in BODY_HEADERS)
         step = replace(step, method="GET", body=b"", headers=headers)
     if same:
         return step

@@ -3,7 +3,7 @@
 Refs: `web:page:URL` (normal form, see `address`), `web:media:URL`. A page's outgoing links become LINKS_TO edges
 to `web:page:` refs, as the page claims them: which platform an address belongs to is decided above (jobs), through
 the claims of all platforms. Embedded posts are found by the documents room from the same capture, not here. A page
-answered with 2xx is live, whatever its words say.
+answered with 200 or 203 is live, whatever its words say.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from archiver.platforms.web.address import host_of, normal, page
 from archiver.platforms.web.markup import LIMIT, decode
 from archiver.platforms.web.statements import LINKS, gather, links
 from archiver.platforms.web.statements import page as statements
+from archiver.platforms.web.unchanged import believed
 
 EXAMPLES: Mapping[str, str] = {
     "https://news.example/2024/story.html?id=7#top": "web:page:https://news.example/2024/story.html?id=7",
@@ -36,6 +37,9 @@ EXAMPLES: Mapping[str, str] = {
     "https://bücher.example/a b".replace(" ", "%20"): "web:page:https://xn--bcher-kva.example/a%20b",
     "http://127.0.0.1:8080/page": "web:page:http://127.0.0.1:8080/page",
 }
+SHOWN = frozenset({200, 203})
+"""Statuses of answers that are the page (RFC 9110 section 15.3). Others of 2xx are about it or stand in its place: a
+wall against robots answers 202, and 204 shows nothing."""
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -63,6 +67,8 @@ def parse(request: Request, answer: Answer) -> Reading:
     ref, status = request.ref, answer.status
     if status is None:
         return Reading(findings=(Finding(ref=ref, outcome=outcomes.transport(answer) or Outcome.UNREACHABLE),))
+    if status == 304:
+        return _not_modified(request, answer)
     kind = answer.header("content-type").split(";")[0].strip().lower()
     final, edges = ref, []
     if answer.url and (address := normal(answer.url)) and address != ref.id:
@@ -70,7 +76,7 @@ def parse(request: Request, answer: Answer) -> Reading:
         edges.append(_edge(EdgeKind.RESOLVES_TO, ref, final, Evidence.ASSERTED, "url"))
     outcome, reason = outcomes.http(status), f"http-{status}"
     if outcome is None:
-        outcome, reason = (Outcome.LIVE, kind or "no-type") if 200 <= status < 300 else (Outcome.UNKNOWN, reason)
+        outcome, reason = (Outcome.LIVE, kind or "no-type") if status in SHOWN else (Outcome.UNKNOWN, reason)
         if status == 206:
             outcome, reason = Outcome.TRUNCATED, "http-206"
     findings = [Finding(ref=final, outcome=outcome, reason=reason, pointer="status")]
@@ -79,6 +85,14 @@ def parse(request: Request, answer: Answer) -> Reading:
     if outcome is not Outcome.LIVE or ref.kind != "page" or not _is_html(kind, answer.body):
         return Reading(findings=tuple(findings), edges=tuple(edges))
     return _page(final, answer, findings, edges)
+
+
+def _not_modified(request: Request, answer: Answer) -> Reading:
+    """A 304 shows nothing itself: it says that what an earlier capture showed is still there, or it says nothing."""
+    since, how = believed(request, answer)
+    outcome = Outcome.LIVE if since else Outcome.UNKNOWN
+    reason = f"http-304: not changed since capture {since}, {how}" if since else f"http-304: {how}"
+    return Reading(findings=(Finding(ref=request.ref, outcome=outcome, reason=reason, pointer="status"),))
 
 
 def _page(ref: Ref, answer: Answer, findings: list[Finding], edges: list[Edge]) -> Reading:
