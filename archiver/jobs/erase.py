@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,6 +148,33 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
     done.left = remains.remains(archive.path, words)
     for piece in dict.fromkeys(piece for pieces in done.left.values() for piece in pieces):
         done.held_by[piece] = list(dict.fromkeys(remains.holders(archive, piece)))[:EXPLAINED]
+    return done
+
+
+def erase_files(session: Session, reasons: Mapping[str, str], *, who: str) -> Erased:
+    """Erases media files, each ref for its reason, and makes the readings anew once for all of them. What nothing is
+    stored of is left out. The outcome speaks of all; its `shown` is the last one's."""
+    rebuild.read_what_waits(session)
+    archive, done = session.archive, None
+    dropping.secure(archive)
+    with archive.transaction():
+        for what, reason in reasons.items():
+            try:
+                one = Erased(shown=shown(archive, what))
+            except InputError:
+                continue  # its bytes went with another address of the same file
+            if one.shown.before is not None:
+                continue
+            _Plan(session, one).carry_out(reason, who)
+            one.notes += done.notes if done is not None else []
+            done = one
+        if done is None:
+            raise InputError("nothing of these files is stored", hint="There is nothing to erase")
+        rebuild.remake(session)
+    sealed = checkpoint.seal(session, make=True)
+    done.broken = bool(sealed.broken)
+    done.notes += [*sealed.told, *sealed.notes, *sealed.problems, *([sealed.broken] if sealed.broken else [])]
+    done.cleaned = _clean(archive)
     return done
 
 

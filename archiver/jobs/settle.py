@@ -14,6 +14,7 @@ from archiver.jobs import before, concerned, found, link, match, pairs, phrases,
 from archiver.jobs.places import Place, stored_places
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Evidence, Ref
+from archiver.store import blurring
 from archiver.store.archive import Row
 
 BATCH = 50
@@ -39,6 +40,7 @@ def settle(session: Session, *, everything: bool = False) -> Settled:
     while waiting:
         settle_batch(session, waiting[:BATCH], done)
         del waiting[:BATCH]
+    blurring.settle(session.archive)
     session.remember("settled_upto", str(size - 1))
     return done
 

@@ -27,6 +27,7 @@ _MADE = (
     "coalesce((SELECT b.kind FROM media_blobs b WHERE b.blob = f.blob), ''), "
     f"p.warning <> '' OR p.outcome IN ({_HIDDEN}) "
     "OR EXISTS (SELECT 1 FROM versions v WHERE v.post = p.id AND (v.sensitive OR v.warning <> '')) "
+    "OR EXISTS (SELECT 1 FROM blurred x WHERE x.post = p.id) "
     f"OR EXISTS (SELECT 1 FROM outcomes o WHERE o.ref = p.id AND o.outcome IN ({_HIDDEN})), max(m.alt <> '') "
     "FROM media m JOIN posts p ON p.id = m.post JOIN files f ON f.ref = m.file "
     "WHERE m.post IN ({posts}) AND f.blob IS NOT NULL GROUP BY f.blob, p.id"

@@ -424,6 +424,12 @@ CREATE INDEX "media_carriers_sensitive_capture_blob"
     ON "media_carriers" ("sensitive", "capture", "blob");
 CREATE INDEX "media_carriers_described_capture_blob"
     ON "media_carriers" ("described", "capture", "blob");
+CREATE TABLE "blurred" (
+   "id" INTEGER PRIMARY KEY,
+   "post" INTEGER NOT NULL REFERENCES "posts"("id")
+) STRICT;
+CREATE UNIQUE INDEX "blurred_key"
+    ON "blurred" ("post");
 CREATE TABLE "aliases" (
    "id" INTEGER PRIMARY KEY,
    "alias" INTEGER NOT NULL REFERENCES "refs"("id"),

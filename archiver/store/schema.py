@@ -14,7 +14,7 @@ from archiver.store import marks, runs, tallies
 from archiver.store.archive import guard, migrations, statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "10"
+READINGS_VERSION = "11"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +218,8 @@ TABLES = (
     _table(
         "media_carriers",
         "Which posts carry which bytes; capture is the first that brought them, kind what they are. Sensitive is 1 "
-        "where the post is marked so, has a warning, or was withheld or age-gated; described where a text stands with "
-        "it.",
+        "where the post is marked so, has a warning, was withheld or age-gated, or is blurred; described where a text "
+        "stands with it.",
         "id:int blob:int post:int capture:int platform author:int kind sensitive:int described:int",
         unique="blob post",
         keys="blob=blobs post=posts capture=captures author=refs",
@@ -227,6 +227,13 @@ TABLES = (
             *("post", "author capture", "blob sensitive", "capture blob", "platform capture blob"),
             *("sensitive capture blob", "described capture blob"),
         ),
+    ),
+    _table(
+        "blurred",
+        "Posts whose media are not shown unasked, because a person decided so for a seed or a collection.",
+        "id:int post:int",
+        unique="post",
+        keys="post=posts",
     ),
     _table(
         "aliases",
