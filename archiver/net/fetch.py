@@ -21,6 +21,7 @@ from archiver.errors import BlockedError, InputError
 from archiver.model import Exchange, Failure, Request
 from archiver.net.clock import text_of
 from archiver.net.guard import canonical_host, check_url
+from archiver.net.lookup import Resolve, resolve
 from archiver.net.policy import Policy
 from archiver.net.record import joined, received
 from archiver.net.redact import Redactor, checked, fill, names_in
@@ -28,12 +29,14 @@ from archiver.net.redirects import Hop, follow
 from archiver.net.sign import Signer
 from archiver.net.tape import Stopped, Tape
 from archiver.net.uid import new_uid
-from archiver.net.wire import TAPE, GuardedBackend, Resolve, resolve, transport
+from archiver.net.wire import TAPE, GuardedBackend, transport
 
 __all__ = ["Fetcher", "Policy"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+HTTP2_SETTINGS = b"\x04\x00\x00\x00\x00\x00"
+"""What follows the length of the frame that begins an answer of HTTP/2 (RFC 9113 sections 3.4, 4.1 and 6.5)."""
 _OURS = frozenset({"host", "connection", "transfer-encoding", "content-length", "te", "trailer", "upgrade", "expect"})
 
 
@@ -302,8 +305,13 @@ def _filled(hop: Hop, secrets: Mapping[str, str]) -> bytes:
 
 def _protocol(tape: Tape, message: str) -> tuple[Failure, str]:
     splitter = tape.splitter
+    begun = splitter.raw_head[:9]
+    if begun[3:9] == HTTP2_SETTINGS:
+        return Failure.PROTOCOL, "the server speaks HTTP/2, which it was not asked for"
     if not tape.ended:
         return Failure.PROTOCOL, message
+    if not b"HTTP/".startswith(begun[:5]):
+        return Failure.PROTOCOL, "the answer has no status line"
     if not splitter.head_size:
         return Failure.RESET, "the server closed the connection without an answer"
     if splitter.head is None and not splitter.by_close:

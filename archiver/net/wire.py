@@ -11,9 +11,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -26,6 +24,7 @@ import httpx
 from archiver.errors import BlockedError
 from archiver.model import Connection, Failure
 from archiver.net.guard import check_address
+from archiver.net.lookup import Lookups, Resolve
 from archiver.net.policy import Policy
 from archiver.net.tape import Stopped, Tape
 
@@ -37,14 +36,6 @@ KEEPALIVE = 15.0
 CLOSED = "the connection was closed on this side"
 DER = 2
 """The encoding that CPython's Certificate.public_bytes calls ENCODING_DER."""
-
-Resolve = Callable[[str, int], list[str]]
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a name, by the system's resolver, in its order. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _certificates(tls: Any) -> tuple[bytes, ...]:
@@ -183,11 +174,10 @@ class GuardedBackend(httpcore.NetworkBackend):
     """Resolves a name itself, checks every address it got, and connects to a checked one: no second look-up."""
 
     def __init__(self, policy: Policy, resolve: Resolve) -> None:
-        self._policy, self._resolve = policy, resolve
+        self._policy = policy
         self._inner = httpcore.SyncBackend()
         self._streams = OpenStreams()
-        # The system's resolver cannot be interrupted; in a thread of its own it can at least be left alone.
-        self._resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
+        self._lookups = Lookups(resolve)
 
     def connect_tcp(
         self,
@@ -225,24 +215,10 @@ class GuardedBackend(httpcore.NetworkBackend):
         try:
             return [str(ipaddress.ip_address(host))]
         except ValueError:
-            pass
-        try:
-            future: Future[list[str]] = self._resolvers.submit(self._resolve, host, port)
-        except RuntimeError:
-            raise Stopped(Failure.DNS, f"{host} was not resolved: the fetcher is closed") from None
-        try:
-            addresses = future.result(timeout)
-        except FutureTimeout:
-            future.cancel()
-            raise Stopped(Failure.DNS, f"{host} was not resolved in time") from None
-        except (OSError, UnicodeError) as error:
-            raise Stopped(Failure.DNS, f"{host} was not resolved: {error}") from None
-        if not addresses:
-            raise Stopped(Failure.DNS, f"{host} has no address")
-        return addresses
+            return self._lookups.addresses(host, port, timeout)
 
     def close(self) -> None:
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self._lookups.close()
         self._streams.close()
 
 

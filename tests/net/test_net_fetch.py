@@ -24,8 +24,9 @@ from archiver.custody.framing import join
 from archiver.errors import InputError
 from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.fetch import Fetcher, Policy
+from archiver.net.lookup import resolve
 from archiver.net.tape import Stopped, Tape
-from archiver.net.wire import TAPE, GuardedBackend, resolve, transport
+from archiver.net.wire import TAPE, GuardedBackend, transport
 
 REF = Ref(platform="web", kind="page", id="http://a.example/")
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 400
