@@ -193,7 +193,8 @@ def _rotate(db: Path, made: Path, keep: int, report: BackedUp) -> None:
     others = [path for path in made.parent.iterdir() if named.fullmatch(path.name) and path != made]
     ours = sorted((path for path in others if first and _first_leaf(path) == first), key=lambda path: path.name)
     for path in ours[: max(len(ours) - (keep - 1), 0)]:
-        path.unlink()
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
         report.removed.append(str(path))
     if strange := len(others) - len(ours):
         report.notes.append(f"{strange} files there have such names and are no copies of this archive: they stay")
@@ -202,11 +203,6 @@ def _rotate(db: Path, made: Path, keep: int, report: BackedUp) -> None:
 def _first_leaf(path: Path) -> bytes:
     """What tells one archive from another, whatever its log is called now; empty for what cannot be read."""
     try:
-        copy = open_reader(path)
-        try:
-            row = copy.one("SELECT hash FROM log_leaf WHERE idx = 0 ORDER BY origin LIMIT 1")
-        finally:
-            copy.db.close()
-    except (InputError, DatabaseError):
+        return backups.first_leaf(path)
+    except (OSError, DatabaseError):
         return b""
-    return b"" if row is None else bytes(row[0])

@@ -156,8 +156,19 @@ def check(path: Path, before: Held) -> None:
         db.close()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+def first_leaf(path: Path) -> bytes:
+    """The hash of the first leaf of a file that nobody writes to: what tells one archive from another, whatever its log
+    is called now. Empty where there is none; DatabaseError for what is no archive. Makes no file beside it."""
+    db = _opened(path, more="&immutable=1")
+    try:
+        row = db.execute("SELECT hash FROM log_leaf WHERE idx = 0 ORDER BY origin LIMIT 1").fetchone()
+    finally:
+        db.close()
+    return b"" if row is None else bytes(row[0])
+
+
+def _opened(path: Path, more: str = "") -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{more}", uri=True, timeout=30)
 
 
 # ---- before a migration -----------------------------------------------------------------------------------

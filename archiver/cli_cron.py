@@ -1,0 +1,58 @@
+"""`archiver install-cron`: how the archive is run again and again."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from archiver.cli import config_of, config_option, db_option
+from archiver.errors import InputError
+
+
+@click.command("install-cron")
+@click.option("--every", type=int, default=15, show_default=True, metavar="MINUTES", help="Minutes between two runs.")
+@click.option("--write", is_flag=True, help="Put the line into this user's crontab, in place of an earlier one.")
+@click.option("--remove", is_flag=True, help="Take the line out of this user's crontab.")
+@click.option("--systemd", is_flag=True, help="Print a systemd service and timer instead.")
+@db_option
+@config_option
+def install_cron(every: int, write: bool, remove: bool, systemd: bool, db: Path, config_path: Path | None) -> None:
+    """Prints the crontab line that runs this archive from this folder; --write puts it into the crontab, where all
+    other lines stay as they are."""
+    from archiver.jobs import cron, crontab, keyring
+
+    if write + remove + systemd > 1:
+        raise InputError("--write, --remove and --systemd exclude each other", hint="Choose one")
+    config = config_of(config_path)
+    archive = str(db.absolute())
+    job = cron.Job(
+        folder=str(Path.cwd()),
+        argv=(*_program(), "run", "--quiet", "--db", archive, *_configured(config_path)),
+        every=every,
+        environment=tuple((name, os.environ[name]) for name in cron.NEEDED if os.environ.get(name)),
+    )
+    if systemd:
+        keys = Path(config.log_key_file).expanduser().absolute().parent if config.log_key_file else keyring.folder()
+        writes = dict.fromkeys((str(db.absolute().parent), str(keys)))
+        made = cron.units(job, name=cron.unit_name(db), user=getpass.getuser(), db=archive, writes=tuple(writes))
+        click.echo("\n".join(made.values()), nl=False)
+    elif write or remove:
+        changed = crontab.change(archive, None if remove else job)
+        said = ("Put into the crontab:", str(job)) if write else ("Taken out of the crontab.",)
+        click.echo("\n".join(said if changed else ("The crontab says so already.",)))
+    else:
+        click.echo("\n".join((*cron.HINTS, str(job))))
+
+
+def _program() -> tuple[str, ...]:
+    """How cron calls this program, which knows neither PATH nor a virtual environment."""
+    beside = Path(sys.executable).with_name("archiver")
+    return (str(beside),) if beside.is_file() else (sys.executable, "-m", "archiver")
+
+
+def _configured(config_path: Path | None) -> tuple[str, ...]:
+    return () if config_path is None else ("--config", str(config_path.absolute()))
