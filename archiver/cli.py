@@ -69,6 +69,7 @@ ELSEWHERE = {
     "seeds": "archiver.cli_seeds",
     "retain": "archiver.cli_retain",
     "backup": "archiver.cli_backup",
+    "install-cron": "archiver.cli_cron",
 }
 """Commands with a module of their own, loaded when asked for: name → module with a command of that name."""
 
@@ -86,7 +87,7 @@ class Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in ELSEWHERE:
             return super().get_command(context, name)
-        found = getattr(importlib.import_module(ELSEWHERE[name]), name)
+        found = getattr(importlib.import_module(ELSEWHERE[name]), name.replace("-", "_"))
         return found if isinstance(found, click.Command) else None
 
     def invoke(self, context: click.Context) -> Any:
