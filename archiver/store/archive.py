@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sqlite3
@@ -11,8 +10,10 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
-from archiver.errors import InputError, IntegrityError
+from archiver.errors import ArchiverError, InputError, IntegrityError
 from archiver.store import backups
+from archiver.store.refusals import no_room as no_room
+from archiver.store.refusals import refusal
 from archiver.store.straight import Straight
 
 Row = sqlite3.Row
@@ -57,8 +58,8 @@ class Archive:
 
     def close(self) -> None:
         """Truncates the write-ahead log, so that readers and copies find one whole file. Where that cannot be done
-        (a full disk), what was committed stands in the write-ahead log beside it."""
-        with suppress(sqlite3.OperationalError):
+        (a full disk, a damaged file), what was committed stands in the write-ahead log beside it."""
+        with suppress(sqlite3.DatabaseError):
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.db.close()
 
@@ -129,7 +130,7 @@ def open_archive(
         with archive.transaction():
             connection.execute("DELETE FROM blob_chunks WHERE blob_id > (SELECT coalesce(max(id), 0) FROM blobs)")
     except (sqlite3.DatabaseError, OSError) as error:
-        raise InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db") from error
+        raise _unopened(error, path) from error
     return archive
 
 
@@ -146,19 +147,18 @@ def open_reader(path: Path) -> Archive:
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise InputError("this is an SQLite file, but no archive", place=str(path), hint="Choose another --db")
     except sqlite3.DatabaseError as error:
-        raise InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db") from error
+        raise _unopened(error, path) from error
     return Archive(path, connection)
 
 
-_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
-
-
-def no_room(error: BaseException) -> bool:
-    """Whether the disk, not this program, refused: full, read-only or broken. SQLite's errors carry its extended
-    code, whose low byte is the kind."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM
+def _unopened(error: sqlite3.DatabaseError | OSError, path: Path) -> ArchiverError:
+    told = refusal(error, path)
+    if told is None or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:  # perhaps never one of ours
+        return InputError(f"cannot be opened: {error}", place=str(path), hint="Choose another --db")
+    if isinstance(told, InputError):  # nothing was recorded yet that could be kept
+        hint = told.hint.removeprefix("What was recorded is kept. ")
+        return InputError(f"cannot be opened: {error}", place=told.place, hint=hint)
+    return told
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -112,6 +112,9 @@ def _child(job: Mapping[str, object]) -> int:
     except BaseException:  # noqa: BLE001 - what nobody caught is told, as the interpreter does
         traceback.print_exc()
         return CRASHED
+    finally:
+        if armed:
+            shim.shim_end()
     return 0
 
 

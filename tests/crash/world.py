@@ -73,7 +73,7 @@ class Size:
 
 FULL = Size()
 """At least 500 captures."""
-SMALL = Size(posts=12, pages=4, notes=4, large=6)
+SMALL = Size(posts=12, pages=4, notes=4, large=100)
 """Some 60 captures."""
 
 
@@ -128,7 +128,7 @@ class World:
         if number % 17 == 16:
             return  # this one was deleted: 404
         user, pages = f"user{number % 7}", self.pages[host]
-        size = 6_000_000 + number * 100_000 if number % self.size.large == 3 else 3_000 + number * 500
+        size = 5_000_000 + number * 1000 if number % self.size.large == 3 else 3_000 + number % ANSWERED * 500
         body, kind = (picture(seed), "image") if number % 5 == 0 else (film(seed, size), "video")
         name = f"{base}/media/{id}"
         account = {"id": str(number % 7), "acct": user, "display_name": user.title(), "url": f"{base}/@{user}"}
