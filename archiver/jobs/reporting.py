@@ -54,7 +54,8 @@ class Report:
     """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when.
     `problems` are seeds that cannot be used, `notes` parts of them that could not be read, `failures` looks that ended
     without an answer: seed, address, outcome, reason. `log` says what is new about the keys of the log and who vouched
-    for it, `broken` that the log is not the one that was signed or cosigned before."""
+    for it, `broken` that the log is not the one that was signed or cosigned before. Of the queue `due` refs are due
+    now and `overdue` for more than a day; `happened` events were queued for hooks."""
 
     stored: int = 0
     known: int = 0
@@ -64,6 +65,9 @@ class Report:
     outcomes: dict[str, int] = field(default_factory=dict)
     waiting: int = 0
     scheduled: int = 0
+    due: int = 0
+    overdue: int = 0
+    happened: int = 0
     next_due: str = ""
     failed: bool = False
     offline: bool = False

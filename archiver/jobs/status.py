@@ -1,17 +1,49 @@
-"""What an archive holds and what it waits for."""
+"""What an archive holds, what it waits for, and how its runs went: looked up and counted from indexes, so that asking
+takes no longer where there are a million captures."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 
-from archiver.jobs import anchored, before, rules
-from archiver.net.clock import utc_now
+from archiver.jobs import anchored, before, holding, routes, rules
+from archiver.jobs.backlog import Backlog, older_queue, queue_of
+from archiver.jobs.hooks import FAILING
+from archiver.net.clock import text_of, time_of, utc_now
+from archiver.store import tallies
 from archiver.store.anchors import Anchors
 from archiver.store.archive import Archive
 from archiver.store.checkpoints import Tree
+from archiver.store.told import Outbox
 
 COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "blobs", "edges", "matches", "statements")
+GROWTH = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """Bytes: `free` and `total` of the file system that the archive is on, `file` of the archive with its write-ahead
+    log, `blobs` of bodies, `growth` of bodies and heads that runs received within seven days."""
+
+    free: int = 0
+    total: int = 0
+    file: int = 0
+    blobs: int = 0
+    growth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """A hook that is still to be told `events`, the first since `since`; `failing` says since when it takes none, and
+    why (empty where it does)."""
+
+    channel: str
+    events: int
+    since: str
+    failing: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +53,11 @@ class Status:
     again under newer rules and nobody was told what differs. `keys` sign the log, which is signed up to `signed` leaves
     since `signed_at`. `vouching` are the outside services that answered about
     the log, `unanswered` the questions that are open, `exposed` the timestamps that end first, and when another is
-    taken."""
+    taken. `last_success` is the end of the last run that ended with 0 or 1, `failed_runs` how many in a row did not
+    since; `origin` names the log; `paused` are hosts that are left alone, with until when; `holder` writes now."""
 
+    at: str
+    origin: str
     counts: dict[str, int]
     blob_bytes: int
     leaves: int
@@ -42,55 +77,58 @@ class Status:
     vouching: list[anchored.Vouching]
     unanswered: list[anchored.Unanswered]
     exposed: anchored.Exposed | None
+    backlog: Backlog = field(default_factory=Backlog)
+    disk: Disk = field(default_factory=Disk)
+    last_success: str = ""
+    failed_runs: int = 0
+    routes: list[routes.Route] = field(default_factory=list)
+    platforms: dict[str, str] = field(default_factory=dict)
+    paused: list[tuple[str, str]] = field(default_factory=list)
+    hooks: list[Waits] = field(default_factory=list)
+    holder: holding.Holder | None = None
 
 
-def status_of(archive: Archive, *, now: Callable[[], str] = utc_now, renew_days: int = anchored.RENEW_DAYS) -> Status:
-    """Reads the status of an archive. Timestamps are taken again `renew_days` before they end."""
+def status_of(
+    archive: Archive,
+    *,
+    now: Callable[[], str] = utc_now,
+    renew_days: int = anchored.RENEW_DAYS,
+    off: Callable[[str], bool] = lambda host: False,
+) -> Status:
+    """Reads the status of an archive. Timestamps are taken again `renew_days` before they end; `off` says which hosts
+    the configuration switches off."""
+    at = now()
     exposed = None
     vouching, unanswered = list[anchored.Vouching](), list[anchored.Unanswered]()
     keys, head = list[str](), None
-    if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'log_anchor'") is not None:  # an older archive has none
-        local = int(str(archive.value("SELECT id FROM origin WHERE local = 1")))
+    tables = {str(row[0]) for row in archive.all("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    local = int(str(archive.value("SELECT id FROM origin WHERE local = 1")))
+    if "log_anchor" in tables:  # an older archive has none
         keys = [key.id.hex() for key in Tree(archive, local).active()]
         head = archive.one("SELECT size, at FROM log_checkpoint WHERE origin = ? ORDER BY size DESC LIMIT 1", local)
         held = Anchors(archive, local)
-        vouching, unanswered = anchored.overview(held, now(), renew_days)
-        exposed = anchored.exposed(held, now(), renew_days)
-
-    def counts(sql: str) -> dict[str, int]:
-        return {str(row[0]): int(row[1]) for row in archive.all(sql)}
-
-    def number(sql: str) -> int:
-        return int(str(archive.value(sql)))
-
-    queue = archive.one(
-        "SELECT count(*), coalesce(sum(attempts > 0), 0), coalesce(min(due_at), '') FROM work_queue "
-        "WHERE due_at IS NOT NULL"
-    )
+        vouching, unanswered = anchored.overview(held, at, renew_days)
+        exposed = anchored.exposed(held, at, renew_days)
+    count = Counts(archive, kept="tallies" in tables)
+    backlog, hosts = queue_of(archive, at, off) if "work_days" in tables else older_queue(archive)
+    success, failed = _runs(archive)
+    working = routes.routes(archive, at) if "work_routes" in tables else []
     return Status(
-        counts={table: number(f"SELECT count(*) FROM {table}") for table in COUNTED},
-        blob_bytes=number("SELECT coalesce(sum(size), 0) FROM blobs"),
-        leaves=number("SELECT count(*) FROM log_leaf"),
+        at=at,
+        origin=str(archive.value("SELECT name FROM origin WHERE id = ?", local)),
+        counts={table: count.of(table) for table in COUNTED},
+        blob_bytes=count.bytes,
+        leaves=Tree(archive, local).size(),
         keys=keys,
         signed=0 if head is None else int(head["size"]),
         signed_at="" if head is None else str(head["at"]),
-        outcomes=counts(
-            "SELECT outcome, count(*) FROM posts WHERE outcome <> '' GROUP BY outcome ORDER BY count(*) DESC, outcome"
-        ),
-        verdicts=counts(
-            "SELECT verdict, count(*) FROM matches WHERE rank = 0 GROUP BY verdict ORDER BY count(*) DESC, verdict"
-        ),
-        resolutions=counts("SELECT status, count(*) FROM resolutions GROUP BY status ORDER BY count(*) DESC, status"),
-        scheduled=0 if queue is None else int(queue[0]),
-        waiting=0 if queue is None else int(queue[1]),
-        next_due="" if queue is None else str(queue[2]),
-        hosts=[
-            (row["host"], row["waiting"], row["failed"])
-            for row in archive.all(
-                "SELECT host, count(*) AS waiting, sum(attempts > 0) AS failed FROM work_queue "
-                "WHERE due_at IS NOT NULL GROUP BY host ORDER BY waiting DESC, host LIMIT 12"
-            )
-        ],
+        outcomes=count.by("posts", "b", "SELECT outcome, count(*) FROM posts WHERE outcome <> '' GROUP BY outcome"),
+        verdicts=count.by("verdicts", "a", "SELECT verdict, count(*) FROM matches WHERE rank = 0 GROUP BY verdict"),
+        resolutions=count.by("resolutions", "a", "SELECT status, count(*) FROM resolutions GROUP BY status"),
+        scheduled=backlog.scheduled,
+        waiting=backlog.waiting,
+        next_due=backlog.next_due,
+        hosts=hosts,
         runs=[
             dict(row)
             for row in archive.all(
@@ -103,4 +141,88 @@ def status_of(archive: Archive, *, now: Callable[[], str] = utc_now, renew_days:
         vouching=vouching,
         unanswered=unanswered,
         exposed=exposed,
+        backlog=backlog,
+        disk=_disk(archive, at, count.bytes, measured="work_days" in tables),
+        last_success=success,
+        failed_runs=failed,
+        routes=working,
+        platforms=routes.platforms(working),
+        paused=_paused(archive, at),
+        hooks=_hooks(archive) if "work_told" in tables else [],
+        holder=holding.holder(archive.path),
     )
+
+
+class Counts:
+    """Counts that are kept, where they are; counted in an archive that an older version wrote."""
+
+    def __init__(self, archive: Archive, *, kept: bool) -> None:
+        self.archive, self.kept = archive, kept
+        held = tallies.held(archive) if kept else None
+        self.evidence = {} if held is None else {"captures": sum(held.captures.values()), "blobs": held.blobs}
+        self.bytes = held.bytes if held is not None else self._number("SELECT coalesce(sum(size), 0) FROM blobs")
+        self.names = {tally.table: tally.name for tally in tallies.TALLIES if not tally.when} if kept else {}
+
+    def of(self, table: str) -> int:
+        """Rows of a table."""
+        if table in self.evidence:
+            return self.evidence[table]
+        if table in self.names:
+            return self._number("SELECT coalesce(sum(n), 0) FROM tallies WHERE name = ?", self.names[table])
+        return self._number(f"SELECT count(*) FROM {table}")
+
+    def by(self, name: str, column: str, sql: str) -> dict[str, int]:
+        """Rows by a word, most first."""
+        rows = self.archive.all(
+            f"SELECT {column}, sum(n) FROM tallies WHERE name = ? AND {column} <> '' GROUP BY {column}"
+            if self.kept
+            else sql,
+            *((name,) if self.kept else ()),
+        )
+        return {str(word): int(n) for word, n in sorted(rows, key=lambda row: (-int(row[1]), str(row[0])))}
+
+    def _number(self, sql: str, *parameters: object) -> int:
+        return int(str(self.archive.value(sql, *parameters)))
+
+
+def _runs(archive: Archive) -> tuple[str, int]:
+    """When the last run succeeded, and how many since did not."""
+    failed = 0
+    for row in archive.all("SELECT ended_at, exit_code FROM work_runs ORDER BY id DESC LIMIT 1000"):
+        if row["ended_at"] and row["exit_code"] is not None and not int(row["exit_code"]) & ~1:
+            return str(row["ended_at"]), failed
+        failed += 1
+    return "", failed
+
+
+def _paused(archive: Archive, now: str) -> list[tuple[str, str]]:
+    rows = archive.all("SELECT host, not_before FROM work_hosts WHERE not_before > ? ORDER BY host", now)
+    return [(str(row[0]), str(row[1])) for row in rows]
+
+
+def _hooks(archive: Archive) -> list[Waits]:
+    rows = archive.all("SELECT name, value FROM work_state WHERE name >= ? AND name < ?", FAILING, FAILING + "~")
+    failing = {str(row[0]).removeprefix(FAILING): str(row[1]) for row in rows}
+    return [
+        Waits(channel=channel, events=events, since=since, failing=failing.get(channel, ""))
+        for channel, events, since, _ in Outbox(archive).waiting()
+    ]
+
+
+def _disk(archive: Archive, now: str, blobs: int, *, measured: bool) -> Disk:
+    """Room on the disk. What cannot be asked is 0."""
+    path = Path(archive.path)
+    try:
+        usage = shutil.disk_usage(path.parent)
+        free, total = usage.free, usage.total
+    except OSError:
+        free = total = 0
+    size = 0
+    for name in (path.name, path.name + "-wal"):
+        one = path.with_name(name)
+        size += one.stat().st_size if one.exists() else 0
+    growth = 0
+    if measured:
+        week = text_of(time_of(now) - GROWTH)
+        growth = int(str(archive.value("SELECT coalesce(sum(received), 0) FROM work_runs WHERE started_at >= ?", week)))
+    return Disk(free=free, total=total, file=size, blobs=blobs, growth=growth)

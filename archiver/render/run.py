@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from archiver.jobs.health import Health, size
 from archiver.jobs.reporting import DocumentReport, MentionReport, Report
 from archiver.quotes.audit import warnings
 from archiver.render.text import Styled, line, moment, safe, short, word
@@ -84,6 +85,22 @@ def print_run(report: Report, db: Path, *, as_json: bool) -> None:
     if not (report.stored or report.known or report.problems or report.scheduled):
         line("Nothing to do: name a document, a folder or an address, or put documents into a folder seeds/ here.")
     line(f"Archive: {db} (open it with `archiver serve{at}`)")
+
+
+def brief_line(report: Report, db: Path, health: Health | None) -> str:
+    """The report of a run in one line."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in report.outcomes.items())
+    parts = [f"{report.looks} looks" + (f" ({outcomes})" if outcomes else "")]
+    parts.append(f"{report.captures} captures" + (f" ({size(report.received)})" if report.received else ""))
+    parts += [f"{report.stored} seeds stored"] * bool(report.stored)
+    parts += [f"{report.happened} events"] * bool(report.happened)
+    due = f"; next due {moment(report.next_due)}" if report.next_due else ""
+    parts.append(f"{report.scheduled} refs queued, {report.waiting} after a failed look{due}")
+    if report.problems or report.broken:
+        parts.append(short(report.broken or f"{len(report.problems)} seeds cannot be used: {report.problems[0]}", 200))
+    elif health is not None and health.troubles:
+        parts.append(f"{health.verdict}: {short(health.troubles[0].what, 200)}")
+    return f"archiver: {db}: {', '.join(parts[:-1])}; {parts[-1]}"
 
 
 def _plain(message: str) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from archiver.jobs.health import BROKEN, Health, size
 from archiver.jobs.rules import told
 from archiver.jobs.status import Status
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, line, moment, safe
+from archiver.render.text import console, line, moment, safe, short
+
+HEALTH = {"ok": "green", "attention": "yellow", "broken": "red"}
+ROUTES = {"works": "green", "partly": "yellow", "fails": "red", "unknown": ""}
 
 
-def print_status(status: Status, *, as_json: bool) -> None:
-    """The status of an archive."""
+def print_status(status: Status, health: Health, *, as_json: bool) -> None:
+    """The status of an archive: how it is first."""
     if as_json:
-        print_json(asdict(status))
+        print_json({"health": asdict(health), **asdict(status)})
         return
     out = console()
+    _health(status, health)
     out.print(", ".join(f"{count:,} {name}" for name, count in status.counts.items()))
     out.print(f"Log: {status.leaves:,} leaves{_signed(status)}. Blobs: {status.blob_bytes:,} bytes.")
     _anchors(status)
@@ -28,18 +33,63 @@ def print_status(status: Status, *, as_json: bool) -> None:
             out.print(f"{title}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     for sentence in told(status.older, sum(status.verdicts.values()), status.replaced):
         out.print(sentence)
-    if status.scheduled:
-        out.print(
-            f"Queue: {status.scheduled} refs, {status.waiting} after a failed look; next due {moment(status.next_due)}"
-        )
-        for host, waiting, failed in status.hosts:
-            out.print(f"  {host}: {waiting}" + (f" ({failed} failed)" if failed else ""))
-    else:
-        out.print("Queue: empty")
+    _queue(status)
+    _platforms(status)
+    for hook in status.hooks:
+        why = f", takes none: {short(hook.failing.partition(' ')[2], 120)}" if hook.failing else ""
+        line(f"Hook {hook.channel}: {hook.events} events wait, the first since {moment(hook.since)}{why}")
+    grows = f", {size(status.disk.growth)} received in seven days" if status.disk.growth else ""
+    line(f"Disk: the archive takes {size(status.disk.file)}{grows}; {size(status.disk.free)} are free.")
     for run in status.runs:
         ended = f"{run['captures']} captures, exit {run['exit_code']}" if run["ended_at"] else "did not end"
         until = f" – {moment(str(run['ended_at']))}" if run["ended_at"] else ""
-        out.print(f"Run {moment(str(run['started_at']))}{until}: {ended}")
+        line(f"Run {moment(str(run['started_at']))}{until}: {ended}")
+
+
+def _health(status: Status, health: Health) -> None:
+    """The verdict, the reasons for it, and what to do about each."""
+    success = f"; the last run that ended well: {moment(status.last_success)}" if status.last_success else ""
+    now = f"; {safe(str(status.holder))}" if status.holder is not None else ""
+    line("Health: ", (health.verdict, HEALTH[health.verdict]), success, now)
+    for trouble in health.troubles:
+        colour = "red" if trouble.level == BROKEN else "yellow"
+        line((f"! {short(trouble.what, 400)}", colour), f". {safe(trouble.next)}")
+
+
+def _queue(status: Status) -> None:
+    queue = status.backlog
+    if not status.scheduled:
+        line("Queue: empty")
+        return
+    due = f", {queue.due:,} due now" if queue.due else ""
+    due += f" ({queue.overdue:,} for more than a day)" if queue.overdue else ""
+    due += f", {queue.switched_off:,} at hosts that are switched off" if queue.switched_off else ""
+    failed = f", {status.waiting:,} after a failed look"
+    line(f"Queue: {status.scheduled:,} refs{due}{failed}; next due {moment(status.next_due)}")
+    paused = dict(status.paused)
+    for host, waiting, count in status.hosts:
+        until = f", left alone until {moment(paused[host])}" if host in paused else ""
+        line(f"  {safe(host)}: {waiting:,}" + (f" ({count:,} failed)" if count else "") + until)
+    others = [host for host in paused if host not in {name for name, _, _ in status.hosts}]
+    if others:
+        line(f"  and {len(others)} other hosts are left alone for now")
+
+
+def _platforms(status: Status) -> None:
+    """Which routes work, by platform: since yesterday and in a week."""
+    for platform, state in status.platforms.items():
+        line(f"Platform {platform}: ", (state, ROUTES[state]))
+        for one in status.routes:
+            if one.platform != platform:
+                continue
+            last = f", last answer {moment(one.last_answer)}" if one.last_answer else ""
+            counts = f"since yesterday {_tries(one.day)}; in seven days {_tries(one.week)}{last}"
+            line(f"  {one.name}: ", (one.state, ROUTES[one.state]), f"; {counts}")
+
+
+def _tries(tries: tuple[int, int, int]) -> str:
+    words = ("answered", "refused", "failed")
+    return ", ".join(f"{n:,} {word}" for n, word in zip(tries, words, strict=True) if n) or "no try"
 
 
 def _signed(status: Status) -> str:
