@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds crash measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds crash atproto fuzz measured check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -128,6 +128,15 @@ KILLS ?= 300
 crash: .venv/installed-dev
 	$(BIN)/python -m tests.crash $(KILLS) $(SEED)
 
+# The AT Protocol's own software on loopback (PLC directory, PDS, AppView; 0.7 GB with Node 22, PostgreSQL and Redis):
+# archived, then deleted from, rewritten, taken down and brought back.
+.venv-atproto/installed: tests/atproto/install.sh tests/atproto/package.json
+	sh tests/atproto/install.sh .venv-atproto
+
+atproto: .venv/installed-dev
+	@$(MAKE) .venv-atproto/installed || echo 'The tests with a real AT Protocol network are skipped.'
+	QUOTECHAIN_ATPROTO=.venv-atproto $(BIN)/python -m pytest -rs -m heavy -p no:cacheprovider tests/atproto
+
 # The pictures of docs/reading-room.md, of the demonstration in Chromium.
 screenshots: .venv/installed-dev
 	$(BIN)/python -m tests.datasette_plugin.browser.pictures
@@ -137,4 +146,4 @@ measured: .venv/installed-dev
 	BIN=$(BIN) sh docs/measure.sh > docs/measured.md
 
 clean:
-	rm -rf .venv .venv-datasette1 .venv-witness .venv-judges build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-datasette1 .venv-witness .venv-judges .venv-atproto .venv-fuzz build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
