@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds crash atproto fuzz measured check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room screenshots evidence bounds crash atproto fuzz measured cron check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -114,6 +114,10 @@ bench-room: .venv/installed-dev
 # An export of 10,000 posts with media against sha256sum and zip -0 of the same files: some minutes and 6 GB.
 bench-export: .venv/installed-dev
 	$(BIN)/python -m tests.bench.export 10000
+
+# The cron daemon of the system runs the line that `install-cron` writes: a minute, as root and where cron is installed.
+cron: .venv/installed-dev
+	$(BIN)/python -m pytest -rs -s -p no:cacheprovider tests/cron/daemon.py
 
 # The figures of the recorded answers, where they are ($QUOTECHAIN_CORPUS).
 evidence: .venv/installed-dev

@@ -70,6 +70,7 @@ ELSEWHERE = {
     "retain": "archiver.cli_retain",
     "backup": "archiver.cli_backup",
     "install-cron": "archiver.cli_cron",
+    "doctor": "archiver.cli_doctor",
 }
 """Commands with a module of their own, loaded when asked for: name → module with a command of that name."""
 
