@@ -37,7 +37,7 @@ class Diagnosis:
     def code(self) -> int:
         """0 all is well, 1 somebody should look, 2 something is wrong."""
         states = {sign.state for sign in self.signs}
-        return 2 if WRONG in states else int(states != {OK})
+        return 2 if WRONG in states else int(bool(states - {OK}))
 
 
 def diagnose(

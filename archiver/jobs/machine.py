@@ -15,7 +15,7 @@ from archiver import __version__
 from archiver.jobs.diagnosed import Sign, ok, warning, wrong
 from archiver.net.clock import text_of, time_of
 from archiver.store import backups, engine
-from archiver.store.archive import Archive
+from archiver.store.archive import Archive, DatabaseError, Row
 
 SOON, NOW = 30, 3
 """Days of growth that should be free, and must be."""
@@ -81,19 +81,26 @@ def _temporary(largest: int) -> Iterator[Sign]:
 
 
 def growth(archive: Archive, now: str) -> int:
-    """Bytes a day that captures of the last week took, 0 where there were none."""
+    """Bytes a day that captures of the last week took, 0 where there were none or none can be read."""
     since = text_of(time_of(now) - WEEK)
-    rows = archive.all(
+    try:
+        rows = _latest(archive, since, now)
+    except DatabaseError:
+        return 0
+    if not rows:
+        return 0
+    days = max((time_of(now) - time_of(rows[0]["recorded_at"])) / timedelta(days=1), 1.0)
+    return int(sum(row["received"] + ROW for row in rows) / days)
+
+
+def _latest(archive: Archive, since: str, now: str) -> list[Row]:
+    return archive.all(
         "SELECT recorded_at, received FROM (SELECT id, recorded_at, received FROM captures ORDER BY id DESC LIMIT ?) "
         "WHERE recorded_at >= ? AND recorded_at <= ? ORDER BY id",
         LATEST,
         since,
         now,
     )
-    if not rows:
-        return 0
-    days = max((time_of(now) - time_of(rows[0]["recorded_at"])) / timedelta(days=1), 1.0)
-    return int(sum(row["received"] + ROW for row in rows) / days)
 
 
 def file_system(db: Path, mounts: str = "/proc/self/mountinfo") -> Iterator[Sign]:
@@ -161,7 +168,7 @@ def permissions(db: Path) -> Iterator[Sign]:
             what = f"it belongs to user {found.st_uid}, not to this one ({os.geteuid()})"
             yield warning("permissions", what, "Let one user alone run the archive", str(path))
             seen = True
-        if found.st_mode & stat.S_IWOTH:
+        if name == db.name and found.st_mode & stat.S_IWOTH:  # the others get its mode from SQLite
             yield wrong("permissions", "anybody may change it", f"chmod o-w {path}", str(path))
             seen = True
     if folder.is_dir() and not os.access(folder, os.W_OK):
