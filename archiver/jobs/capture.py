@@ -7,42 +7,50 @@ Each try of each request is a capture of its own, recorded before anything is pa
 from __future__ import annotations
 
 import queue
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from urllib.parse import urlsplit
 
 from archiver import schedule
-from archiver.jobs import follow, read, watching
+from archiver.jobs import follow, read, robots, unchanged, watching
+from archiver.jobs.gate import Gate
+from archiver.jobs.limits import Limits
 from archiver.jobs.link import named
 from archiver.jobs.looking import Event, Look, outcome_of_look, why
 from archiver.jobs.session import Session
 from archiver.jobs.trying import Fetcher, Trying, Waiting
-from archiver.model import Exchange, Outcome, Reading, Ref, Request
-from archiver.net.pace import Pace
+from archiver.jobs.turns import Turns
+from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Request
+from archiver.net.manners import host_of
 from archiver.platforms import platform_of
+from archiver.store import hosts
 from archiver.store.queue import Task
 
 MOST_REQUESTS = 40
-HANDFUL = 32
 MOST_TOLD = 100
-LEASE = timedelta(minutes=30)
+BETWEEN_DAYS = 32
+"""Captures between two times that counts of hosts without a budget are stored."""
 LONGEST_PAUSE = 7 * 86_400.0  # seconds: a mistaken or hostile server must not end a watch for years
 
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
     """What a run did. `outcomes` counts looks by how they ended, `failed` those that must be tried again or cannot be;
-    `failures` are the first of these: seed, address, outcome and reason."""
+    `failures` are the first of these: seed, address, outcome and reason. `stopped` is the bound that ended it early,
+    `left` are the hosts that were not asked, and why; `forbidden` counts pages by the host whose robots.txt forbids
+    them."""
 
     captures: int = 0
     looks: int = 0
     failed: int = 0
     new_refs: int = 0
     received: int = 0
+    stopped: str = ""
+    left: dict[str, str] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
+    forbidden: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
 
@@ -55,26 +63,28 @@ class Capturing:
         fetcher: Fetcher,
         *,
         tier: str = "wire",
-        pace: Pace | None = None,
+        gate: Gate | None = None,
+        limits: Limits | None = None,
         sleep: Callable[[float], object] | None = None,
         progress: Callable[[Summary, int], None] | None = None,
     ) -> None:
-        self.session, self.progress = session, progress
+        self.session, self.progress, self.gate, self.limits = session, progress, gate, limits or Limits()
         config = session.config
         self.trying = Trying(
             fetcher,
             Waiting(longest=config.wait, now=session.now, sleep=sleep),
             tier=tier,
-            pace=pace,
+            gate=gate,
             threads=config.hosts * config.per_host,
         )
         self.summary = Summary()
-        self.active: dict[str, dict[Ref, Look]] = {}
-        self.ready: dict[str, list[Task]] = {}
-        self.drained: set[str] = set()
-        self.pauses: dict[str, str] = {}
-        self.claimable = True
+        self.turns = Turns(session.frontier, gate, now=session.now, hosts=config.hosts, per_host=config.per_host)
         self.flying = 0
+        self.started = time.monotonic()
+        self.robots: robots.Robots | None = None
+        if gate is not None and config.robots:
+            self.robots = robots.Robots(session, slower=gate.slower)
+            self.trying.permit = self.robots.permit
         session.only(tier)
 
     def run(self) -> Summary:
@@ -83,11 +93,11 @@ class Capturing:
         try:
             while True:
                 self._start()
-                if not self.flying and not any(self.active.values()):
+                if not self.flying and not self.turns.looking():
                     return self.summary
                 self._handle(self._wait())
                 if self.progress is not None:
-                    self.progress(self.summary, sum(map(len, self.active.values())))
+                    self.progress(self.summary, self.turns.looking())
         except BaseException:
             if self.session.archive.db.in_transaction:
                 self.session.archive.db.execute("ROLLBACK")  # half a capture or half a reading must not be committed
@@ -96,42 +106,17 @@ class Capturing:
         finally:
             self._commit()
             self.trying.end()
-            for host in list(self.active):
-                self._release(host)
+            self._remember_hosts(days=True)
+            self.turns.end()
+            self.summary.left = {host: reason.reason for host, reason in self.turns.left.items()}
 
     def _start(self) -> None:
-        """Opens looks while there is room: from the hosts in hand first, then by claiming further ones."""
-        while True:
-            for host, looks in list(self.active.items()):
-                while len(looks) < self.session.config.per_host and (task := self._next(host, looks)) is not None:
-                    self._open(task)
-                if not looks:
-                    self._release(host)
-                    del self.active[host]
-                    self.claimable = True
-            if not self.claimable or len(self.active) >= self.session.config.hosts:
+        """Opens looks while there is room and no bound is reached."""
+        while not self.summary.stopped:
+            self.summary.stopped = self.limits.reached(time.monotonic() - self.started, self.summary.received)
+            if self.summary.stopped or (task := self.turns.next()) is None:
                 return
-            now = self.session.now()
-            until = schedule.time_text(schedule.parse_time(now) + LEASE)
-            claimed = self.session.frontier.claim("run", now, until, skip=frozenset(self.active))
-            if claimed is None:
-                self.claimable = False
-                return
-            self.active[claimed] = {}
-            self.drained.discard(claimed)  # a long run meets refs that became due meanwhile
-
-    def _next(self, host: str, looks: dict[Ref, Look]) -> Task | None:
-        """The next due task of a host, taken from the queue a handful at a time."""
-        ready = self.ready.setdefault(host, [])
-        if not ready and host not in self.drained:
-            ready += self.frontier_take(host, looks)
-            if not ready:
-                self.drained.add(host)
-        return ready.pop(0) if ready else None
-
-    def frontier_take(self, host: str, looks: dict[Ref, Look]) -> tuple[Task, ...]:
-        """A handful of due tasks that are not being looked at."""
-        return self.session.frontier.take(host, self.session.now(), taken=frozenset(looks), limit=HANDFUL)
+            self._open(task)
 
     def _wait(self) -> Event:
         """The next event. What was read is committed with the next capture, or before waiting for one."""
@@ -144,6 +129,7 @@ class Capturing:
     def _commit(self) -> None:
         if self.session.archive.db.in_transaction:
             self.session.archive.db.execute("COMMIT")
+        self.session.beat()
 
     def _begin(self) -> None:
         if not self.session.archive.db.in_transaction:
@@ -155,16 +141,16 @@ class Capturing:
             self._begin()
             self.session.frontier.record(task, outcome="unknown", at=self.session.now(), due_at=None, failed=True)
             self._failed(f"{task.seed}: {task.ref}: no platform of this version knows it")
+            self.turns.done(task)
             return
-        look = Look(task=task, platform=platform)
-        self.active[task.host][task.ref] = look
-        self._advance(look)
+        self._advance(Look(task=task, platform=platform))
 
     def _advance(self, look: Look) -> None:
         """Asks the plan what comes next; the look ends when nothing does."""
         if look.waiting:
             return
-        requests = look.platform.plan(look.task.ref, tuple(look.answers), self.session.config.settings)
+        answers = tuple(answer for answer in look.answers if answer.request.route != robots.ROUTE)
+        requests = look.platform.plan(look.task.ref, answers, self.session.config.settings)
         for request in requests:
             if not _asks(look, request):
                 continue
@@ -193,11 +179,24 @@ class Capturing:
     def _before(self, look: Look, request: Request) -> Exchange | Request | None:
         """What stands before a planned request: nothing; the exchange that answers it without asking anybody, which is
         recorded; or another request, after whose answer this one is planned again."""
-        return None
+        return None if self.robots is None else self.robots.before(look, request)
 
     def _prepare(self, look: Look, request: Request) -> Request:
-        """The request as it is made: a condition may be added to its headers."""
+        """The request as it is made: with the capture that lets it pass, and under a condition where one is known."""
+        if self.robots is not None:
+            request = self.robots.marked(look, request)
+        if self.gate is not None and self.session.config.conditional and not look.whole:
+            request = unchanged.conditional(self.session, request)
         return request
+
+    def _again(self, look: Look, answer: Answer) -> bool:
+        """Whether a planned request has to be made once more, so that this answer to it is none for the plan."""
+        if unchanged.refused(answer):
+            look.whole = True
+        elif self.robots is None or not self.robots.again(look, answer):
+            return False
+        look.asked.discard(_key(answer.request))
+        return True
 
     def _handle(self, event: Event) -> None:
         if event.bug is not None:
@@ -210,10 +209,17 @@ class Capturing:
         look.waiting -= 1
         if event.postponed:
             look.postponed, look.retry_after = True, max(look.retry_after, event.postponed)
+        if event.skipped is not None and event.planned is not None:
+            # The plan goes on to the next route, as after a host that is down; what was not asked is not recorded.
+            look.skipped.append(event.skipped)
+            reason = event.skipped.reason
+            look.answers.append(Answer(request=event.planned, status=None, failure=Failure.BLOCKED, detail=reason))
         answer = look.latest.pop(event.number, None)
-        if answer is not None:
+        if answer is not None and not self._again(look, answer):
             look.answers.append(answer)
-        self._advance(look)
+        waiting = [] if self.robots is None else self.robots.ended(look)
+        for one in (look, *waiting):
+            self._advance(one)
 
     def _record(self, look: Look, event: Event) -> None:
         """Evidence first, committed before anything is parsed; then what it says, committed with what follows."""
@@ -225,7 +231,8 @@ class Capturing:
                 answer = read.answer_from_exchange(exchange)
                 result = read.read_answer(answer)
                 look.latest[event.number] = answer
-                look.reads.append(result)
+                if exchange.request.route != robots.ROUTE:
+                    look.reads.append(result)
                 self._leave_alone(look, exchange)
             else:
                 result = read.Read(reading=Reading())
@@ -233,21 +240,24 @@ class Capturing:
             read.store_reading(session, read.captured_now(exchange, recorded), result)
             self.summary.captures += 1
             self.summary.received += exchange.size
+            session.log.capture(exchange)
             if exchange.body is not None:
                 exchange.body.close()
+        self._remember_hosts(days=self.summary.captures % BETWEEN_DAYS == 0)
 
     def _leave_alone(self, look: Look, exchange: Exchange) -> None:
         """A host that asks for a longer pause than one run waits is not asked before it is over, by no later run."""
         asked = self.trying.asked_to_wait(exchange)
-        if asked > self.session.config.wait:
+        if asked > self.session.config.wait and self.gate is not None:
             asked = min(asked, LONGEST_PAUSE)
             look.retry_after = max(look.retry_after, asked)
-            until = schedule.time_text(schedule.parse_time(self.session.now()) + timedelta(seconds=asked))
-            host = urlsplit(exchange.url).netloc.lower()
-            self.pauses[host] = max(until, self.pauses.get(host, ""))
+            self.gate.leave_alone(host_of(exchange.url), asked)
+            self.session.log.say("paused", host=host_of(exchange.url), seconds=asked)
 
-    def _release(self, host: str) -> None:
-        self.session.frontier.release("run", host, not_before=self.pauses.get(host, ""))
+    def _remember_hosts(self, *, days: bool) -> None:
+        """Stores who is to be left alone, and what the day has cost."""
+        if self.gate is not None:
+            hosts.store(self.session.archive, *self.gate.changed(days=days))
 
     def _jitter(self, task: Task) -> float:
         """Chance, 0..1, that spreads what would be due at one moment: another for each ref and each look at it."""
@@ -261,21 +271,24 @@ class Capturing:
         ended = Outcome.RATE_LIMITED if look.postponed else outcome
         self._begin()
         with session.archive.transaction():
-            due = watching.again(session, task, ended, retry_after=look.retry_after)
+            due = watching.again(session, task, ended, retry_after=look.retry_after, jitter=self._jitter(task))
             told = "postponed" if look.postponed and not look.reads else outcome.value
             session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
             new = follow.follow_reading(session, task, look.reads)
             if task.purpose == "seed":
                 for result in look.reads:
-                    new += follow.follow_document(session, result, seed=task.seed)
+                    new += follow.follow_document(session, result, seed=task.seed, led_by=str(task.ref))
         if new:
-            self.claimable, self.drained = True, set()
+            self.turns.more(task.seed)
             self.summary.new_refs += new
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
-        if failed or outcome in schedule.NEVER:
+        session.log.say("outcome", ref=str(task.ref), host=task.host, outcome=told, attempts=task.attempts, due=due)
+        if look.forbidden and outcome is Outcome.BLOCKED:
+            self.summary.forbidden[look.forbidden] += 1
+        elif failed or outcome in schedule.NEVER:
             self._failed(f"{task.seed}: {named(task.ref)}: {told}{why(look, told)}")
-        del self.active[task.host][task.ref]
+        self.turns.done(task)
 
     def _failed(self, message: str) -> None:
         self.summary.failed += 1

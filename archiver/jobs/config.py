@@ -6,17 +6,20 @@
 [network]   user_agent, contact, connect_timeout, read_timeout, total_timeout, max_bytes, max_redirects,
             allow_private, verify
 [pace]      default = 1.0, "host" = 0.5           seconds between requests to one host
-[follow]    depth, media, pages, hosts, per_host, wait
+[hosts]     "NAME" = { off, pace, at_once, … }    how a host is asked, or that it is not; see jobs/hosts.py
+[follow]    depth, media, pages, hosts, per_host, wait, robots, conditional
 [secrets]   names = ["X_BEARER_TOKEN"]            environment variables that hold secrets
 [fediverse] key_id, key_file                      our own actor, for servers that ask for signed requests
 [custody]   key_file, renew_days                  where the key that signs the log is; when timestamps are renewed
 [anchors]   rfc3161, ots, witness                 outside services that vouch for the log; see jobs/services.py
+[retention] "NAME" = { media = "drop", days = 90 }  how long media are kept; see jobs/retention.py
+[hooks]     command, webhook, events, timeout      who is told what happened to posts; see jobs/hooks.py
+[metrics]   file                                  numbers for Prometheus; see jobs/metrics.py
 [watch]     first, grow, rarest, …                when posts are looked at again; see jobs/policies.py
 """
 
 from __future__ import annotations
 
-import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -27,8 +30,9 @@ from typing import Any
 from archiver import __version__
 from archiver.custody import canonical
 from archiver.errors import InputError
-from archiver.jobs import policies, services
+from archiver.jobs import hooks, hosts, metrics, policies, retention, services
 from archiver.model import Settings
+from archiver.net.manners import Book
 
 KNOWN_SECRETS = ("X_BEARER_TOKEN", "X_GUEST_BEARER")
 LOG_KEY = "QUOTECHAIN_KEY"
@@ -62,19 +66,24 @@ _TABLES: dict[str, dict[str, type] | type] = {
     "options": str,
     "network": _NETWORK,
     "pace": float,
-    "follow": {"depth": int, "media": bool, "pages": bool, "hosts": int, "per_host": int, "wait": float},
+    "follow": {"depth": int, "media": bool, "pages": bool, "hosts": int, "per_host": int, "wait": float,
+               "robots": bool, "conditional": bool},
     "secrets": {"names": list},
     "fediverse": {"key_id": str, "key_file": str},
     "custody": {"key_file": str, "renew_days": int},
 }
-ELSEWHERE = ("anchors", "watch")
+MOST = 1e15
+"""Of any number: what is larger can be no time, size or count, and some cannot even be one."""
+_FOLLOW = ("depth", "media", "pages", "hosts", "per_host", "robots", "conditional")
+ELSEWHERE = ("anchors", "hosts", "hooks", "metrics", "retention", "watch")
 """Tables with a module of their own that reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration. `pace` maps a host to seconds between requests; `follow_*` are how far to go:
-    `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run. `log_key_file`
+    `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run, `robots`
+    whether robots.txt decides about crawled pages, `conditional` whether pages are asked for only if they changed. `log_key_file`
     and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for the log, again
     `renew_days` before the certificates of their timestamps end."""
 
@@ -91,6 +100,8 @@ class Config:
     hosts: int = 8
     per_host: int = 4
     wait: float = 60.0
+    robots: bool = True
+    conditional: bool = True
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     key_id: str = ""
     key_file: str = ""
@@ -99,6 +110,10 @@ class Config:
     renew_days: int = 90
     anchors: tuple[services.Service, ...] = ()
     watch: policies.Watch = field(default_factory=policies.Watch)
+    hooks: hooks.Hooks = field(default_factory=hooks.Hooks, repr=False)
+    metrics: str = ""
+    retention: tuple[retention.Policy, ...] = ()
+    manners: Book = field(default_factory=Book)
     sha256: str = ""
 
     @property
@@ -124,8 +139,10 @@ def load(
             raise InputError(reason, place=str(path), hint="Name an existing file with --config") from None
         except UnicodeDecodeError as error:
             raise InputError(f"not TOML: byte {error.start} is no UTF-8", place=str(path)) from None
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:  # of TOML itself, or a number with more digits than Python reads
             raise InputError(f"not TOML: {error}", place=str(path)) from None
+        except RecursionError:
+            raise InputError("not TOML that can be read: nested too deeply", place=str(path)) from None
     for name, table in raw.items():
         if name not in ELSEWHERE:
             _check(str(path), name, table)
@@ -139,6 +156,13 @@ def load(
     network = dict(raw.get("network", {}))
     network["allow_private"] = [*network.get("allow_private", []), *allow_private]
     pace = {host: float(seconds) for host, seconds in raw.get("pace", {}).items()}
+    manners = hosts.parse(
+        str(path),
+        raw.get("hosts", {}),
+        pace={host: seconds for host, seconds in pace.items() if host != "default"},
+        default=pace.get("default"),
+        at_once=follow.get("per_host", 4),
+    )
     return Config(
         operator=archive.get("operator", ""),
         site=archive.get("site", ""),
@@ -147,7 +171,7 @@ def load(
         network=network,
         pace_default=pace.pop("default", 1.0),
         pace=pace,
-        **{name: follow[name] for name in ("depth", "media", "pages", "hosts", "per_host") if name in follow},
+        **{name: follow[name] for name in _FOLLOW if name in follow},
         wait=float(follow.get("wait", 60.0)),
         secrets=secrets,
         key_id=fediverse.get("key_id", ""),
@@ -157,6 +181,10 @@ def load(
         renew_days=raw.get("custody", {}).get("renew_days", 90),
         anchors=services.parse(str(path), raw.get("anchors", {})),
         watch=policies.parse(str(path), raw.get("watch", {})),
+        hooks=hooks.parse(str(path), raw.get("hooks", {}), environment),
+        metrics=metrics.parse(str(path), raw.get("metrics", {})),
+        retention=retention.parse(str(path), raw.get("retention", {})),
+        manners=manners,
         sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
     )
 
@@ -176,8 +204,8 @@ def _check(place: str, name: str, table: object) -> None:
             raise InputError(f"{key!r} in [{name}] must be {_NAMES[kind]}", place=place)
         if kind is list and not all(isinstance(item, str) for item in value):
             raise InputError(f"{key!r} in [{name}] must be a list of texts", place=place)
-        if kind in (int, float) and not (math.isfinite(value) and value >= 0):
-            raise InputError(f"{key!r} in [{name}] must not be negative, infinite or nan", place=place)
+        if kind in (int, float) and not 0 <= value <= MOST:
+            raise InputError(f"{key!r} in [{name}] must not be negative, infinite or nan, nor over 10^15", place=place)
 
 
 def _check_values(place: str, raw: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archiver.jobs import read
-from archiver.model import Answer, Exchange, Outcome
+from archiver.jobs.gate import NotNow
+from archiver.model import Answer, Exchange, Outcome, Request
 from archiver.platforms import Platform
 from archiver.store import fates
 from archiver.store.queue import Task
@@ -13,7 +14,9 @@ from archiver.store.queue import Task
 
 @dataclass(slots=True, kw_only=True)
 class Look:
-    """One ref being looked at."""
+    """One ref being looked at. `led` are addresses that redirects led to and whose robots.txt was not known; `forbidden`
+    the host whose robots.txt does not let the page be asked for; `because` why it is put off; `whole` that no condition
+    is put again."""
 
     task: Task
     platform: Platform
@@ -24,16 +27,24 @@ class Look:
     waiting: int = 0
     retry_after: float = 0.0
     postponed: bool = False
+    skipped: list[NotNow] = field(default_factory=list)
+    led: list[str] = field(default_factory=list)
+    forbidden: str = ""
+    because: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """From a worker to the writer: a finished try (`exchanges`), or the end of a request (`exchanges` empty)."""
+    """From a worker to the writer: a finished try (`exchanges`), or the end of a request (`exchanges` empty), which may
+    not have been made: `postponed` for so many seconds, or `skipped`, with the request as it was `planned`."""
 
     look: Look
     number: int
     exchanges: tuple[Exchange, ...] = ()
     postponed: float = 0.0
+    skipped: NotNow | None = None
+    planned: Request | None = None
     bug: BaseException | None = None
 
 
@@ -55,4 +66,5 @@ def why(look: Look, told: str) -> str:
     """The reason that the last answer about the ref gave, behind a colon; empty when there was none."""
     found = [finding for result in look.reads for finding in result.reading.findings if finding.ref == look.task.ref]
     reason = found[-1].reason.removeprefix(f"{told}: ") if found else ""
+    reason = look.because or reason
     return f": {reason}" if reason else ""

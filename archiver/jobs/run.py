@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from archiver.jobs import checkpoint, follow, intake, read, rules, settle
+from archiver import __version__
+from archiver.jobs import checkpoint, follow, happened, intake, read, routes, rules, settle, waiting
+from archiver.jobs.backlog import backlog_of
 from archiver.jobs.config import Config
+from archiver.jobs.eventlog import EventLog
+from archiver.jobs.limits import Limits
 from archiver.jobs.reporting import Report, tell
 from archiver.jobs.session import Session, open_session
 from archiver.net.clock import utc_now
+from archiver.store import blurring
 
 Progress = Callable[[str, int, int], None]
 """(what is done, done, waiting)"""
@@ -30,6 +38,7 @@ class Options:
     replay: Path | None = None
     recheck: bool = False
     command: str = ""
+    limits: Limits = field(default_factory=Limits)
 
 
 def run_archive(
@@ -40,18 +49,24 @@ def run_archive(
     progress: Progress | None = None,
     now: Callable[[], str] = utc_now,
     stdin: BinaryIO | None = None,
+    log: EventLog | None = None,
 ) -> Report:
-    """Runs once over one archive. InputError when it cannot be opened or another run is at work."""
-    report = Report(offline=options.offline)
+    """Runs once over one archive. InputError when it cannot be opened or another run is at work. `log` is told what
+    happens as it does."""
+    report, began = Report(offline=options.offline), time.monotonic()
     with open_session(db, config, now=now, doing="run") as session:
+        session.log = log or session.log
         report.notes += session.notes
         if not options.offline:
             session.only("wire" if options.replay is None else "replay")
+        report.notes += waiting.mind_clock(session)
         started = session.now()
         session.archive.db.execute(
             "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, intake.printable(options.command))
         )
         run_id = session.archive.value("SELECT max(id) FROM work_runs")
+        _say_start(session, options, int(str(run_id)))
+        happened.begin(session)
         _catch_up(session)
         source = stdin if stdin is not None else (sys.stdin.buffer if "-" in options.seeds else None)
         taken = intake.take(
@@ -66,18 +81,92 @@ def run_archive(
         report.notes += taken.notes
         if not options.offline:
             _capture(session, options, report, progress)
+        _retain(session, report)
         settle.settle(session)
         report.notes += rules.notes(session.archive)
+        _retain(session, report, announce=True)
+        _happened(session, report)
         _count(session, report)
         tell(session, report, taken.names, started)
         _seal(session, options, report)
         _anchor(session, options, report)
+        _hooks(session, options, report)
         code = int(report.failed) | 2 * bool(report.problems) | 4 * bool(report.broken)
         session.archive.db.execute(
-            "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ? WHERE id = ?",
-            (session.now(), report.captures, report.waiting, code, run_id),
+            "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ?, looks = ?, received = ?, "
+            "summary = ? WHERE id = ?",
+            (
+                *(session.now(), report.captures, report.waiting, code, report.looks, report.received),
+                *(json.dumps({"due": report.due, "overdue": report.overdue, "happened": report.happened}), run_id),
+            ),
         )
+        _say_end(session, report, code, time.monotonic() - began)
     return report
+
+
+def _say_start(session: Session, options: Options, run: int) -> None:
+    session.log.run = run
+    session.log.say(
+        "start",
+        version=__version__,
+        pid=os.getpid(),
+        archive=str(session.archive.value("SELECT name FROM origin WHERE local = 1")),
+        seeds=len(options.seeds),
+        offline=options.offline,
+    )
+
+
+def _say_end(session: Session, report: Report, code: int, seconds: float) -> None:
+    log = session.log
+    for problem in report.problems:
+        log.say("problem", text=problem)
+    if report.broken:
+        log.say("failed", kind="integrity", text=report.broken)
+    for note in report.notes:
+        log.say("note", text=note)
+    log.say(
+        "end",
+        exit=code,
+        seconds=round(seconds, 3),
+        captures=report.captures,
+        bytes=report.received,
+        looks=report.looks,
+        outcomes=report.outcomes,
+        scheduled=report.scheduled,
+        due=report.due,
+        waiting=report.waiting,
+        next_due=report.next_due,
+        left_out=log.left_out,
+    )
+    report.notes += [log.trouble] if log.trouble else []
+
+
+def _happened(session: Session, report: Report) -> None:
+    """What is to be told of posts, and how the routes did: from what was read and settled."""
+    with session.archive.transaction():
+        routes.count(session.archive, session.now())
+    report.happened = happened.collect(session)
+    if report.happened:
+        session.log.say("happened", new=report.happened)
+
+
+def _hooks(session: Session, options: Options, report: Report) -> None:
+    """Tells hooks what waits for them; not offline, and nothing of a recording."""
+    if not session.config.hooks.channels or options.offline or options.replay is not None:
+        return
+    from archiver.jobs.telling import deliver  # loads what starts programs: only when there is somebody to tell
+
+    report.notes += deliver(session).notes
+
+
+def _retain(session: Session, report: Report, *, announce: bool = False) -> None:
+    """What the policies of retention decide, before settling; what is due by them, after it."""
+    policies = session.config.retention
+    if not policies and not blurring.in_force(session.archive):
+        return
+    from archiver.jobs import retaining  # loads what erases: only where there are policies
+
+    report.notes += retaining.announce(session, policies) if announce else retaining.decide(session, policies)
 
 
 def _catch_up(session: Session) -> None:
@@ -91,13 +180,15 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
     """Looks at everything that is due. The network layer is loaded only when something is."""
     if options.recheck:
         session.frontier.make_due(session.now())
-    due = session.frontier.next_due()
-    if due is None or due > session.now():
+    if not waiting.askable(session):
+        report.notes += waiting.off(session)
         return
     from archiver.jobs.asking import capturing  # loads httpx: only when something is due
 
-    with capturing(session, replay=options.replay, progress=progress) as job:
+    with capturing(session, replay=options.replay, limits=options.limits, progress=progress) as job:
         summary = job.run()
+    report.notes += waiting.notes(session, summary.stopped, summary.left.items())
+    report.notes += waiting.forbidden(summary.forbidden)
     report.captures, report.received, report.looks = summary.captures, summary.received, summary.looks
     report.outcomes = dict(sorted(summary.outcomes.items()))
     report.failed, report.failures = summary.failed > 0, summary.failures
@@ -124,9 +215,7 @@ def _anchor(session: Session, options: Options, report: Report) -> None:
 
 
 def _count(session: Session, report: Report) -> None:
-    row = session.archive.one(
-        "SELECT count(*), coalesce(sum(attempts > 0), 0) FROM work_queue WHERE due_at IS NOT NULL"
-    )
-    report.scheduled, report.waiting = (0, 0) if row is None else (int(row[0]), int(row[1]))
+    queue = backlog_of(session.archive, session.now(), lambda host: False)
+    report.scheduled, report.waiting, report.next_due = queue.scheduled, queue.waiting, queue.next_due
+    report.due, report.overdue = queue.due, queue.overdue
     report.failed = report.failed or report.waiting > 0
-    report.next_due = session.frontier.next_due() or ""

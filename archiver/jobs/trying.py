@@ -1,6 +1,7 @@
 """Asking: requests are tried in worker threads, at the pace that each host allows, and handed back as events.
 
-Nothing here writes to the archive. A host that asks for a longer pause than one run waits postpones the look.
+Nothing here writes to the archive. A host that asks for a longer pause than one run waits postpones the look; one that
+is not asked for reasons of our own (switched off, spent, left alone since earlier) is passed over.
 """
 
 from __future__ import annotations
@@ -11,18 +12,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential, wait_random
 
 from archiver import schedule
+from archiver.jobs.gate import BUSY, Gate, NotNow
 from archiver.jobs.looking import Event, Look
 from archiver.model import Exchange, Failure, Request
-from archiver.net.pace import Pace, retry_after
+from archiver.net.pace import retry_after
 
 TRIES = 3
 TRANSIENT = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.TRUNCATED})
-BUSY = frozenset({429, 500, 502, 503, 504})
 
 
 class Fetcher(Protocol):
@@ -52,12 +52,14 @@ class Waiting:
 
 
 class Trying:
-    """The worker threads of one run. `pace` is None for a recording, which nobody need wait for."""
+    """The worker threads of one run. `gate` is None for a recording, which nobody need wait for."""
 
     def __init__(
-        self, fetcher: Fetcher, waiting: Waiting, *, tier: str = "wire", pace: Pace | None = None, threads: int = 8
+        self, fetcher: Fetcher, waiting: Waiting, *, tier: str = "wire", gate: Gate | None = None, threads: int = 8
     ) -> None:
-        self.fetcher, self.tier, self.pace, self.waiting = fetcher, tier, pace, waiting
+        self.fetcher, self.tier, self.gate, self.waiting = fetcher, tier, gate, waiting
+        self._refused = threading.local()
+        self.permit: Callable[[Request, str], str] | None = None
         self.stopping = threading.Event()
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._sleep = waiting.sleep or self.stopping.wait
@@ -66,7 +68,7 @@ class Trying:
             wait=self._pause,
             retry=retry_if_result(self._worth_another_try),
             sleep=self._rest,
-            retry_error_callback=lambda state: None,
+            retry_error_callback=lambda state: None if state.outcome is None else state.outcome.result(),
         )
         self._pool = ThreadPoolExecutor(threads, "fetch")
 
@@ -85,38 +87,71 @@ class Trying:
 
     def asked_to_wait(self, exchange: Exchange) -> float:
         """Seconds that a server asked for; none of a recording's."""
-        if self.pace is None or exchange.status not in BUSY:
+        if self.gate is None or exchange.status not in BUSY:
             return 0.0
         return self._asked(exchange)
 
+    def enter(self, url: str) -> str:
+        """Waits until the address that a redirect leads to may be asked, in the thread that follows it. Why it is not
+        asked, or an empty text; then `left` must follow."""
+        if self.permit is not None and (reason := self.permit(self._refused.request, url)):
+            return reason
+        try:
+            self._enter(url)
+        except NotNow as reason:
+            self._refused.seconds = reason.seconds
+            return reason.reason
+        except Postponed as reason:
+            self._refused.seconds = reason.seconds
+            return "the pause that this host asked for is not over"
+        return ""
+
+    def left(self, url: str, exchange: Exchange) -> None:
+        """What an address that was entered answered."""
+        if self.gate is not None:
+            self.gate.ended(url, exchange)
+
     def _work(self, look: Look, number: int, request: Request) -> None:
         try:
-            if self.pace is None:
+            if self.gate is None:
                 self._once(look, number, request)
             else:
-                self._retrying(self._once, look, number, request)
+                last = self._retrying(self._once, look, number, request)
+                self.gate.judge(last.url, last)
         except Postponed as reason:
             self.events.put(Event(look=look, number=number, postponed=reason.seconds))
+        except NotNow as reason:
+            if reason.standing:
+                self.events.put(Event(look=look, number=number, skipped=reason, planned=request))
+            else:
+                self.events.put(Event(look=look, number=number, postponed=reason.seconds))
         except BaseException as bug:  # noqa: BLE001 - handed to the writing thread, which raises it
             self.events.put(Event(look=look, number=number, bug=bug))
         else:
             self.events.put(Event(look=look, number=number))
 
     def _once(self, look: Look, number: int, request: Request) -> Exchange:
-        host = urlsplit(request.url).netloc.lower()
-        if self.pace is None:
+        if self.gate is None:
             exchanges = self.fetcher.fetch(request)
         else:
-            while (wait := self.pace.begin(host)) > 0:
-                if wait > self.waiting.longest:
-                    raise Postponed(wait)
-                self._rest(wait)
+            self._refused.seconds, self._refused.request = 0.0, request
+            self._enter(request.url)
             exchanges = self.fetcher.fetch(request)
-            self.pace.finished(host, exchanges[-1])
+            self.gate.ended(request.url, exchanges[0])
         if self.tier != "wire":
             exchanges = tuple(replace(exchange, tier=self.tier) for exchange in exchanges)
         self.events.put(Event(look=look, number=number, exchanges=exchanges))
+        if self.gate is not None and self._refused.seconds:
+            raise Postponed(self._refused.seconds)
         return exchanges[-1]
+
+    def _enter(self, url: str) -> None:
+        if self.gate is None:
+            return
+        while (wait := self.gate.begin(url)) > 0:
+            if wait > self.waiting.longest:
+                raise Postponed(wait)
+            self._rest(wait)
 
     def _rest(self, seconds: float) -> None:
         """Waits; when the run ends meanwhile, what was to follow is left for the next one."""

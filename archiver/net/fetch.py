@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 import httpx
 
@@ -40,6 +41,15 @@ HTTP2_SETTINGS = b"\x04\x00\x00\x00\x00\x00"
 _OURS = frozenset({"host", "connection", "transfer-encoding", "content-length", "te", "trailer", "upgrade", "expect"})
 
 
+class Gate(Protocol):
+    """What lets a redirect pass to the next host: `enter` waits until an address may be asked, or says why it is not;
+    `left` is told what it answered. The first address of a request is the asker's to pace."""
+
+    def enter(self, url: str) -> str: ...
+
+    def left(self, url: str, exchange: Exchange) -> None: ...
+
+
 class Fetcher:
     """Fetches from any thread, at most `policy.per_host` requests to one host at a time, and records each hop.
 
@@ -58,6 +68,7 @@ class Fetcher:
     ) -> None:
         self._policy, self._secrets = policy, checked(secrets)
         self._signer, self._uids = signer, uids
+        self.gate: Gate | None = None
         self._backend = GuardedBackend(policy, resolve)
         self._transports: dict[str, httpx.HTTPTransport] = {}
         self._slots: dict[str, tuple[threading.BoundedSemaphore, int]] = {}
@@ -94,6 +105,15 @@ class Fetcher:
     def _hop(self, request: Request, hop: Hop, used: Mapping[str, str], redactor: Redactor) -> Exchange:
         if hop.refused:
             return self._blocked(request, hop, redactor, hop.refused)
+        if not hop.number or self.gate is None:
+            return self._ask(request, hop, used, redactor)
+        if reason := self.gate.enter(hop.url):
+            return self._blocked(request, hop, redactor, reason)
+        exchange = self._ask(request, hop, used, redactor)
+        self.gate.left(hop.url, exchange)
+        return exchange
+
+    def _ask(self, request: Request, hop: Hop, used: Mapping[str, str], redactor: Redactor) -> Exchange:
         try:
             url = check_url(fill(hop.url, used, spelling="url"), self._policy)
         except BlockedError as error:

@@ -48,7 +48,7 @@ def retry_after(exchange: Exchange, now: float) -> float | None:
 def _http_date(text: str) -> float | None:
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return None if moment.tzinfo is None else moment.timestamp()
 
@@ -70,6 +70,7 @@ class _Host:
 
     active: int = 0
     next_at: float = 0.0
+    left_until: float = 0.0
     refusals: int = 0
 
 
@@ -109,18 +110,24 @@ class Pace:
         with self._lock:
             return self._ready_at(canonical_host(host))
 
-    def begin(self, host: str) -> float:
+    def begin(self, host: str, *, lane: str = "", interval: float | None = None, at_once: int | None = None) -> float:
         """Start if that is possible now: 0.0 means that a slot was taken (`finished` gives it back).
 
         Otherwise the number of seconds after which to try again. `ready_at` and `started` in one step, so that
-        two threads cannot both start.
+        two threads cannot both start. A `lane` is a part of a host with an interval and slots of its own; what the
+        host asks for holds in all of them. `interval` and `at_once` replace those that this was made with.
         """
         host = canonical_host(host)
+        lane = lane or host
         with self._lock:
-            wait = self._ready_at(host) - self._now()
+            ready = self._ready_at(lane, interval, at_once)
+            now = self._now()  # read after it: a host that is ready now must not have to wait for the difference
+            wait = ready - now
+            if lane != host and (whole := self._hosts.get(host)) is not None:
+                wait = max(wait, whole.left_until - now)
             if wait > 0:
                 return wait
-            self._start(host)
+            self._start(lane, interval)
             return 0.0
 
     def started(self, host: str) -> None:
@@ -128,13 +135,14 @@ class Pace:
         with self._lock:
             self._start(canonical_host(host))
 
-    def finished(self, host: str, exchange: Exchange) -> None:
+    def finished(self, host: str, exchange: Exchange, *, lane: str = "") -> None:
         """A request ended with this answer: give its slot back, and heed what the host asks for."""
         key = canonical_host(host)
         with self._lock:
-            state = self._hosts.setdefault(key, _Host())
-            state.active = max(0, state.active - 1)
             now = self._now()
+            used = self._hosts.setdefault(lane or key, _Host())
+            used.active = max(0, used.active - 1)
+            state = self._hosts.setdefault(key, _Host())
             asked = retry_after(exchange, self._wall())
             if exchange.status in BUSY or (exchange.status is None and exchange.failure in UNREACHED):
                 state.refusals += 1
@@ -143,21 +151,25 @@ class Pace:
             elif exchange.status is not None:
                 state.refusals = 0
             if asked is not None:
-                state.next_at = max(state.next_at, now + min(asked, self._longest))
+                state.left_until = max(state.left_until, now + min(asked, self._longest))
+                state.next_at = max(state.next_at, state.left_until)
             self._forget(now)
 
-    def _ready_at(self, host: str) -> float:
-        state = self._hosts.get(host)
+    def _ready_at(self, key: str, interval: float | None = None, at_once: int | None = None) -> float:
+        state = self._hosts.get(key)
         if state is None:
             return self._now()
-        if state.active >= self._at_once:
-            return max(state.next_at, self._now() + max(self._intervals.get(host, self._interval), 0.05))
+        if state.active >= (self._at_once if at_once is None else at_once):
+            return max(state.next_at, self._now() + max(self._between(key, interval), 0.05))
         return max(state.next_at, self._now())
 
-    def _start(self, host: str) -> None:
-        state = self._hosts.setdefault(host, _Host())
+    def _start(self, key: str, interval: float | None = None) -> None:
+        state = self._hosts.setdefault(key, _Host())
         state.active += 1
-        state.next_at = max(state.next_at, self._now() + self._intervals.get(host, self._interval))
+        state.next_at = max(state.next_at, self._now() + self._between(key, interval))
+
+    def _between(self, key: str, interval: float | None) -> float:
+        return self._intervals.get(key, self._interval) if interval is None else interval
 
     def _forget(self, now: float) -> None:
         """Hosts of which nothing is to be kept any more, once there are many."""

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from archiver.model import Ref
-from archiver.store.archive import Archive
+from archiver.store.archive import Archive, Row
 
 # The hosts one after the other, each by one look into the index: grouping walked a queue of a million for each claim.
-_FREE = """
+# The one that was leased longest ago comes first; a fence is a ticket that grows with each lease of any host.
+_WAITING = """
 WITH RECURSIVE hosts(host) AS (
     SELECT min(host) FROM work_queue
     UNION ALL SELECT (SELECT min(q.host) FROM work_queue q WHERE q.host > hosts.host) FROM hosts WHERE host IS NOT NULL
 ), waiting(host, first) AS (
     SELECT host, (SELECT min(q.due_at) FROM work_queue q WHERE q.host = hosts.host) FROM hosts WHERE host IS NOT NULL
 )
-SELECT w.host, w.first FROM waiting w LEFT JOIN work_hosts h ON h.host = w.host
-WHERE w.first <= ? AND coalesce(h.leased_until, '') <= ? AND coalesce(h.not_before, '') <= ? ORDER BY w.first, w.host
+SELECT w.host FROM waiting w LEFT JOIN work_hosts h ON h.host = w.host
+WHERE w.first <= ?1 AND coalesce(h.leased_until, '') <= ?1 AND coalesce(h.not_before, '') <= ?1
+AND w.host NOT IN (SELECT value FROM json_each(?2)) ORDER BY coalesce(h.fence, 0), w.first, w.host LIMIT ?3
+"""
+_SEEDS = """
+WITH RECURSIVE seeds(seed) AS (
+    SELECT (SELECT q.seed FROM work_queue q INDEXED BY work_queue_turn
+            WHERE q.host = ?1 AND q.due_at IS NOT NULL AND q.kept = 1 ORDER BY q.seed LIMIT 1)
+    UNION ALL SELECT (SELECT q.seed FROM work_queue q INDEXED BY work_queue_turn WHERE q.host = ?1
+            AND q.seed > seeds.seed AND q.due_at IS NOT NULL AND q.kept = 1 ORDER BY q.seed LIMIT 1)
+    FROM seeds WHERE seed IS NOT NULL
+)
+SELECT seed FROM seeds WHERE seed IS NOT NULL
+"""
+# What is due of one seed may stand behind much that is not, of a more urgent kind: each kind is looked into by itself.
+_KIND = """
+SELECT priority, depth FROM work_queue INDEXED BY work_queue_turn WHERE host = ?1 AND seed = ?2
+AND (priority, depth) > (?3, ?4) AND due_at IS NOT NULL AND kept = 1 ORDER BY priority, depth LIMIT 1
+"""
+_DUE = """
+SELECT * FROM work_queue INDEXED BY work_queue_turn WHERE host = ?1 AND seed = ?2 AND priority = ?3 AND depth = ?4
+AND due_at <= ?5 AND due_at IS NOT NULL AND kept = 1 ORDER BY due_at, ref LIMIT ?6
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One ref to look at. `depth` counts steps upstream from a seed; `attempts` the failed looks in a row."""
+    """One ref to look at. `depth` counts steps upstream from a seed; `attempts` the failed looks in a row; `last_at` is
+    when it was looked at last, empty for never."""
 
     ref: Ref
     host: str
@@ -32,6 +55,7 @@ class Task:
     attempts: int
     fence: int
     added_at: str
+    last_at: str = ""
 
 
 class Frontier:
@@ -56,24 +80,26 @@ class Frontier:
                 )
         return cursor.rowcount == 1
 
-    def claim(self, worker: str, now: str, until: str, *, skip: frozenset[str] = frozenset()) -> str | None:
-        """Leases a host that has something due and that nobody holds. Its name, or None when there is none."""
-        with self.archive.transaction():
-            rows = self.archive.all(
-                _FREE,
-                now,
-                now,
-                now,
-            )
-            host = next((str(row["host"]) for row in rows if row["host"] not in skip), None)
-            if host is not None:
-                self.archive.db.execute(
-                    "INSERT INTO work_hosts (host, worker, fence, leased_until) VALUES (?, ?, 1, ?) "
-                    "ON CONFLICT (host) DO UPDATE SET worker = excluded.worker, fence = fence + 1, "
-                    "leased_until = excluded.leased_until",
-                    (host, worker, until),
-                )
-        return host
+    def hosts(self, now: str, *, skip: frozenset[str] = frozenset(), limit: int) -> tuple[str, ...]:
+        """Hosts that have something due, that nobody holds and that need not be left alone: the one that was leased
+        longest ago first."""
+        rows = self.archive.all(_WAITING, now, json.dumps(sorted(skip)), limit)
+        return tuple(str(row["host"]) for row in rows)
+
+    def seeds(self, host: str) -> tuple[str, ...]:
+        """The seeds that have something scheduled on a host, due or not."""
+        return tuple(str(row["seed"]) for row in self.archive.all(_SEEDS, host))
+
+    def claim(self, worker: str, host: str, now: str, until: str) -> bool:
+        """Leases a host. False when somebody holds it by now."""
+        cursor = self.archive.db.execute(
+            "INSERT INTO work_hosts (host, worker, fence, leased_until) "
+            "VALUES (?1, ?2, (SELECT coalesce(max(fence), 0) + 1 FROM work_hosts), ?4) "
+            "ON CONFLICT (host) DO UPDATE SET worker = excluded.worker, fence = excluded.fence, "
+            "leased_until = excluded.leased_until WHERE leased_until <= ?3",
+            (host, worker, now, until),
+        )
+        return cursor.rowcount == 1
 
     def renew(self, worker: str, host: str, until: str) -> bool:
         """Extends a lease. False when somebody else holds the host by now."""
@@ -82,31 +108,18 @@ class Frontier:
         )
         return cursor.rowcount == 1
 
-    def take(self, host: str, now: str, *, taken: frozenset[Ref], limit: int) -> tuple[Task, ...]:
-        """The next due refs of a host that are not being looked at already, most urgent first."""
-        if limit <= 0:
-            return ()
-        rows = self.archive.all(
-            "SELECT q.*, coalesce(h.fence, 0) AS fence FROM work_queue q LEFT JOIN work_hosts h ON h.host = q.host "
-            "WHERE q.host = ? AND q.due_at <= ? ORDER BY q.priority, q.depth, q.due_at, q.ref LIMIT ?",
-            host,
-            now,
-            limit + len(taken),
-        )
-        tasks = (
-            Task(
-                ref=Ref.parse(row["ref"]),
-                host=row["host"],
-                purpose=row["purpose"],
-                depth=row["depth"],
-                seed=row["seed"],
-                attempts=row["attempts"],
-                fence=row["fence"],
-                added_at=row["added_at"],
-            )
-            for row in rows
-        )
-        return tuple(task for task in tasks if task.ref not in taken)[:limit]
+    def take(self, host: str, seed: str, now: str, *, taken: frozenset[Ref], limit: int) -> tuple[Task, ...]:
+        """The next due refs of a seed on a host that are not being looked at already, most urgent first."""
+        fence = self.archive.one("SELECT fence FROM work_hosts WHERE host = ?", host)
+        found: list[Task] = []
+        kind = (-(1 << 62), 0)
+        while len(found) < limit and (row := self.archive.one(_KIND, host, seed, *kind)) is not None:
+            kind = (row["priority"], row["depth"])
+            for due in self.archive.all(_DUE, host, seed, *kind, now, limit - len(found) + len(taken)):
+                task = _task(due, 0 if fence is None else fence["fence"])
+                if task.ref not in taken and len(found) < limit:
+                    found.append(task)
+        return tuple(found)
 
     def record(self, task: Task, *, outcome: str, at: str, due_at: str | None, failed: bool) -> bool:
         """Writes how a look ended and when the next is due (None: never). False when the fence has moved on."""
@@ -117,23 +130,60 @@ class Frontier:
         )
         return cursor.rowcount == 1
 
-    def release(self, worker: str, host: str, *, not_before: str = "") -> None:
-        """Gives a host back; nobody asks it again before `not_before`."""
+    def release(self, worker: str, host: str) -> None:
+        """Gives a host back."""
         self.archive.db.execute(
-            "UPDATE work_hosts SET worker = '', leased_until = '', not_before = ? WHERE host = ? AND worker = ?",
-            (not_before, host, worker),
+            "UPDATE work_hosts SET worker = '', leased_until = '' WHERE host = ? AND worker = ?", (host, worker)
         )
 
     def release_all(self) -> None:
         """Drops every lease: for the start of a run, when the run lock shows that nobody else is at work. What a host
         asked for stands: it is not asked before."""
-        self.archive.db.execute("UPDATE work_hosts SET worker = '', leased_until = ''")
+        self.archive.db.execute("UPDATE work_hosts SET worker = '', leased_until = '' WHERE leased_until <> ''")
 
     def make_due(self, now: str) -> int:
-        """Makes every ref due now. How many there are."""
-        return self.archive.db.execute("UPDATE work_queue SET due_at = ?", (now,)).rowcount
+        """Makes every ref due now that a seed keeps. How many there are."""
+        return self.archive.db.execute("UPDATE work_queue SET due_at = ? WHERE kept = 1", (now,)).rowcount
+
+    def set_back(self, now: str, *, pause: str) -> int:
+        """Mends what a clock that was ahead has left: what it looked at is due now, since its next look stands in a
+        time that may be years away; nobody is left alone beyond `pause`. How many refs are due by this."""
+        with self.archive.transaction():
+            self.archive.db.execute("UPDATE work_hosts SET not_before = ?1 WHERE not_before > ?1", (pause,))
+            return (
+                self.archive.db.execute(
+                    "UPDATE work_queue SET due_at = ?1 WHERE last_at > ?1 AND due_at > ?1", (now,)
+                ).rowcount
+                + self.archive.db.execute(
+                    "UPDATE work_queue SET due_at = ?1 WHERE last_at = '' AND due_at > ?1 AND added_at > ?1", (now,)
+                ).rowcount
+            )
+
+    def due_on(self, host: str, now: str, most: int) -> int:
+        """How many refs are due on a host, counted up to `most`."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM work_queue WHERE host = ? AND due_at <= ? LIMIT ?)"
+        return int(str(self.archive.value(sql, host, now, most)))
+
+    def due(self, now: str, most: int) -> int:
+        """How many refs are due, counted up to `most`."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM work_queue WHERE due_at <= ? LIMIT ?)"
+        return int(str(self.archive.value(sql, now, most)))
 
     def next_due(self) -> str | None:
         """When the next ref is due, or None when nothing waits."""
         row = self.archive.one("SELECT min(due_at) FROM work_queue")
         return None if row is None else row[0]
+
+
+def _task(row: Row, fence: int) -> Task:
+    return Task(
+        ref=Ref.parse(row["ref"]),
+        host=row["host"],
+        purpose=row["purpose"],
+        depth=row["depth"],
+        seed=row["seed"],
+        attempts=row["attempts"],
+        fence=fence,
+        added_at=row["added_at"],
+        last_at=row["last_at"],
+    )

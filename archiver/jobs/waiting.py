@@ -1,0 +1,86 @@
+"""What waits after a run and why, and what a clock that was ahead has left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from archiver import schedule
+from archiver.jobs.session import Session
+from archiver.store import hosts
+
+CLOCK = "clock"
+"""The latest time that a run has seen."""
+TOLERATED = timedelta(hours=1)
+"""A clock that is set right by less changes nothing that matters."""
+LONGEST_PAUSE = timedelta(days=7)
+COUNTED, TOLD = 10_000, 10
+
+
+def mind_clock(session: Session) -> list[str]:
+    """To be called once as a run begins, under its lock: drops leases that a killed run left, heals what a clock
+    that was ahead has scheduled, and says so."""
+    now = session.now()
+    session.frontier.release_all()  # a killed run left its leases
+    seen = session.state(CLOCK)
+    told: list[str] = []
+    if seen and schedule.parse_time(seen) - schedule.parse_time(now) > TOLERATED:
+        pause = schedule.time_text(schedule.parse_time(now) + LONGEST_PAUSE)
+        count = session.frontier.set_back(now, pause=pause)
+        told.append(
+            f"the clock stood at {seen} in an earlier run and stands at {now} now: {count} refs that it put off "
+            "are due. Captures of that time carry the wrong one; their order in the log holds"
+        )
+    if now != seen:
+        session.remember(CLOCK, now)
+    hosts.forget(session.archive, _day(now, -hosts.KEPT_DAYS))
+    return told
+
+
+def askable(session: Session) -> bool:
+    """Whether anything is due on a host that may be asked. Loads no network."""
+    due, now = session.frontier.next_due(), session.now()
+    if due is None or due > now:
+        return False
+    found = session.frontier.hosts(now, limit=COUNTED)
+    return any(not session.config.manners.of_host(host).off for host in found)
+
+
+def notes(session: Session, stopped: str, left: Iterable[tuple[str, str]]) -> list[str]:
+    """Why something that is due was not looked at: the bound of the run, and hosts that were not asked."""
+    now, told = session.now(), list[str]()
+    if stopped:
+        told.append(f"ended in order at {stopped}: {_count(session.frontier.due(now, COUNTED))} for the next run")
+    for host, reason in sorted(left):
+        count = session.frontier.due_on(host, now, COUNTED)
+        if count:
+            told.append(f"{reason}: {_count(count)} for it")
+    return told if len(told) <= TOLD else [*told[:TOLD], f"and {len(told) - TOLD} more hosts that are not asked now"]
+
+
+def off(session: Session) -> list[str]:
+    """What waits for hosts that are switched off. Counted by index, only where a table says `off`."""
+    book, now = session.config.manners, session.now()
+    if not book.default.off and not any(rule.off for rule in book.rules.values()):
+        return []
+    waiting = [host for host in session.frontier.hosts(now, limit=COUNTED) if book.of_host(host).off]
+    reasons = [(host, f"{host} is switched off in [hosts]") for host in waiting]
+    return notes(session, "", reasons)
+
+
+def forbidden(pages: Mapping[str, int]) -> list[str]:
+    """How many crawled pages were not asked for, by the host whose robots.txt forbids them."""
+    told = [
+        f"{count} {'page was' if count == 1 else 'pages were'} not asked for: robots.txt of {host}"
+        for host, count in sorted(pages.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    return told if len(told) <= TOLD else [*told[:TOLD], f"and of {len(told) - TOLD} more hosts"]
+
+
+def _count(count: int) -> str:
+    more = "at least " if count == COUNTED else ""
+    return f"{more}{count} {'ref waits' if count == 1 else 'refs wait'}"
+
+
+def _day(now: str, days: int) -> str:
+    return schedule.time_text(schedule.parse_time(now) + timedelta(days=days))[:10]
