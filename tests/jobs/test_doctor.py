@@ -389,7 +389,7 @@ def test_lines_of_a_crontab_that_cannot_work(desk: Desk, monkeypatch: pytest.Mon
 
 def test_routes_are_asked_once_each_and_told(desk: Desk) -> None:
     def respond(target: str, raw: bytes) -> Reply:
-        return NOTHING if "tweet-result" in target else message(b"", status="503 Service Unavailable")
+        return NOTHING if "tweet-result" in target else message(b"", status="403 Forbidden")
 
     server = Server(respond)
     try:
