@@ -37,7 +37,7 @@ def erase(what: str, reason: str, who: str, yes: bool, db: Path, config_path: Pa
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
     config = config_of(config_path)
-    with open_session(db, config) as session:
+    with open_session(db, config, doing="erase") as session:
         done = jobs.erase(session, what, reason=reason, who=who or config.operator or getpass.getuser())
     print_erased(done, as_json=as_json)
     sys.exit(INTEGRITY * done.broken | FAILED * bool(done.unexplained or not done.cleaned))

@@ -54,7 +54,7 @@ def export(
         raise InputError("no file is named to write", place="--to", hint="Give --to FILE.zip, or --dry-run")
     if not db.exists():
         raise InputError("no archive here yet", place=str(db), hint="Run `archiver run SEED` first")
-    with open_session(db, config_of(config_path)) as session:
+    with open_session(db, config_of(config_path), doing="export") as session:
         exported = jobs.export(session, asked, path)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(exported), indent=2, ensure_ascii=False))

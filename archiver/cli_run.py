@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Read and judge what is there; ask nobody.")
 @click.option("--replay", type=click.Path(path_type=Path, exists=True), help="Answer requests from a recording.")
 @click.option("--recheck", is_flag=True, help="Look at every known ref again now, due or not.")
+@click.option("--max-time", metavar="TIME", help="Begin nothing new after this long, 10m or 2h; the rest stays due.")
+@click.option("--max-bytes", metavar="SIZE", help="Begin nothing new after so many bytes came, 500MB or 2GB.")
 @click.option("--brief", is_flag=True, help="Print one line: what was done, what waits, what is the matter.")
 @click.option(
     "--quiet",
@@ -71,6 +73,8 @@ def run(
     offline: bool,
     replay: Path | None,
     recheck: bool,
+    max_time: str | None,
+    max_bytes: str | None,
     brief: bool,
     quiet: bool,
     log_json: str,
@@ -80,8 +84,10 @@ def run(
     """Takes SEEDS (files, folders, addresses, or - for standard input), captures what they quote and what is due,
     and says what was found. With no SEEDS: the folder seeds/ if there is one."""
     from archiver.jobs.eventlog import EventLog
+    from archiver.jobs.limits import Limits, Size
     from archiver.jobs.run import Options, run_archive
     from archiver.render.run import print_run, progress_bar
+    from archiver.schedule import Period
 
     if offline and replay:
         raise InputError("--offline and --replay exclude each other", hint="Choose one")
@@ -97,6 +103,10 @@ def run(
         offline=offline,
         replay=replay,
         recheck=recheck,
+        limits=Limits(
+            time=None if max_time is None else Period.parse(max_time),
+            size=None if max_bytes is None else Size.parse(max_bytes),
+        ),
         command=" ".join(sys.argv[1:]),
     )
     log = EventLog.to(log_json)
@@ -112,6 +122,9 @@ def run(
     if ended.error is not None:
         if quiet and not isinstance(ended.error, KeyboardInterrupt):
             sys.exit(0 if ended.busy is not None and not ended.busy.stuck else ended.code)
+        if ended.busy is not None:  # nothing is wrong, and nothing was done: not the 2 of a wrong input
+            click.echo(f"archiver: {ended.error}", err=True)
+            sys.exit(FAILED)
         raise ended.error
     if ended.report is not None and not (quiet or brief or log_json == "-"):
         print_run(ended.report, db, as_json=as_json)

@@ -104,7 +104,7 @@ def verify(
         from archiver.jobs.session import open_session  # loads every parser, which takes 200 ms
         from archiver.jobs.verifying_record import record as keep
 
-        with open_session(path, config) as session:  # held from the start: nobody writes in between
+        with open_session(path, config, doing="verify") as session:  # held from the start: nobody writes in between
             with progress_bar(quiet=as_json) as progress:
                 report = jobs.verify(path, config, options, progress=progress)
             keep(session, report)

@@ -12,6 +12,8 @@ import story
 from playing import Reply, message
 from running import Desk, lines, sound
 
+from archiver.jobs.holding import holder
+
 
 @pytest.fixture
 def world() -> Iterator[story.World]:
@@ -128,9 +130,16 @@ def test_two_runs_at_once_are_one_too_many(world: story.World, tmp_path: Path) -
     since = time.monotonic()
     second = desk.call("run", seed)
     assert time.monotonic() - since < 1.0
-    assert second.code == 2
-    assert "another archiver is at work on this archive" in second.err
-    assert str(desk.db) in second.err
+    assert second.code == 1, "nothing is wrong with what was given, and nothing was done"
+    (told,) = second.err.splitlines()
+    assert f"another archiver is at work on this archive: run, process {first.pid} on " in told
+    assert "last sign of life" in told
+    assert str(desk.db) in told
+    quiet = desk.call("run", seed, "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", ""), "cron has no mail of a run that takes long"
+    held = holder(desk.db)
+    assert held is not None
+    assert (held.pid, held.doing, held.stuck) == (first.pid, "run", False)
     status = desk.call("status", "--json")
     assert status.code == 0, "reading is never refused"
     assert first.poll() is None, "the first is still at work"
@@ -138,6 +147,7 @@ def test_two_runs_at_once_are_one_too_many(world: story.World, tmp_path: Path) -
         server.pause = 0.0
     _, told = first.communicate(timeout=60)
     assert first.returncode == 0, told
+    assert holder(desk.db) is None
     sound(desk)
     assert desk.value(AGAIN) == 1
 
@@ -181,3 +191,20 @@ def test_a_recording_is_not_replayed_into_an_archive_of_the_wire(world: story.Wo
     wire = demo.call("run", other)
     assert (wire.code, "this archive holds replay captures" in wire.err) == (2, True)
     assert len(world.log()) == asked
+
+
+def test_a_run_that_is_bounded_ends_in_order_and_the_next_goes_on(world: story.World, tmp_path: Path) -> None:
+    desk, seed = desk_of(world, tmp_path)
+    first = desk.call("run", seed, "--max-bytes", "1B", "--json")
+    assert first.code == 0, first.err
+    assert 1 <= first.json["looks"] < 16
+    (note,) = [note for note in first.json["notes"] if "--max-bytes 1B" in note]
+    assert "for the next run" in note
+    sound(desk)
+    assert desk.value("SELECT count(*) FROM log_checkpoint") == 1, "what came is signed"
+    assert desk.call("rebuild", "--check").code == 0
+    bounded = desk.call("run", seed, "--max-time", "1h", "--json")
+    assert (bounded.code, [note for note in bounded.json["notes"] if "--max" in note]) == (0, [])
+    assert desk.value("SELECT count(*) FROM posts") == 10
+    waits = desk.call("run", seed, "--max-time", "soon")
+    assert (waits.code, "'soon' is no length of time" in waits.err) == (2, True)
