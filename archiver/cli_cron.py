@@ -37,7 +37,8 @@ def install_cron(every: int, write: bool, remove: bool, systemd: bool, db: Path,
     )
     if systemd:
         keys = Path(config.log_key_file).expanduser().absolute().parent if config.log_key_file else keyring.folder()
-        writes = dict.fromkeys((str(db.absolute().parent), str(keys)))
+        folders = [db.absolute().parent, keys, *([Path(config.metrics).absolute().parent] if config.metrics else [])]
+        writes = dict.fromkeys(str(_existing(folder)) for folder in folders)
         made = cron.units(job, name=cron.unit_name(db), user=getpass.getuser(), db=archive, writes=tuple(writes))
         click.echo("\n".join(made.values()), nl=False)
     elif write or remove:
@@ -52,6 +53,11 @@ def _program() -> tuple[str, ...]:
     """How cron calls this program, which knows neither PATH nor a virtual environment."""
     beside = Path(sys.executable).with_name("archiver")
     return (str(beside),) if beside.is_file() else (sys.executable, "-m", "archiver")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the one above it in which a first run makes it: systemd opens what is there when a run begins."""
+    return next(path for path in (folder, *folder.parents) if path.is_dir())
 
 
 def _configured(config_path: Path | None) -> tuple[str, ...]:

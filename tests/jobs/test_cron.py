@@ -284,9 +284,18 @@ def test_units_that_cannot_be_said_are_refused() -> None:
 
 def test_the_command_prints_both_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    printed = CliRunner().invoke(main, ["install-cron", "--systemd", "--every", "60"], catch_exceptions=False).stdout
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "keys"))
+    call = ["install-cron", "--systemd", "--every", "60"]
+    first = CliRunner().invoke(main, call, catch_exceptions=False).stdout
+    assert f"ReadWritePaths=-{tmp_path}\n" in first, "a first run makes the folders"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "keys" / "quotechain" / "keys").mkdir(parents=True)
+    (tmp_path / "archiver.toml").write_text('[metrics]\nfile = "numbers/archive.prom"\n')
+    (tmp_path / "numbers").mkdir()
+    printed = CliRunner().invoke(main, call, catch_exceptions=False).stdout
+    written = f"-{tmp_path}/data -{tmp_path}/keys/quotechain/keys -{tmp_path}/numbers"
+    assert f"ReadWritePaths={written}\n" in printed
     assert "OnCalendar=hourly" in printed
     assert "Persistent=true" in printed
     assert f"WorkingDirectory={tmp_path}" in printed
-    assert f'"-{tmp_path}/data"' in printed or f"-{tmp_path}/data" in printed
     assert sys.executable.rsplit("/", 1)[0] in printed
