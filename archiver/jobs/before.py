@@ -160,9 +160,11 @@ def forget(archive: Archive, names: list[str] | None = None) -> None:
 
 
 def drop_state(archive: Archive) -> None:
-    """Drops what work remembers of readings that are about to be made again, but not what is kept."""
+    """Drops what work remembers of readings that are about to be made again, but not what is kept, nor what was told
+    and counted of evidence (names that begin with `told `)."""
     archive.db.execute(
-        "DELETE FROM work_state WHERE NOT (name >= ? AND name < ?) AND name <> ?", (KEPT, _END, EVERYTHING)
+        "DELETE FROM work_state WHERE NOT (name >= ? AND name < ?) AND name <> ? AND name NOT LIKE 'told %'",
+        (KEPT, _END, EVERYTHING),
     )
 
 

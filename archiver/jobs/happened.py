@@ -20,7 +20,7 @@ from archiver.model import VerdictKind
 from archiver.store import fates
 from archiver.store.told import NOBODY, RETRACTED, Outbox, name_of
 
-STATE = "hooks_told"
+STATE = "told hooks"
 """Under this name work remembers up to which row of `reading_marks` events were looked for, and from which capture on
 they are told."""
 TYPES = {fates.WENT: "post.gone", fates.RETURNED: "post.returned", fates.EDITED: "post.edited"}

@@ -22,7 +22,7 @@ SECRET = "QUOTECHAIN_WEBHOOK_SECRET"
 PREFIX = "whsec_"
 KINDS = ("edited", "gone", "returned", "altered")
 COMMAND, WEBHOOK = "command", "webhook"
-FAILING = "hook_failing "
+FAILING = "told failing "
 """Under names that begin so work remembers since when a hook takes nothing, and why."""
 LONGEST = 60.0
 """Seconds: a hook holds up the end of a run."""

@@ -18,7 +18,7 @@ from archiver.net.clock import text_of, time_of
 from archiver.store import fates
 from archiver.store.archive import Archive, Row
 
-STATE = "routes_upto"
+STATE = "told routes"
 """Under this name work remembers the last capture that is counted."""
 FEW = 3
 """Tries below which nothing is said of a route."""
