@@ -227,7 +227,10 @@ def fill(session: Session) -> None:
 
 
 def seeds(archive: Archive) -> list[Kept]:
-    """Every seed that led to something or was seen by a run, by name."""
+    """Every seed that led to something or was seen by a run, by name. InputError for an archive of an older schema."""
+    if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'work_seeds'") is None:
+        hint = "`archiver run` brings it up to date"
+        raise InputError("this archive does not know what seeds keep", place=str(archive.path), hint=hint)
     rows = archive.all(
         "SELECT n.seed, coalesce(s.folder, '') AS folder, coalesce(s.seen_at, '') AS seen_at, "
         "coalesce(s.dropped_at, '') AS dropped_at, coalesce(s.reason, '') AS reason, "

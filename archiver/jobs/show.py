@@ -13,6 +13,7 @@ from archiver import graph
 from archiver.custody import c2pa_told
 from archiver.errors import InputError
 from archiver.jobs.aliases import canonical
+from archiver.jobs.changes import changes
 from archiver.model import EdgeKind, Evidence, Ref
 from archiver.platforms import claim
 from archiver.store.archive import Archive
@@ -31,6 +32,7 @@ class Shown:
     page: dict[str, Any] | None = None
     versions: list[dict[str, Any]] = field(default_factory=list)
     edits: list[dict[str, Any]] = field(default_factory=list)
+    happened: list[dict[str, Any]] = field(default_factory=list)
     chain: list[dict[str, Any]] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
     pointed_at_by: list[dict[str, Any]] = field(default_factory=list)
@@ -168,6 +170,8 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "LEFT JOIN captures cb ON cb.id = e.capture_before "
         "WHERE e.post IN (SELECT value FROM json_each(?)) ORDER BY ca.leaf, e.shown_by"
     )
+    tables = {str(r["name"]) for r in archive.all("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    shown.happened = changes(archive, group) if "events" in tables else []  # an older archive has none
     shown.pointed_at_by = rows(
         "SELECT e.kind, e.evidence, s.ref AS source, e.pointer FROM edges e JOIN refs s ON s.id = e.source "
         "WHERE e.target IN (SELECT value FROM json_each(?)) ORDER BY e.kind, s.ref LIMIT 100"
@@ -190,11 +194,13 @@ def show_ref(archive: Archive, what: str) -> Shown:
     )
     shown.quotations = _quotations(archive, "x.post IN (SELECT value FROM json_each(?))", group, most=200)
     shown.mentions = _quotations(archive, _HERE, key, most=-1)
+    kept = "kept" if "work_seeds" in tables else "1 AS kept"
     queued = archive.one(
-        "SELECT due_at, attempts, last_outcome, last_at, purpose, depth FROM work_queue WHERE ref = ?", str(ref)
+        f"SELECT due_at, attempts, last_outcome, last_at, purpose, depth, {kept} FROM work_queue WHERE ref = ?",
+        str(ref),
     )
     shown.queue = None if queued is None else dict(queued)
-    if archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'erasures'") is not None:
+    if "erasures" in tables:
         shown.erased = rows(
             "SELECT e.at, e.who, e.reason, e.leaf FROM erasures e JOIN refs r ON r.ref = e.what "
             "WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY e.id"

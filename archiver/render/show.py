@@ -11,8 +11,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from archiver.jobs.show import Shown
+from archiver.render import happened
 from archiver.render.text import as_json as print_json
 from archiver.render.text import console, moment, safe, short, word
+from archiver.schedule import SETTLED
 
 
 def print_shown(shown: Shown, *, as_json: bool) -> None:
@@ -43,11 +45,8 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         for version in _texts(shown.versions):
             cut = " (cut off)" if version["truncated"] else ""
             out.print(f"  {moment(version['first_seen'])} by {version['routes']}{cut}: {short(version['text'])}")
-    for edit in _edits(shown.edits):
-        by = "the platform's marker" if edit["shown_by"] == "marker" else "two sightings by one route"
-        after = moment(edit["first_seen_after"])
-        when = f"between {moment(edit['last_seen_before'])} and {after}" if edit["before"] else f"before {after}"
-        out.print(f"Edited {when}: shown by {by} ({edit['route']})")
+    for told in happened.lines(shown.happened):
+        out.print(told)
     proofs = Counter((proof["kind"], proof["valid"], proof["detail"]) for proof in shown.proofs)
     for (kind, valid, detail), count in proofs.items():
         state = {1: "valid", 0: "REFUSED", None: "not checked"}[valid]
@@ -80,8 +79,8 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
             line.append(f" ({status})" if status else "")
             line.append(f" leaf {row['leaf']}" + (f": {short(row['reason'])}" if row["reason"] else ""))
             out.print(line)
-    if shown.queue is not None and shown.queue["due_at"]:
-        out.print(f"Next look: {moment(shown.queue['due_at'])}")
+    if shown.queue is not None:
+        _next(out, shown.queue)
 
 
 def _texts(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -94,10 +93,15 @@ def _texts(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _edits(edits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Edits without those that only say again, by another route, what one with its earlier version says."""
-    told = {(edit["shown_by"], edit["after"]) for edit in edits if edit["before"]}
-    return [edit for edit in edits if edit["before"] or (edit["shown_by"], edit["after"]) not in told]
+def _next(out: Console, queue: dict[str, Any]) -> None:
+    if queue["due_at"]:
+        out.print(f"Next look: {moment(queue['due_at'])}")
+    elif not queue["kept"]:
+        out.print("Not looked at again: no seed keeps it (`archiver seeds`)")
+    elif queue["purpose"] not in SETTLED:
+        out.print(
+            f"Not looked at again: its watch is over ([watch] of the configuration); last {queue['last_outcome']}"
+        )
 
 
 def _origin(shown: Shown, ref: str) -> str:

@@ -360,7 +360,9 @@ def test_what_the_runs_print(shown: tuple[Path, list[str]]) -> None:
 def test_what_show_prints(shown: tuple[Path, list[str]]) -> None:
     db = shown[0]
     edited = archiver("show", f"{SOCIAL}/@moss/116215499980800000", "--db", db).output
-    assert edited.count("\nEdited between 2026-03-16 09:00:") == 2
+    assert edited.count("\nEdited between 2026-03-16 09:00:") == 1, "told once, with all that shows it"
+    assert ": shown by the platform's marker (status) and two sightings by one route (status)\n" in edited
+    assert "\n  “ten” became “five”\n  “forty” became “thirty five”\n" in edited
     assert "Edited before" not in edited, "the history says the same edit again"
     assert edited.count("at forty past the hour") == 1, "versions that read the same stand once"
     deleted = archiver("show", f"https://bsky.app/profile/ivy.lanternwick.example/post/{GUESS}", "--db", db).output
