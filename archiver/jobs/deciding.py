@@ -51,15 +51,16 @@ def resolve_mention(
         raise InputError("a decision needs a reason", place="--reason", hint="Say why this mention is that post")
     with open_session(db, config, now=now) as session:
         mention = find_mention(session.archive, mention)
-        stored = session.evidence.state(
-            new_uid(),
-            who=by or config.operator,
-            what="resolves",
-            subject=mention,
-            object=str(ref),
-            reason=reason,
-        )
-        queued = follow.enqueue(session, ref, purpose="post", depth=0, seed=mention)
+        with session.archive.transaction():  # a decision that stands is one whose post will be asked for
+            stored = session.evidence.state(
+                new_uid(),
+                who=by or config.operator,
+                what="resolves",
+                subject=mention,
+                object=str(ref),
+                reason=reason,
+            )
+            queued = follow.enqueue(session, ref, purpose="post", depth=0, seed=mention)
         settle.settle(session)
         sealed = checkpoint.seal(session, make=True)
     return Decided(

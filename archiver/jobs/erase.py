@@ -20,7 +20,7 @@ from pathlib import Path
 from archiver import __version__
 from archiver.custody import canonical, redaction
 from archiver.errors import InputError
-from archiver.jobs import checkpoint, read, rebuild
+from archiver.jobs import checkpoint, follow, read, rebuild
 from archiver.jobs.session import Session
 from archiver.jobs.show import find
 from archiver.model import POST_KINDS, Reading
@@ -126,7 +126,7 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
     transaction left old pages in it."""
     if not reason.strip():
         raise InputError("an erasure needs a reason", place="--reason", hint="Say why: it stands in the log for good")
-    rebuild.read_what_waits(session)
+    follow.catch_up(session)
     archive = session.archive
     done = Erased(shown=shown(archive, what))
     words: tuple[str, ...] = ()
@@ -154,7 +154,7 @@ def erase(session: Session, what: str, *, reason: str, who: str) -> Erased:
 def erase_files(session: Session, reasons: Mapping[str, str], *, who: str) -> Erased:
     """Erases media files, each ref for its reason, and makes the readings anew once for all of them. What nothing is
     stored of is left out. The outcome speaks of all; its `shown` is the last one's."""
-    rebuild.read_what_waits(session)
+    follow.catch_up(session)
     archive, done = session.archive, None
     dropping.secure(archive)
     with archive.transaction():

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from archiver.jobs import keeping
 from archiver.jobs.aliases import canonical
-from archiver.jobs.read import Read
+from archiver.jobs.read import Read, read_pending
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Media, Post, Ref
 from archiver.platforms import claim, platform_of
@@ -98,6 +98,23 @@ def follow_document(session: Session, read: Read, *, seed: str, led_by: str = ""
             if purpose != "page" or session.config.pages:
                 count += enqueue(session, ref, purpose=purpose, depth=0, seed=seed, led_by=led_by)
     return count
+
+
+def catch_up(session: Session) -> int:
+    """Reads what a crash or a newer version left unread, in log order; seeds among it are followed as a run would.
+    How many captures. What a seed refers to is queued with its reading or not at all: once read it is not read again.
+    """
+    pending, count = read_pending(session), 0
+    while True:
+        with session.archive.transaction():
+            row, result = next(pending, (None, None))
+            if row is None or result is None:
+                return count
+            count += 1
+            if row["tier"] == "import":
+                seed = row["url"].removeprefix("seed:")
+                follow_document(session, result, seed=seed)
+                follow_import(session, result, seed=seed)
 
 
 def follow_reading(session: Session, task: Task, reads: Iterable[Read]) -> int:

@@ -175,9 +175,10 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
     row = session.archive.one(read.CAPTURE + "WHERE c.id = ?", stored.id)
     if row is None:
         raise InputError("was stored, but cannot be found", place=name)
-    result = read.read_capture(session, row)
-    taken.queued += follow.follow_document(session, result, seed=name)
-    taken.queued += follow.follow_import(session, result, seed=name)
+    with session.archive.transaction():  # once read it is not read again, so what it refers to is queued with it
+        result = read.read_capture(session, row)
+        taken.queued += follow.follow_document(session, result, seed=name)
+        taken.queued += follow.follow_import(session, result, seed=name)
     if before is not None and name != STDIN and result.document is not None and not result.document.unread:
         taken.notes += keeping.rewritten(session, name, follow.queued_as(session, follow.wanted_of(result)))
     for part in result.document.unread if result.document is not None else ():

@@ -49,7 +49,7 @@ def rebuild(session: Session, *, check: bool) -> Rebuilt:
             if check:
                 _judge_older(session, report)
             else:
-                read_what_waits(session)
+                follow.catch_up(session)
                 before.keep_all(session.archive, session.state("read_upto"))
             _rebuild(session, report)
             if check:
@@ -82,16 +82,6 @@ def _judge_older(session: Session, report: Rebuilt) -> None:
         for start in range(0, len(found), settle.BATCH):
             keys = [int(row[0]) for row in found[start : start + settle.BATCH]]
             settle.settle_batch(session, keys, settle.Settled())
-
-
-def read_what_waits(session: Session) -> int:
-    """Reads what a crash or a newer version left unread; seeds among it are followed as a run would. How many."""
-    count = 0
-    for row, result in read.read_pending(session):
-        count += 1
-        if row["tier"] == "import":
-            follow.follow_document(session, result, seed=row["url"].removeprefix("seed:"))
-    return count
 
 
 def _rebuild(session: Session, report: Rebuilt) -> None:

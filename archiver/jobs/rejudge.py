@@ -51,7 +51,7 @@ def rejudge(session: Session, *, check: bool = False) -> Rejudged:
     """Judges every mention of every stored document again, a batch of documents a transaction; with `check`, in one
     transaction that is rolled back. `forget` must follow when the report was told."""
     report = Rejudged(policy=match.POLICY, changed=Changes(session.archive.path.parent), notes=list(session.notes))
-    report.captures = rebuild.read_what_waits(session)
+    report.captures = follow.catch_up(session)
     if report.captures:  # also for a check: a run would do no other, and an archive without readings answers nothing
         settle.settle(session)
     if not check:

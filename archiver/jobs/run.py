@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver import __version__
-from archiver.jobs import checkpoint, follow, happened, intake, read, routes, rules, settle, waiting
+from archiver.jobs import checkpoint, follow, happened, intake, routes, rules, settle, waiting
 from archiver.jobs.backlog import backlog_of
 from archiver.jobs.config import Config
 from archiver.jobs.eventlog import EventLog
@@ -67,7 +67,7 @@ def run_archive(
         run_id = session.archive.value("SELECT max(id) FROM work_runs")
         _say_start(session, options, int(str(run_id)))
         happened.begin(session)
-        _catch_up(session)
+        follow.catch_up(session)
         source = stdin if stdin is not None else (sys.stdin.buffer if "-" in options.seeds else None)
         taken = intake.take(
             session,
@@ -167,13 +167,6 @@ def _retain(session: Session, report: Report, *, announce: bool = False) -> None
     from archiver.jobs import retaining  # loads what erases: only where there are policies
 
     report.notes += retaining.announce(session, policies) if announce else retaining.decide(session, policies)
-
-
-def _catch_up(session: Session) -> None:
-    """Reads what a crash left unread; seeds among it are followed as they would have been."""
-    for row, result in read.read_pending(session):
-        if row["tier"] == "import":
-            follow.follow_document(session, result, seed=row["url"].removeprefix("seed:"))
 
 
 def _capture(session: Session, options: Options, report: Report, progress: Progress | None) -> None:

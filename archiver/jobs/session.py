@@ -13,12 +13,14 @@ from archiver import __version__
 from archiver.errors import InputError
 from archiver.jobs import before, holding, rules
 from archiver.jobs.config import Config
+from archiver.jobs.eventlog import EventLog
 from archiver.net.clock import utc_now
 from archiver.store import schema
-from archiver.store.archive import Archive, DatabaseError, no_room, open_archive
+from archiver.store.archive import Archive, open_archive
 from archiver.store.evidence import Evidence, Tool
 from archiver.store.queue import Frontier
 from archiver.store.readings import Readings
+from archiver.store.refusals import DatabaseError, refusal
 
 STEPS = 1_000_000
 """Instructions of SQLite's machine, some tens of milliseconds, between two calls of what gives a sign of life."""
@@ -36,6 +38,7 @@ class Session:
     now: Callable[[], str]
     notes: list[str] = field(default_factory=list)
     held: holding.Hold | None = None
+    log: EventLog = field(default_factory=EventLog)
 
     def beat(self, doing: str = "") -> None:
         """Tells whoever asks that this command is alive, and what it does now. Cheap enough for each commit."""
@@ -109,14 +112,11 @@ def open_session(
                 session.notes.append(f"brought to the schema of this version; as it was it is kept as {archive.backup}")
             _ready(session)
             yield session
-        except (DatabaseError, OSError) as error:  # only what the disk refused is told here, all else goes on up
-            if not no_room(error):
+        except (DatabaseError, OSError) as error:  # what the disk or another program refused; all else goes on up
+            told = refusal(error, path)
+            if told is None:
                 raise
-            raise InputError(
-                f"the archive cannot be written: {error}",
-                place=str(path),
-                hint="What was recorded is kept. Make room, or check the permissions, and run again",
-            ) from error
+            raise told from error
         finally:
             archive.close()
 

@@ -37,10 +37,13 @@ class Seen:
     def see(self, path: Path) -> None:
         """Looks at the archive, and holds what is there against what was there."""
         with closing(_reader(path)) as db:
-            if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'work_queue'").fetchone() is None:
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            if "work_queue" not in tables:
                 assert not self.rows, "the archive was there"
                 return
             for name, query in KEPT.items():
+                if query.rpartition(" ")[2] not in tables:
+                    continue  # an older schema
                 now = {row[0]: tuple(row) for row in db.execute(query)}
                 held = self.rows.setdefault(name, {})
                 lost = [key for key, row in held.items() if now.get(key) != row]

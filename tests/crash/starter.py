@@ -55,14 +55,15 @@ class Starter:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
+        (folder / "empty").mkdir()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.starter"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
-            cwd=ROOT,
-            env={**os.environ, **environment},
+            cwd=folder / "empty",  # where there is no folder of seeds that a run would take unasked
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         )
 
     def start(self, arguments: Iterable[str | Path], *, armed: Mapping[str, int] | None = None) -> Running:

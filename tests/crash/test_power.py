@@ -8,55 +8,16 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.crash import powercut, shim
+from tests.crash import powercut
+from tests.crash.bench import Bench
 from tests.crash.observing import Seen, command, unchanged, verified, whole
 from tests.crash.powercut import Disk, Record
-from tests.crash.starter import CRASHED, Starter
-from tests.crash.world import SMALL, World, playing
-from tests.jobs.running import Desk
-
-
-@dataclass(frozen=True)
-class Bench:
-    """An archive and its keys on a disk of their own, and what starts commands on it."""
-
-    folder: Path
-    disk: Path
-    desk: Desk
-    seeds: Path
-    starter: Starter
-    world: World
-
-    def recorded(self, name: str, *arguments: str | Path, lie: bool = False) -> list[Record]:
-        done = self.starter.call(command(self.desk, name, *arguments), armed={"trace": 1, "lie": int(lie)})
-        assert done.code == 0, done.out
-        return powercut.read(self.folder / "trace")
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    disk = tmp_path / "disk"
-    (disk / "desk").mkdir(parents=True)
-    environment = {
-        "XDG_CONFIG_HOME": str(disk / "keys"),
-        "LD_PRELOAD": str(shim.built(tmp_path)),
-        "SHIM_ROOT": str(disk),
-        "SHIM_TRACE": str(tmp_path / "trace"),
-    }
-    starter = Starter(tmp_path, environment)
-    try:
-        with playing(SMALL) as world:
-            config = world.configure(tmp_path, origin="log.example/power")
-            yield Bench(tmp_path, disk, Desk(disk / "desk", config), world.seeds(tmp_path), starter, world)
-    finally:
-        starter.close()
+from tests.crash.starter import CRASHED
 
 
 def at(bench: Bench, before: dict[str, bytes], records: list[Record], likely: float, chance: random.Random) -> None:
@@ -99,10 +60,6 @@ def cut(bench: Bench, before: dict[str, bytes], records: list[Record], count: in
         rows += sum(map(len, seen.rows.values()))
     unchanged(bench.starter, bench.desk)
     return rows
-
-
-def erased(bench: Bench) -> list[str]:
-    return command(bench.desk, "erase", bench.world.post(0, 0), "--reason", "asked", "--yes")
 
 
 def cuts(bench: Bench, count: int, seed: int) -> None:
