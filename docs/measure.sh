@@ -21,4 +21,5 @@ section "Verification" "make bench-verify GIGABYTES=10" "$BIN/python -m tests.be
 section "Bundles" "make bench-export" "$BIN/python -m tests.bench.export"
 section "Recorded answers and labelled quotations" "make evidence" \
     "$BIN/python -m pytest -m corpus -s -p no:cacheprovider | grep -vE '^[.[:space:]]*(\[ *[0-9]+%\])?$' | sed 's/^\.*//'"
+section "A year of watching" "make bench-year" "$BIN/python -m tests.bench.year"
 section "The reading room" "make bench-room" "$BIN/python -m tests.bench.room || true"
