@@ -71,6 +71,8 @@ def back_up(
     archive = open_reader(db)
     try:
         path = _place(db, target, at, keep=keep, force=force)
+        if target.is_dir():
+            backups.sweep(target, f"{db.stem}-")
         before, heads = backups.held(archive.db), _heads(archive, config)
         with backups.copied(archive.db, db, path) as aside:
             backups.check(aside, before)

@@ -118,6 +118,22 @@ def copied(db: sqlite3.Connection, source: Path, target: Path) -> Iterator[Path]
         os.close(handle)  # not before: closing any handle ends SQLite's own locks on the file
 
 
+def sweep(folder: Path, start: str) -> None:
+    """Removes what killed processes left of copies whose names begin so. A copy that is being made stays."""
+    for stale in folder.glob(f".{_plain(start)}*.part"):
+        try:
+            handle = os.open(stale, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stale.unlink()
+        except OSError:
+            continue
+        finally:
+            os.close(handle)
+
+
 def _alone(handle: int, aside: Path, target: Path) -> None:
     """Whether no other process makes a copy under this name. The system forgets it when the process ends."""
     try:
@@ -185,9 +201,7 @@ def before_migration(db: sqlite3.Connection, path: Path, version: int, now: str)
     for older in of_migrations(path):
         if older.name.startswith(stem) and same(older, have):
             return older
-    for stale in path.parent.glob(f".{_plain(stem)}*.part"):
-        with suppress(FileNotFoundError):
-            stale.unlink()  # whoever made it is gone: the archive is ours
+    sweep(path.parent, stem)
     stamp = "".join(char for char in now.partition(".")[0] if char.isalnum()).removesuffix("Z")
     target = path.with_name(f"{stem}{stamp}Z.backup")
     try:

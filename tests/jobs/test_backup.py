@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -191,7 +192,7 @@ def test_beside_runs_that_write_the_copy_is_one_state(desk: Desk, tmp_path: Path
     try:
         sizes = []
         for number in range(40):
-            if len(codes) >= 3:
+            if len(codes) >= 2:
                 break
             begun = leaves(desk.db)
             made = jobs.back_up(desk.db, config, tmp_path / f"copy{number}.db")
@@ -210,6 +211,42 @@ def test_a_copy_under_way_that_was_killed_is_no_copy(desk: Desk, tmp_path: Path)
     (tmp_path / ".copy.db.part").write_bytes(b"half of a copy, of a process that is gone")
     assert desk.call("backup", tmp_path / "copy.db").code == 0
     assert not (tmp_path / ".copy.db.part").exists()
+
+
+def test_killed_at_any_moment_it_leaves_whole_copies_alone(desk: Desk, tmp_path: Path) -> None:
+    """SIGKILL at moments spread over the time that a copy takes: what has a name is whole; the next one sweeps up."""
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    began = time.monotonic()
+    running = desk.start("backup", folder)
+    assert running.communicate()[1] == ""
+    took, killed, seen = time.monotonic() - began, 0, 0
+    config = load(desk.config)
+    for number in range(3):
+        running = desk.start("backup", folder / f"archive-2026110{number}T000000Z.db")
+        time.sleep(took * (0.5 + 0.2 * number))
+        running.kill()
+        running.communicate()
+        killed += running.returncode != 0
+        seen += bool(list(folder.glob(".*.part")))
+    for copy in folder.glob("*.db"):
+        assert evidence(copy) == evidence(desk.db)
+        assert verify(copy, config, Options()).wrong_counts == {}
+    (folder / ".archive-20250101T000000Z.db.part").write_bytes(b"half")
+    jobs.back_up(desk.db, config, folder, keep=1)
+    assert not list(folder.glob(".*"))
+    assert len(list(folder.iterdir())) == 1
+    assert killed
+    print(f"{killed} of 3 copies were killed, {seen} had begun to write; one took {took:.2f} s")
+
+
+def test_a_copy_that_is_being_made_is_not_swept_away(desk: Desk, tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(desk.db, isolation_level=None)) as db,
+        backups.copied(db, desk.db, tmp_path / "archive-1.db") as aside,
+    ):
+        backups.sweep(tmp_path, "archive-")
+        assert aside.exists()
 
 
 def test_a_migration_may_have_its_copy_on_another_disk(tmp_path: Path) -> None:
