@@ -40,7 +40,7 @@ class Summary:
     """What a run did. `outcomes` counts looks by how they ended, `failed` those that must be tried again or cannot be;
     `failures` are the first of these: seed, address, outcome and reason. `stopped` is the bound that ended it early,
     `left` are the hosts that were not asked, and why; `forbidden` counts pages by the host whose robots.txt forbids
-    them."""
+    them; `pages` are what was looked at for its own sake."""
 
     captures: int = 0
     looks: int = 0
@@ -48,6 +48,7 @@ class Summary:
     new_refs: int = 0
     received: int = 0
     stopped: str = ""
+    pages: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     forbidden: Counter[str] = field(default_factory=Counter)
@@ -276,6 +277,7 @@ class Capturing:
             session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
             new = follow.follow_reading(session, task, look.reads)
             if task.purpose == "seed":
+                self.summary.pages.append(str(task.ref))
                 for result in look.reads:
                     new += follow.follow_document(session, result, seed=task.seed, led_by=str(task.ref))
         if new:

@@ -80,7 +80,7 @@ def _rule(place: str, name: str, table: Mapping[str, Any]) -> Rule:
         right = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
         if not right or (isinstance(value, bool) and kind is not bool):
             raise InputError(f"{key!r} in {where} must be {_NAMES[kind]}", place=place)
-        if kind is not bool and not (math.isfinite(value) and value >= 0):
+        if kind is not bool and not 0 <= value < math.inf:
             raise InputError(f"{key!r} in {where} must not be negative, infinite or nan", place=place)
         if "/" in name and key not in _OF_PARTS:
             hint = "Set it for the whole host; a part has a pace and a number of requests at once"

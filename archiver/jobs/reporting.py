@@ -54,8 +54,9 @@ class Report:
     """What a run did. `waiting` refs are queued after a failed look, `scheduled` in all; `next_due` is when.
     `problems` are seeds that cannot be used, `notes` parts of them that could not be read, `failures` looks that ended
     without an answer: seed, address, outcome, reason. `log` says what is new about the keys of the log and who vouched
-    for it, `broken` that the log is not the one that was signed or cosigned before. Of the queue `due` refs are due
-    now and `overdue` for more than a day; `happened` events were queued for hooks."""
+    for it, `broken` that the log is not the one that was signed or cosigned before. Of the queue `due` refs are
+    due now and `overdue` for more than a day; `happened` events were queued for hooks; `pages` of seeds were looked at.
+    """
 
     stored: int = 0
     known: int = 0
@@ -76,10 +77,11 @@ class Report:
     failures: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     broken: str = ""
+    pages: list[str] = field(default_factory=list)
     documents: list[DocumentReport] = field(default_factory=list)
 
 
-def tell(session: Session, report: Report, names: list[str], since: str) -> None:
+def tell(session: Session, report: Report, names: list[str]) -> None:
     """The documents of the seeds, and of the pages that they asked for and that were looked at in this run."""
     covered = sources.coverage(session.archive)
     for name in names:
@@ -101,14 +103,12 @@ def tell(session: Session, report: Report, names: list[str], since: str) -> None
             posts = None if reason else _handed(session, name)
             unreadable = f"known already, and not readable: {reason['reason'] if reason else 'no text'}"
             report.notes.append(f"{name}: {posts or unreadable}")
-    for page in session.archive.all(
-        "SELECT q.ref FROM work_queue q WHERE q.purpose = 'seed' AND q.last_at >= ? ORDER BY q.ref", since
-    ):
+    for page in sorted(report.pages):
         shown = session.archive.one(
             "SELECT d.id, r.ref, d.characters, d.media_type, c.url FROM captures c "
             "JOIN refs r ON r.ref = 'doc:document:' || c.entity_sha256 JOIN documents d ON d.id = r.id "
             "WHERE c.ref = ? AND c.route = 'page' AND c.status BETWEEN 200 AND 299 ORDER BY c.id DESC LIMIT 1",
-            page["ref"],
+            page,
         )
         if shown is not None:
             report.documents.append(_document(session, covered, shown["url"], shown))

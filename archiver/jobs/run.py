@@ -87,7 +87,7 @@ def run_archive(
         _retain(session, report, announce=True)
         _happened(session, report)
         _count(session, report)
-        tell(session, report, taken.names, started)
+        tell(session, report, taken.names)
         _seal(session, options, report)
         _anchor(session, options, report)
         _hooks(session, options, report)
@@ -184,7 +184,7 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
     report.notes += waiting.forbidden(summary.forbidden)
     report.captures, report.received, report.looks = summary.captures, summary.received, summary.looks
     report.outcomes = dict(sorted(summary.outcomes.items()))
-    report.failed, report.failures = summary.failed > 0, summary.failures
+    report.failed, report.failures, report.pages = summary.failed > 0, summary.failures, summary.pages
 
 
 def _seal(session: Session, options: Options, report: Report) -> None:
@@ -208,7 +208,7 @@ def _anchor(session: Session, options: Options, report: Report) -> None:
 
 
 def _count(session: Session, report: Report) -> None:
-    queue = backlog_of(session.archive, session.now(), lambda host: False)
+    queue = backlog_of(session.archive, session.now(), lambda host: session.config.manners.of_host(host).off)
     report.scheduled, report.waiting, report.next_due = queue.scheduled, queue.waiting, queue.next_due
     report.due, report.overdue = queue.due, queue.overdue
     report.failed = report.failed or report.waiting > 0
