@@ -10,7 +10,6 @@ from pathlib import Path
 
 from archiver.errors import ArchiverError, InputError, IntegrityError
 from archiver.jobs import health, holding, metrics, news
-from archiver.jobs.anchored import RENEW_DAYS
 from archiver.jobs.config import Config
 from archiver.jobs.health import ATTENTION, BROKEN, Health, Trouble
 from archiver.jobs.reporting import Report
@@ -36,10 +35,11 @@ class Ended:
 
 def look(db: Path, config: Config | None, *, now: Callable[[], str] = utc_now) -> tuple[Status, Health] | None:
     """Status and health of an archive, None where it cannot be read."""
-    days = RENEW_DAYS if config is None else config.renew_days
+    config = config or Config()
+    manners = config.manners
     try:
         with closing(open_reader(db)) as archive:
-            status = status_of(archive, now=now, renew_days=days)
+            status = status_of(archive, now=now, renew_days=config.renew_days, off=lambda h: manners.of_host(h).off)
     except (InputError, IntegrityError, DatabaseError, OSError):
         return None
     return status, health.judge(status)
