@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +101,7 @@ def copied(db: sqlite3.Connection, source: Path, target: Path) -> Iterator[Path]
         _alone(handle, aside, target)
         try:
             os.ftruncate(handle, 0)  # what a crash left of an earlier copy
+            _forget_journal(aside)  # SQLite would roll it back into the new one
             try:
                 db.execute("VACUUM INTO ?", (str(aside.absolute()),))
             except sqlite3.OperationalError as error:
@@ -112,10 +113,14 @@ def copied(db: sqlite3.Connection, source: Path, target: Path) -> Iterator[Path]
             os.fsync(handle)
             yield aside
         finally:
-            with suppress(FileNotFoundError):
-                aside.unlink()
+            _forget_journal(aside)
+            aside.unlink(missing_ok=True)
     finally:
         os.close(handle)  # not before: closing any handle ends SQLite's own locks on the file
+
+
+def _forget_journal(aside: Path) -> None:
+    aside.with_name(f"{aside.name}-journal").unlink(missing_ok=True)
 
 
 def sweep(folder: Path, start: str) -> None:
@@ -127,6 +132,7 @@ def sweep(folder: Path, start: str) -> None:
             continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _forget_journal(stale)
             stale.unlink()
         except OSError:
             continue
