@@ -15,6 +15,7 @@ from archiver.graph import DEEPEST
 from archiver.model import Ref
 from archiver.platforms.bluesky.addresses import account_ref
 from archiver.platforms.bluesky.routes import RECORDS
+from archiver.platforms.web.unchanged import REFERS
 from archiver.store.archive import Archive, Row
 
 BATCH = 500
@@ -42,6 +43,17 @@ _KEYS = (
     f"SELECT capture FROM proofs WHERE kind <> 'nostr-event' AND ref IN {_THEIRS}",
     "SELECT id FROM captures WHERE route IN ('did', 'plc-log') AND ref IN "
     f"(SELECT ref FROM refs WHERE id IN {_THEIRS})",
+)
+_UNCHANGED = (
+    # What was said later of a page that is held: that it had not changed.
+    "SELECT n.id FROM captures c JOIN captures n ON n.ref = c.ref AND n.route = c.route AND n.status = 304 "
+    f"WHERE c.route = 'page' AND c.id IN {_THEIRS}"
+)
+_REFERRED = (
+    # The capture that a 304 says nothing has changed since, and the robots.txt that a page was asked for under.
+    "SELECT held.id FROM captures c, json_each(c.request, '$.given') g JOIN captures held "
+    f"ON held.uid = json_extract(g.value, '$[1]') WHERE json_extract(g.value, '$[0]') IN {REFERS!r} "
+    f"AND c.id IN {_THEIRS}"
 )
 
 Keys = Sequence[int]
@@ -105,6 +117,8 @@ def choose(archive: Archive, posts: Iterable[int], documents: Iterable[int]) -> 
         captures.update(_keys(archive, sql, authors))
     captures.update(_keys(archive, f"SELECT capture FROM documents WHERE id IN {_THEIRS}", held))
     captures.update(_keys(archive, f"SELECT capture FROM collection_documents WHERE document IN {_THEIRS}", held))
+    captures.update(_keys(archive, _UNCHANGED, captures))
+    captures.update(_keys(archive, _REFERRED, captures))
     _hops(archive, captures)
     erased = _keys(
         archive,

@@ -60,6 +60,7 @@ class Captured:
     blob: int | None
     declared_type: str
     sniffed_type: str
+    status: int | None = None
     fresh: bool = False
 
 
@@ -73,6 +74,7 @@ def captured_now(exchange: Exchange, recorded: Recorded) -> Captured:
         blob=recorded.blob,
         declared_type=next((v for k, v in exchange.headers if k == "content-type"), ""),
         sniffed_type=exchange.sniffed_type,
+        status=exchange.status,
         fresh=True,
     )
 
@@ -87,6 +89,7 @@ def captured_before(row: Row) -> Captured:
         blob=row["blob"],
         declared_type=row["declared_type"],
         sniffed_type=row["sniffed_type"],
+        status=row["status"],
     )
 
 
@@ -280,7 +283,8 @@ def store_reading(session: Session, captured: Captured, read: Read) -> None:
     kept = _kept(session, captured, read)
     with session.archive.transaction():
         touched = readings.write(captured.id, request.route, captured.observed_at, read.reading)
-        if request.route == "media" and any(f.outcome is Outcome.LIVE for f in read.reading.findings):
+        live = any(finding.outcome is Outcome.LIVE for finding in read.reading.findings)
+        if request.route == "media" and live and captured.status != 304:  # which brings no file
             readings.file(captured.id, request.ref, captured.blob, captured.declared_type, captured.sniffed_type)
             if kept is not None:
                 carrying.keep(readings, kept[0], asdict(kept[1]))

@@ -22,11 +22,10 @@ from archiver.model import Answer, Exchange, Failure, Ref, Request
 from archiver.net.robots import LIMIT, Rules, address, product
 from archiver.net.uid import new_uid
 from archiver.platforms.web.address import normal
+from archiver.platforms.web.unchanged import ROBOTS
 from archiver.store.archive import Row
 
 ROUTE = "robots"
-BY = "robots.capture"
-"""In `given` of a request for a crawled page: the capture of the robots.txt that let it pass, or forbade it."""
 FRESH = timedelta(hours=24)
 """So long the rules hold (RFC 9309 section 2.4)."""
 SILENT = timedelta(hours=1)
@@ -51,7 +50,7 @@ _NEWEST_RULES = _CAPTURES + "AND c.status BETWEEN 200 AND 299 AND c.failure = ''
 _MISSING_SINCE = (
     "SELECT min(c.recorded_at) FROM captures c WHERE c.ref = ?1 AND c.route = 'robots' AND c.id > (SELECT "
     "coalesce(max(d.id), 0) FROM captures d WHERE d.ref = ?1 AND d.route = 'robots' AND d.failure = '' "
-    "AND d.status BETWEEN 200 AND 499 AND d.status <> 429)"
+    "AND d.status BETWEEN 200 AND 499 AND d.status NOT IN (304, 429))"
 )
 
 
@@ -122,7 +121,7 @@ class Robots:
     def again(self, look: Look, answer: Answer) -> bool:
         """Whether a crawled page has to be asked for once more, for a redirect led to a host whose robots.txt was not
         known. Remembers where it led, or that it is forbidden there."""
-        if answer.failure is not Failure.BLOCKED or not crawled(look) or BY not in dict(answer.request.given):
+        if answer.failure is not Failure.BLOCKED or not crawled(look) or ROBOTS not in dict(answer.request.given):
             return False
         held = self._now(answer.url)
         if held is not None:
@@ -225,7 +224,7 @@ class Robots:
 
     def permit(self, request: Request, url: str) -> str:
         """Why a redirect of a crawled page must not be followed to an address; empty where it may."""
-        if BY not in dict(request.given):
+        if ROBOTS not in dict(request.given):
             return ""
         held = self._held.get(_address(url))
         if held is None or not held.fresh(self._session.now()):
@@ -240,7 +239,7 @@ def crawled(look: Look) -> bool:
 
 def marked(request: Request, held: Held) -> Request:
     """The request with the capture that decided about it."""
-    return replace(request, given=(*request.given, (BY, held.capture)))
+    return replace(request, given=(*request.given, (ROBOTS, held.capture)))
 
 
 def _has_none(row: Row) -> bool:

@@ -23,7 +23,8 @@ from archiver.net.clock import text_of
 TEXT = "Content-Type: text/plain"
 RULES = "SELECT uid, status, failure, detail, recorded_at FROM captures WHERE route = 'robots' ORDER BY id"
 
-BROKEN = message(b"", status="304 Not Modified")  # to no condition: as little of an answer as a 500, and not tried again
+BROKEN = message(b"", status="304 Not Modified")
+"""To no condition: as little of an answer as a 500, and not tried again after a pause."""
 
 
 def rules(*lines: str) -> Reply:

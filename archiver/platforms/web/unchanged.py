@@ -14,6 +14,10 @@ from archiver.model import Answer, Failure, Request
 
 SINCE = "unchanged.since"
 """In `given` of a request with a condition: the uid of the capture whose validator it carries."""
+ROBOTS = "robots.capture"
+"""In `given` of a request for a crawled page: the capture of the robots.txt that let it pass, or forbade it."""
+REFERS = (SINCE, ROBOTS)
+"""What a request names by its uid, and what cannot be understood without it."""
 NONE_MATCH, MODIFIED_SINCE = "If-None-Match", "If-Modified-Since"
 CONDITIONS = frozenset({NONE_MATCH.lower(), MODIFIED_SINCE.lower()})
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7a\x7c-\x7e\x80-\xff]{0,256}")')
