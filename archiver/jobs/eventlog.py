@@ -15,6 +15,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
@@ -62,7 +64,7 @@ def _host(url: str) -> str:
 class EventLog:
     """Lines to a file or to standard output. Every method is harmless where nothing can be written."""
 
-    def __init__(self, out: TextIO | None = None, *, now: Callable[[], str] = utc_now) -> None:
+    def __init__(self, out: TextIO | FileIO | None = None, *, now: Callable[[], str] = utc_now) -> None:
         self.out, self.now = out, now
         self.run = 0
         self.lines = self.left_out = 0
@@ -78,8 +80,7 @@ class EventLog:
         try:
             if path.is_file() and path.stat().st_size > FILE:
                 os.replace(path, path.with_name(path.name + ".1"))
-            # Until the process ends: each line is written at once, so that a kill loses none.
-            return cls(open(path, "a", encoding="utf-8", buffering=1))
+            return cls(FileIO(path, "a"))  # unbuffered: a kill loses no line, and a full disk leaves none to be written
         except OSError as error:
             reason = f"the log cannot be written: {error.strerror}"
             raise InputError(reason, place=where, hint="Give --log-json another file") from None
@@ -96,12 +97,15 @@ class EventLog:
         line = {"at": self.now(), "event": event, "run": self.run}
         bounded = {name: value[:LONGEST] if isinstance(value, str) else value for name, value in fields.items()}
         try:
-            self.out.write(json.dumps({**line, **bounded}) + "\n")
-            if event in _ALWAYS:
+            text = json.dumps({**line, **bounded}) + "\n"
+            if isinstance(self.out, FileIO):
+                self.out.write(text.encode())
+            else:
+                self.out.write(text)
                 self.out.flush()
-        except (OSError, ValueError) as error:  # ValueError: it was closed
-            self.trouble = f"the log for programs ended early: {getattr(error, 'strerror', None) or error}"
-            self.out = None
+        except OSError as error:
+            self.trouble = f"the log for programs ended early: {error.strerror}"
+            self.close()
 
     def capture(self, exchange: Exchange) -> None:
         """Writes the line of a capture."""
@@ -122,9 +126,7 @@ class EventLog:
 
     def close(self) -> None:
         """Closes a file of ours."""
-        if self.out is not None and self.out is not sys.stdout:
-            try:
-                self.out.close()
-            except OSError as error:
-                self.trouble = f"the log for programs ended early: {error.strerror}"
-        self.out = None
+        out, self.out = self.out, None
+        if isinstance(out, FileIO):
+            with suppress(OSError):
+                out.close()
