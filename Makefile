@@ -145,6 +145,16 @@ atproto: .venv/installed-dev
 	@$(MAKE) .venv-atproto/installed || echo 'The tests with a real AT Protocol network are skipped.'
 	QUOTECHAIN_ATPROTO=.venv-atproto $(BIN)/python -m pytest -rs -m heavy -p no:cacheprovider tests/atproto
 
+# Hostile input guided by coverage, SECONDS for each target (or those named as TARGETS); findings go to build/fuzz.
+.venv-fuzz/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e . 'atheris>=3,<4' pytest hypothesis
+	touch $@
+
+SECONDS ?= 60
+fuzz: .venv-fuzz/installed
+	.venv-fuzz/bin/python -m tests.fuzz $(SECONDS) $(TARGETS)
+
 # The pictures of docs/reading-room.md, of the demonstration in Chromium.
 screenshots: .venv/installed-dev
 	$(BIN)/python -m tests.datasette_plugin.browser.pictures

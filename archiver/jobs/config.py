@@ -233,7 +233,7 @@ def _check_values(place: str, raw: dict[str, Any]) -> None:
         raise InputError("[fediverse] needs key_id and key_file together, or neither", place=place)
     files = (("verify", "network", raw.get("network", {})), ("key_file", "fediverse", fediverse))
     for key, table, values in files:
-        if values.get(key) and not Path(values[key]).is_file():
+        if values.get(key) and not services.is_file(values[key]):
             raise InputError(f"{key!r} in [{table}] names no file: {values[key]}", place=place)
 
 

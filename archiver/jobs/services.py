@@ -60,6 +60,14 @@ class Service:
             raise InputError(error.message, place=self.roots, hint="Give a PEM file of root certificates") from None
 
 
+def is_file(name: str) -> bool:
+    """Whether a file is there: what can be no name of a file (too long, NUL) is none."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def parse(place: str, raw: object) -> tuple[Service, ...]:
     """The services of an `[anchors]` table, in the order of the file. InputError names what is wrong."""
     if not isinstance(raw, dict):
@@ -101,7 +109,7 @@ def _service(place: str, kind: str, entry: Mapping[str, Any]) -> Service:
     if service.policy and not _OID.fullmatch(service.policy):
         hint = "It is written with dots, as 1.3.6.1.4.1.99999.1"
         raise InputError(f"'policy' of {service.label} is no object identifier", place=place, hint=hint)
-    if service.roots and not Path(service.roots).is_file():
+    if service.roots and not is_file(service.roots):
         raise InputError(f"'roots' of {service.label} names no file: {service.roots}", place=place, hint=_RELATIVE)
     if service.vkey:
         _witness_key(place, service)

@@ -123,6 +123,10 @@ class Ref:
         return cls(platform=parts[0], kind=parts[1], id=parts[2])
 
 
+MOST_DIGITS = 18
+"""Of a number in a text form: Python refuses to read numbers of thousands of digits, with another error."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Span:
     """A half-open range [start, end) in code points."""
@@ -137,6 +141,7 @@ class Span:
     def parse(cls, text: str) -> Span:
         """The inverse of `str`. Raises InputError when the text is not START-END with START <= END."""
         start, dash, end = text.partition("-")
-        if not (dash and start.isdecimal() and end.isdecimal() and int(start) <= int(end)):
+        digits = start.isdecimal() and end.isdecimal() and max(len(start), len(end)) <= MOST_DIGITS
+        if not (dash and digits and int(start) <= int(end)):
             raise InputError(f"{text!r} is not a span", hint="Write START-END in code points, for example 0-14")
         return cls(start=int(start), end=int(end))

@@ -69,7 +69,7 @@ def _split_port(text: str, hint: str) -> tuple[str, int]:
     name, colon, port = text.rpartition(":")
     if not colon or (":" in name and not name.endswith("]")):
         return text, 0
-    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
         raise InputError(f"{text!r} has no valid port", place="--allow-private", hint=hint)
     return name, int(port)
 

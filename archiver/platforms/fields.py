@@ -147,7 +147,8 @@ def _kind(value: Any) -> str:
 
 
 def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+    """A key as it stands in a pointer. A foreign one may hold what no text of ours does."""
+    return _whole(key).replace("~", "~0").replace("/", "~1")
 
 
 def _whole(text: str) -> str:
@@ -167,11 +168,19 @@ def utc_text(text: str) -> str:
         month, day, clock, zone, year = match.groups()
         moment = datetime.strptime(f"{day} {month} {year} {clock} {zone}", "%d %b %Y %H:%M:%S %z")
     else:
-        moment = parsedate_to_datetime(text)
+        moment = _written(text)
     if moment.tzinfo is None:
         raise ValueError("no zone")
     try:
         return iso(moment.astimezone(UTC))
+    except OverflowError as error:
+        raise ValueError("out of range") from error
+
+
+def _written(text: str) -> datetime:
+    """RFC 5322. Its reader passes numbers of any length on to what holds them in a machine word."""
+    try:
+        return parsedate_to_datetime(text)
     except OverflowError as error:
         raise ValueError("out of range") from error
 

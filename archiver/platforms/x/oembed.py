@@ -19,6 +19,9 @@ from archiver.platforms.x.address import claim
 from archiver.platforms.x.sheet import Author, Link, Sheet, Status
 from archiver.platforms.x.snowflake import snowflake_second
 
+MOST_MARKUP = 16 << 10
+"""Characters of an embed that are read: the longest have some thousand, the parser's time grows with their square."""
+
 
 class _Embed(HTMLParser):
     """The text, language and links of one embed."""
@@ -72,6 +75,8 @@ def read(node: Node, asked: Ref | None, sheet: Sheet, status: int) -> None:
     if ref is None or ref.kind != "post":
         raise url.fail("the permalink of a post")
     markup = node.at("html")
+    if len(markup.text()) > MOST_MARKUP:
+        raise markup.fail(f"at most {MOST_MARKUP} characters of markup")
     embed = _Embed()
     embed.feed(markup.text())
     embed.close()

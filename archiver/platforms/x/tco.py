@@ -13,6 +13,9 @@ from archiver.platforms.x.address import claim
 from archiver.platforms.x.sheet import Sheet
 
 _REFRESH = re.compile(r"""<meta\s+http-equiv=["']?refresh["']?\s+content=(["'])\s*\d+\s*;\s*url=(.*?)\1""", re.I | re.S)
+MOST_PAGE = 32 << 10
+"""Bytes of a page that are searched: it has some hundred, and a search without an end takes the square of them."""
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _WARNING = "/safety/unsafe_link_warning"
 
 
@@ -29,14 +32,14 @@ def read(asked: Ref, answer: Answer, sheet: Sheet) -> None:
         if outcome is not None:
             sheet.find(asked, outcome, f"HTTP {status}", "status")
             return
-        refresh = _REFRESH.search(answer.body.decode("utf-8", "replace"))
+        refresh = _REFRESH.search(answer.body[:MOST_PAGE].decode("utf-8", "replace"))
         where, pointer = (html.unescape(refresh[2]), "text:meta-refresh") if refresh else ("", "text:1:1")
     try:
         address = _warned(urljoin(answer.url or answer.request.url, where.strip())) if where else ""
         named = urlsplit(address).hostname
     except ValueError:
         address, named = "", None
-    if not named or not address.startswith(("http://", "https://")):
+    if not named or not address.startswith(("http://", "https://")) or _CONTROL.search(address):
         raise ParseError("a short link that leads nowhere", pointer=pointer)
     target = claim(address) or Ref(platform="web", kind="page", id=address)
     if target == asked:

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 _SECONDS = re.compile(r"\d{9,10}", re.ASCII)
 _TIME = re.compile(r"\d{14}", re.ASCII)
+_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_VOID = frozenset(
+    {b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"wbr"}
+)
+DEEPEST = 3000
+"""Elements in elements that are read: the parser's time grows with the square of them, and pages have some dozens."""
 COLUMNS = ("original", "timestamp", "mimetype", "statuscode")
 
 
@@ -101,6 +107,8 @@ def read_copy(body: bytes, asked: Ref | None, sheet: Sheet, when: str = "") -> N
 def _page(body: bytes, sheet: Sheet) -> None:
     from selectolax.lexbor import LexborHTMLParser  # 5 ms at each start, and most runs read no archived page
 
+    if _depth(body) > DEEPEST:
+        raise ParseError("a page that is nested too deeply", pointer="text:1:1")
     tree = LexborHTMLParser(body)
     post = tree.css_first("div.permalink-tweet[data-tweet-id]")
     if post is None:
@@ -140,6 +148,18 @@ def _page(body: bytes, sheet: Sheet) -> None:
         whole=False,
     )
     sheet.write(status)
+
+
+def _depth(body: bytes) -> int:
+    """How deeply elements are nested, at most: what nothing closes counts as if it held all that follows."""
+    most = depth = 0
+    for tag in _TAG.finditer(body):
+        if tag[1]:
+            depth = max(0, depth - 1)
+        elif tag[2].lower() not in _VOID:
+            depth += 1
+            most = max(most, depth)
+    return most
 
 
 def _utc(seconds: str) -> str:
