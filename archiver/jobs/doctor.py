@@ -116,6 +116,9 @@ def _told(config: Config, path: Path | None, environment: Mapping[str, str]) -> 
     if not (config.network.get("contact") or config.network.get("user_agent")):
         what = "no contact: whoever is asked too often cannot tell you"
         yield warning("configuration", what, 'Set contact = "…" in [network]: an address that you read', place)
+    if config.key_file and Path(config.key_file).stat().st_mode & 0o077:
+        what = "others than its owner may use the key that signs requests"
+        yield wrong("secrets", what, f"chmod 600 {config.key_file}", config.key_file)
     raw = tomllib.loads(path.read_text("utf-8")) if path is not None else {}
     named = tuple(raw.get("secrets", {}).get("names", ()))
     for name in named:

@@ -17,9 +17,11 @@ from archiver.jobs import clocks, machine, probing, running
 from archiver.jobs.config import load
 from archiver.jobs.diagnosed import OK, WARNING, WRONG, Sign
 from archiver.jobs.doctor import Diagnosis, diagnose
+from archiver.model import Exchange, Ref, Request
 from archiver.net.clock import text_of, time_of
 from archiver.store import backups
-from archiver.store.archive import open_reader
+from archiver.store.archive import open_archive, open_reader
+from archiver.store.evidence import Evidence, Tool
 from tests.jobs.running import Desk
 from tests.store.test_migrations import laid
 
@@ -115,6 +117,17 @@ def test_secrets_that_are_named_and_absent_or_present_and_unused(desk: Desk) -> 
     ill(found, "secrets", WARNING, "X_BEARER_TOKEN is in the environment, and nothing uses")
     assert "hidden-words" not in repr(found)
     assert ("secrets", WARNING) not in states(looked(desk, MY_TOKEN="t"))
+
+
+def test_the_key_that_signs_requests_is_its_owners_alone(desk: Desk) -> None:
+    key = desk.folder / "actor.pem"
+    key.write_text("not looked into")
+    os.chmod(key, 0o640)
+    with desk.config.open("a") as file:
+        file.write(f'[fediverse]\nkey_id = "https://press.example/actor#main-key"\nkey_file = "{key}"\n')
+    ill(looked(desk), "secrets", WRONG, "the key that signs requests")
+    os.chmod(key, 0o600)
+    assert states(looked(desk)) == set()
 
 
 def test_nobody_else_may_change_the_configuration_and_hosts_can_reach_somebody(desk: Desk) -> None:
@@ -328,6 +341,53 @@ def test_a_clock_that_went_back_or_leapt(desk: Desk, tmp_path: Path) -> None:
         newest = time_of(db.execute("SELECT max(recorded_at) FROM captures").fetchone()[0])
     back = diagnose(desk.db, desk.config, now=lambda: text_of(newest - timedelta(hours=1)))
     ill(back, "clock", WRONG, "the clock went back")
+
+
+def captured(desk: Desk, moments: list[tuple[float, float, float]], worker: str = "pid-7") -> None:
+    """Captures at (our clock, the monotonic clock, the server's clock), in seconds since noon."""
+    archive = open_archive(desk.db, now=text_of(NOON), origin="")
+    evidence = Evidence(archive, Tool(version="0", config_sha256="0" * 64, worker=worker), now=lambda: text_of(NOON))
+    for number, (wall, mono, server) in enumerate(moments):
+        url = f"http://host{number % 3}.example/page{worker}{number}"
+        at = text_of(NOON + timedelta(seconds=wall))
+        date = format_datetime(NOON + timedelta(seconds=server), usegmt=True)
+        evidence.record(
+            Exchange(
+                uid=f"{worker}-{number}",
+                request=Request(ref=Ref.parse(f"web:page:{url}"), route="page", url=url),
+                url=url,
+                started_at=at,
+                ended_at=at,
+                mono_ns=int((5000 + mono) * 1e9),
+                status=204,
+                response_head=f"HTTP/1.1 204 No Content\r\nDate: {date}\r\n\r\n".encode(),
+            )
+        )
+    archive.close()
+
+
+@pytest.mark.parametrize(
+    ("moments", "state", "words"),
+    [
+        ([(0, 0, 0), (10, 10, 10), (20, 20, 20)], OK, "within 5 s"),
+        ([(0, 0, 0), (10, 10, 10), (20, 20, 20)], OK, "no leap"),
+        ([(0, 0, 0), (3610, 10, 10), (3620, 20, 20)], WARNING, "leapt 1 times within runs, last by +3600 s"),
+        ([(0, 0, 0), (-3590, 10, 10), (-3580, 20, 20)], WARNING, "last by -3600 s"),
+        ([(900, 0, 0), (910, 10, 10), (920, 20, 20)], WRONG, "900 s ahead of"),
+        ([(-900, 0, 0), (-890, 10, 10), (-880, 20, 20)], WRONG, "900 s behind"),
+        ([(0, 20, 0), (10, 10, 10), (20, 1, 20)], OK, "no leap"),  # the machine began anew
+    ],
+)
+def test_the_clock_of_captures(desk: Desk, moments: list[tuple[float, float, float]], state: str, words: str) -> None:
+    captured(desk, moments)
+    signs = [sign for sign in looked(desk).signs if sign.check == "clock" and words in sign.what]
+    assert [sign.state for sign in signs] == [state]
+
+
+def test_two_runs_are_not_one_that_leapt(desk: Desk) -> None:
+    captured(desk, [(0, 0, 0), (10, 10, 10)])
+    captured(desk, [(5000, 11, 5000), (5010, 21, 5010)], worker="pid-8")
+    assert not [s for s in looked(desk).signs if s.check == "clock" and s.state == WARNING]
 
 
 # ---- runs -------------------------------------------------------------------------------------------------
