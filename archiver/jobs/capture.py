@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from archiver import schedule
 from archiver.jobs import follow, read, robots, unchanged, watching
@@ -186,7 +187,7 @@ class Capturing:
         """The request as it is made: with the capture that lets it pass, and under a condition where one is known."""
         if self.robots is not None:
             request = self.robots.marked(look, request)
-        if self.gate is not None and self.session.config.conditional and not look.whole:
+        if self.gate is not None and self.session.config.conditional and look.task.last_at and not look.whole:
             request = unchanged.conditional(self.session, request)
         return request
 
@@ -266,6 +267,11 @@ class Capturing:
 
     def _close(self, look: Look) -> None:
         session, task = self.session, look.task
+        if look.skipped and not look.reads:
+            if self.gate is not None and self.gate.closed(task.host) is not None:
+                self.turns.done(task)  # nothing was asked: it is due as before, for the run that may ask its host
+                return
+            look.postponed, look.retry_after = True, max(skip.seconds for skip in look.skipped)
         outcome = outcome_of_look(look)
         now = session.now()
         failed = look.postponed or outcome in schedule.ATTEMPT_FAILED
@@ -273,6 +279,7 @@ class Capturing:
         self._begin()
         with session.archive.transaction():
             due = watching.again(session, task, ended, retry_after=look.retry_after, jitter=self._jitter(task))
+            due = _sooner(look, due, now)
             told = "postponed" if look.postponed and not look.reads else outcome.value
             session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
             new = follow.follow_reading(session, task, look.reads)
@@ -306,3 +313,13 @@ def _key(request: Request) -> tuple[str, str, str, bool]:
 def _asks(look: Look, request: Request) -> bool:
     """Whether a request of a look is still to be made."""
     return _key(request) not in look.asked and len(look.asked) < MOST_REQUESTS and not look.postponed
+
+
+def _sooner(look: Look, due: str | None, now: str) -> str | None:
+    """When the first look at a ref went without a route whose host was left alone, what that route alone tells (the
+    whole of a long post) is asked for as soon as that is over."""
+    waits = [skip.seconds for skip in look.skipped if skip.seconds]
+    if due is None or not waits or look.task.last_at:
+        return due
+    pause = max(timedelta(seconds=min(waits)), schedule.RETRY_FIRST)
+    return min(due, schedule.time_text(schedule.parse_time(now) + pause))
