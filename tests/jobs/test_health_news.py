@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from running import Desk, lines
 
 from archiver.errors import InputError
-from archiver.jobs import eventlog, metrics, news
+from archiver.jobs import eventlog, happened, hooks, metrics, news
 from archiver.jobs.config import load
 from archiver.jobs.eventlog import EVENTS, EventLog
 from archiver.jobs.health import ATTENTION, BROKEN, Trouble, of_text
@@ -398,3 +398,28 @@ def test_the_archive_is_left_as_it_is_by_whoever_looks(house: tuple[story.World,
     with closing(sqlite3.connect(desk.db)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert desk.db.read_bytes() == before
+
+
+# ---- the documentation ------------------------------------------------------------------------------------
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "operation.md").read_text("utf-8")
+
+
+def test_every_line_of_the_log_and_every_metric_is_documented(house: tuple[story.World, Desk, Path]) -> None:
+    for event, fields in EVENTS.items():
+        assert f"`{event}`" in DOCUMENTED
+        for field in fields:
+            assert f"`{field}`" in DOCUMENTED, field
+    _, desk, seed = house
+    path = desk.folder / "quotechain.prom"
+    desk.call("run", seed, "--metrics", path)
+    for name, labels in samples(path):
+        assert f"`{name}`" in DOCUMENTED, name
+        assert all(f"`{label}`" in DOCUMENTED for label, _ in labels), labels
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    for kind in (*happened.TYPES.values(), "quotation.altered", "retracted"):
+        assert f"`{kind}`" in DOCUMENTED
+    for kind in hooks.KINDS:
+        assert f'"{kind}"' in DOCUMENTED
