@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room bench-year screenshots evidence bounds crash atproto fuzz measured cron check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room bench-year bench-due screenshots evidence bounds crash atproto fuzz measured cron check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -114,6 +114,10 @@ bench-room: .venv/installed-dev
 # A year of watching 10,000 posts on a simulated clock: how soon changes are seen, and what is asked for that.
 bench-year: .venv/installed-dev
 	$(BIN)/python -m tests.bench.year
+
+# Runs with nothing due, and with a hundred thousand refs due on fifty hosts: five minutes.
+bench-due: .venv/installed-dev
+	$(BIN)/python -m tests.bench.due
 
 # An export of 10,000 posts with media against sha256sum and zip -0 of the same files: some minutes and 6 GB.
 bench-export: .venv/installed-dev

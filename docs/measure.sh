@@ -22,4 +22,5 @@ section "Bundles" "make bench-export" "$BIN/python -m tests.bench.export"
 section "Recorded answers and labelled quotations" "make evidence" \
     "$BIN/python -m pytest -m corpus -s -p no:cacheprovider | grep -vE '^[.[:space:]]*(\[ *[0-9]+%\])?$' | sed 's/^\.*//'"
 section "A year of watching" "make bench-year" "$BIN/python -m tests.bench.year"
+section "Much to watch" "make bench-due" "$BIN/python -m tests.bench.due"
 section "The reading room" "make bench-room" "$BIN/python -m tests.bench.room || true"
