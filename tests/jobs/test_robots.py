@@ -41,6 +41,8 @@ class Desks:
     other: Site = field(default_factory=Site)
     ahead: timedelta = field(default_factory=timedelta)
     seeds: list[str] = field(default_factory=list)
+    more: tuple[Server, ...] = ()
+    hosts: str = ""
 
     def __post_init__(self) -> None:
         for site in (self.site, self.other):
@@ -48,7 +50,7 @@ class Desks:
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        return self.host.server, self.site.server, self.other.server
+        return self.host.server, self.site.server, self.other.server, *self.more
 
     def post(self, number: str, *links: str) -> str:
         number = f"11336000000000000{number}"
@@ -64,7 +66,7 @@ class Desks:
         places = ", ".join(f'"{server.place}"' for server in self.servers)
         self.desk.config.write_text(
             f'[archive]\noperator = "Desk"\n[network]\nallow_private = [{places}]\nconnect_timeout = 3.0\n'
-            f"read_timeout = 5.0\n[pace]\ndefault = 0.0\n[follow]\nwait = 1.0\n{follow}\n"
+            f"read_timeout = 5.0\n[pace]\ndefault = 0.0\n[follow]\nwait = 1.0\n{follow}\n{self.hosts}\n"
         )
         seed = self.desk.seed("list.txt", lines(self.seeds))
         options = Options(seeds=(str(seed),) if seeds else (), recheck=recheck)
@@ -180,7 +182,9 @@ def test_a_host_without_the_file_has_no_rules(desks: Desks, status: str) -> None
     [
         message(b"", status="503 Service Unavailable"),
         message(b"", "Retry-After: 600", status="429 Too Many Requests"),
-        Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nUser-agent: *\n", "close"),
+        pytest.param(
+            Reply(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nUser-agent: *\n", "close"), marks=pytest.mark.heavy
+        ),
         message(b"\x1f\x8b no gzip", "Content-Encoding: gzip"),
         message(b"", status="304 Not Modified"),
     ],
@@ -293,3 +297,46 @@ def test_readings_are_made_again_and_the_archive_verifies(desks: Desks) -> None:
     assert rebuilt.code == 0, rebuilt.out
     verified = CliRunner().invoke(main, ["verify", str(desks.desk.db)])
     assert verified.exit_code == 0, verified.output
+
+
+def test_redirects_from_host_to_host_end(desks: Desks) -> None:
+    """A chain of more hosts than one page may make us ask for their rules: told, not followed for ever."""
+    sites = [Site() for _ in range(8)]
+    try:
+        for at, site in enumerate(sites):
+            site.pages["/go"] = moved(sites[at + 1].url("/go")) if at < 7 else page("end")
+            site.pages["/robots.txt"] = rules("User-agent: *", "Allow: /")
+        desks.more = tuple(site.server for site in sites)
+        desks.post("1", sites[0].url("/go"), sites[5].url("/go"))
+        desks.run()
+        assert desks.outcome("/go", sites[5])[-1] == "live"
+        assert "live" not in desks.outcome("/go", sites[0])
+        assert sum(len(site.server.log) for site in sites) < 60
+    finally:
+        for site in sites:
+            site.server.close()
+
+
+def test_rules_of_a_host_that_is_switched_off_are_not_asked_for(desks: Desks) -> None:
+    desks.site.pages |= {f"/short/{n}": moved(desks.other.url("/open")) for n in range(3)}
+    desks.post("1", *(desks.site.url(f"/short/{n}") for n in range(3)))
+    desks.hosts = f'[hosts."{desks.other.server.place}"]\noff = true'
+    desks.run()
+    assert desks.other.server.targets() == []
+    assert "live" not in desks.outcome("/short/1")
+    desks.hosts, desks.ahead = "", timedelta(days=1)
+    desks.run()
+    assert desks.outcome("/short/1")[-1] == "live"
+    sound(desks.desk)
+
+
+def test_a_clock_that_went_back_asks_again_and_loses_nothing(desks: Desks) -> None:
+    desks.site.pages["/robots.txt"] = rules("User-agent: *", "Disallow: /closed")
+    desks.post("1", desks.site.url("/open"))
+    desks.ahead = timedelta(days=400)
+    desks.run()
+    desks.ahead = timedelta()
+    desks.post("2", desks.site.url("/third"))
+    desks.run()
+    assert desks.outcome("/third") == ["live"]
+    assert desks.site.server.targets().count("/robots.txt") == 2

@@ -273,6 +273,31 @@ def test_media_that_did_not_change_are_no_new_file(page: Page) -> None:
     page.held()
 
 
+def test_a_feed_that_did_not_change_keeps_its_entries(page: Page) -> None:
+    entry = f"{page.server.base}/story"
+    feed = (
+        '<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>News</title><id>urn:x:1</id>'
+        f'<entry><id>urn:x:2</id><title>One</title><link href="{entry}"/></entry></feed>'
+    ).encode()
+
+    def respond(target: str, raw: bytes) -> Reply:
+        if target == "/story":
+            return message(BODY, HTML)
+        kind = "Content-Type: application/atom+xml"
+        return same('ETag: "f"') if b"if-none-match" in raw.lower() else message(feed, kind, 'ETag: "f"')
+
+    page.respond = respond
+    page.run()
+    page.run(timedelta(days=3))
+    page.run(timedelta(days=6))
+    put = list(zip(page.server.targets(), page.conditions(), strict=True))
+    assert sorted(line for target, line in put if target == "/a") == [b"", b'If-None-Match: "f"', b'If-None-Match: "f"']
+    assert [target for target, _ in put].count("/story") == 3
+    kept = page.desk.table("SELECT ref, kept, due_at IS NOT NULL FROM work_queue WHERE ref LIKE 'web:%' ORDER BY ref")
+    assert kept == [(page.ref, 1, 1), (f"web:page:{entry}", 1, 1)]
+    page.held()
+
+
 # ---- which validator ---------------------------------------------------------------------------------------------
 
 
