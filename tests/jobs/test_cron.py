@@ -85,7 +85,7 @@ def test_a_shell_that_cron_starts_runs_the_program_in_the_folder(name: str, tmp_
     assert not (folder / "x").exists()
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True, deadline=None)
 @given(folder=paths, db=paths, every=st.sampled_from(cron.EVERY))
 def test_every_line_is_read_back(folder: str, db: str, every: int) -> None:
     job = Job(folder=folder, argv=("/opt/archiver", "run", "--quiet", "--db", db), every=every)
