@@ -23,6 +23,7 @@ from archiver.cli import (
     with_seed_options,
 )
 from archiver.errors import ArchiverError, InputError
+from archiver.store.refusals import DatabaseError, refusal
 
 if TYPE_CHECKING:
     from archiver.jobs.afterwards import Ended
@@ -125,6 +126,9 @@ def run(
         if ended.busy is not None:  # nothing is wrong, and nothing was done: not the 2 of a wrong input
             click.echo(f"archiver: {ended.error}", err=True)
             sys.exit(FAILED)
+        if ended.busy is not None:  # nothing that was given is wrong: it is still to be done
+            click.echo(f"archiver: {ended.error}", err=True)
+            sys.exit(ended.code)
         raise ended.error
     if ended.report is not None and not (quiet or brief or log_json == "-"):
         print_run(ended.report, db, as_json=as_json)
@@ -153,7 +157,11 @@ def _run(
     try:
         config = configure()
         report = work(config)
-    except (ArchiverError, OSError, KeyboardInterrupt) as error:
+    except (ArchiverError, DatabaseError, OSError, KeyboardInterrupt) as raised:
+        told = refusal(raised, db) if isinstance(raised, (DatabaseError, OSError)) else None
+        if isinstance(raised, DatabaseError) and told is None:
+            raise  # a fault of this program
+        error = told or raised
         ended = ended_with(error, db, began)
         log.say("failed", kind="busy" if ended.busy else type(error).__name__, text=str(error))
         log.say("end", exit=ended.code, seconds=round(ended.seconds, 3), left_out=log.left_out)

@@ -205,13 +205,25 @@ def test_quiet_tells_an_error_once_a_day(house: tuple[story.World, Desk, Path]) 
     assert desk.call("run", seed, "--quiet").out == ""
 
 
+def test_quiet_tells_a_damaged_archive_once(house: tuple[story.World, Desk, Path]) -> None:
+    _, desk, seed = house
+    desk.call("run", seed)
+    whole = bytearray(desk.db.read_bytes())
+    whole[4096 : len(whole) // 2] = bytes(len(whole) // 2 - 4096)
+    desk.db.write_bytes(whole)
+    ended = desk.call("run", seed, "--quiet")
+    assert ended.code in (2, 4)
+    assert (ended.out.count("\n"), ended.out.startswith(f"archiver: {desk.db}: broken: ")) == (1, True)
+    assert desk.call("run", seed, "--quiet").out == ""
+
+
 def test_quiet_steps_aside_silently_for_another_run(house: tuple[story.World, Desk, Path]) -> None:
     _, desk, seed = house
     desk.call("run", seed)
     with hold(desk.db, "run"):
         assert desk.call("run", seed, "--quiet") == replace(desk.call("run", seed, "--quiet"), code=0, out="", err="")
         loud = desk.call("run", seed)
-        assert loud.code != 0
+        assert loud.code == 1
         assert "another archiver is at work" in loud.err
         old = {"pid": os.getpid(), "machine": socket.gethostname(), "since": 1.0, "doing": "run", "beat": 2.0}
         desk.db.with_name(desk.db.name + ".lock").write_text(json.dumps(old) + "\n")
