@@ -31,6 +31,7 @@ PATIENCE, BUDGET = 20.0, 60.0
 """Seconds for one answer, and for all platforms, which are asked side by side."""
 MOST = 16
 """Requests to one platform."""
+OFF = "switched off"
 INVENTED = (".example", ".test", ".invalid", ".localhost", "example.com", "example.net", "example.org", "localhost")
 """Names that nobody has (RFC 2606, RFC 6761)."""
 WORKS = frozenset({Outcome.LIVE, Outcome.NOT_FOUND, Outcome.DELETED, Outcome.SUSPENDED, Outcome.PROTECTED})
@@ -68,6 +69,8 @@ def probe(config: Config, archive: Archive | None, given: Iterable[str]) -> Iter
     with network(config, PATIENCE) as ask, ThreadPoolExecutor(len(refs)) as pool:
 
         def bounded(request: Request) -> Answer:
+            if config.manners.of(request.url).off:
+                return Answer(request=request, status=None, failure=Failure.BLOCKED, detail=OFF)
             return ask(request, deadline) if time.monotonic() < deadline else late(request)
 
         def one(name: str) -> list[Sign]:
@@ -136,6 +139,8 @@ def _failed(answer: Answer) -> Answer:
 def _route(platform: Platform, ref: Ref, request: Request, answer: Answer) -> Sign:
     host = urlsplit(request.url).hostname or request.url
     name = f"{ref.platform} {request.route}"
+    if answer.detail == OFF:
+        return ok("routes", f"{name}: {host} was not asked, it is switched off ([hosts])", str(ref))
     found = {finding.outcome for finding in read_answer(answer).reading.findings}
     how = ", ".join(sorted(outcome.value for outcome in found)) or "read"
     status = f"HTTP {answer.status}" if answer.status is not None else answer.failure.value

@@ -476,6 +476,26 @@ def test_routes_are_asked_once_each_and_told(desk: Desk) -> None:
     assert all(sign.next for sign in signs if sign.state != OK)
 
 
+def test_a_host_that_is_switched_off_is_not_probed(desk: Desk) -> None:
+    server = Server(lambda target, raw: NOTHING)
+    try:
+        desk.config.write_text(
+            desk.config.read_text()
+            + f'allow_private = ["{server.place}"]\n[hosts."{server.place}"]\noff = true\n[endpoints]\n'
+            + "".join(
+                f'"{name}" = "{server.base}"\n'
+                for name in ("x.syndication", "x.fxtwitter", "x.oembed", "bluesky.appview", "bluesky.plc")
+            )
+        )
+        signs = list(probing.probe(load(desk.config), None, [f"{server.base}/page"]))
+    finally:
+        server.close()
+    assert server.log == []
+    routes = [sign for sign in signs if "switched off" in sign.what]
+    assert len(routes) >= 4
+    assert {sign.state for sign in routes} == {OK}
+
+
 def test_an_address_that_nobody_knows_is_refused(desk: Desk) -> None:
     with pytest.raises(InputError, match="no platform knows"):
         list(probing.probe(load(desk.config), None, ["gopher://old.example"]))
