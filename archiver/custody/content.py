@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from io import BytesIO
 from typing import Any, BinaryIO, Protocol
 
 from archiver.errors import ParseError
@@ -225,6 +226,12 @@ def decoded(
     decoder.finish()
 
 
-def entity(body: BinaryIO, headers: Iterable[tuple[str, str]], limit: int = MAX_ENTITY) -> bytes:
-    """The decoded content of a body open at 0, at most `limit` bytes. Raises ParseError as Decoder does."""
-    return b"".join(decoded(body, headers, limit=limit))
+def entity(
+    body: BinaryIO, headers: Iterable[tuple[str, str]], limit: int = MAX_ENTITY, *, first: int | None = None
+) -> bytes:
+    """The decoded content of a body open at 0, of at most `limit` bytes; its `first` bytes where that is given. Raises
+    ParseError as Decoder does, also for what stands behind the first bytes."""
+    whole = BytesIO()  # hands out what it holds: joined pieces would stand in memory twice
+    for piece in decoded(body, headers, limit=limit):
+        whole.write(piece if first is None else piece[: first - whole.tell()])
+    return whole.getvalue()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -173,7 +174,7 @@ class Splitter:
         self._state = "head"
         self._scan = self._block = self._left = 0
         self._pending = bytearray()
-        self._runs: list[tuple[str, int]] = []
+        self._lines, self._counts, self._line_before = bytearray(), array("Q"), b""  # no objects: lines can be many
         self._open = False
         self._notes = 0
         self._raw = bytearray()
@@ -225,10 +226,11 @@ class Splitter:
 
     def framing(self) -> str:
         """The text of the Framing of what was fed so far; empty when head and body are the whole message."""
-        if not self._runs and not self._pending:
+        if not self._counts and not self._pending:
             return ""
         tail = self._pending.decode("latin-1")
-        return str(Framing(chunks=tuple(self._runs), open=self._open, tail=tail))
+        runs = zip(self._lines.decode("latin-1").split("\n"), self._counts, strict=False)
+        return str(Framing(chunks=tuple(runs), open=self._open, tail=tail))
 
     def _find_head(self, data: bytes) -> bytes:
         self._raw += data
@@ -324,20 +326,22 @@ class Splitter:
         line = CHUNK_LINE.fullmatch(self._pending)
         if line is not None:
             self._left = int(line[1], 16)
-            self._note(self._pending[:-2].decode("latin-1"))
+            self._note(bytes(self._pending[:-2]))
             self._pending.clear()
             self._open, self._state = (True, "data") if self._left else (False, "trailer")
         elif len(self._pending) > MAX_CHUNK_LINE or not LINE_BEGINNING.fullmatch(self._pending):
             # A head that says chunked before a body that is not (records of some archives): the bytes are the body.
-            self._state = "damaged" if self._runs else "close"
+            self._state = "damaged" if self._counts else "close"
         return stop
 
-    def _note(self, line: str) -> None:
-        if self._runs and self._runs[-1][0] == line:
-            self._runs[-1] = (line, self._runs[-1][1] + 1)
+    def _note(self, line: bytes) -> None:
+        if self._counts and line == self._line_before:
+            self._counts[-1] += 1
         else:
-            self._runs.append((line, 1))
-            self._notes += len(line) + 8
+            self._lines += line + b"\n"
+            self._counts.append(1)
+            self._line_before = line
+            self._notes += len(line) + 9
 
     def _find_end(self) -> None:
         if self._state != "trailer":

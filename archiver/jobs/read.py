@@ -34,6 +34,13 @@ from archiver.store.evidence import Recorded, load_request
 PARSER = "parse/1"
 MAX_ANSWER = 32 << 20
 MAX_SEED = 65 << 20
+MAX_PAGE, MAX_TAGS = 3 << 20, 80_000
+"""Bytes and tags of a page that is read as a document: a tag takes up to 1.2 kB while it is read, and minutes where it
+is one of millions. Seeds, which a person gave, have no such bounds."""
+SEEN = (8 << 20) + 1
+"""Bytes of a page that are looked at: as many as its parser reads, and one, by which it says that there is more."""
+MAX_WEIGHT = 64 << 20
+"""Bytes of memory that JSON of a server may become, as far as its commas and brackets tell."""
 READABLE = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
 FEEDS = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 
@@ -108,11 +115,14 @@ def answer_of(
     data = b""
     if body is not None and failure is Failure.NONE and request.route != "media":
         try:
-            data = content.entity(body, headers, MAX_SEED if request.route == "seed" else MAX_ANSWER)
+            limit = MAX_SEED if request.route == "seed" else MAX_ANSWER
+            data = content.entity(body, headers, limit, first=SEEN if request.route == "page" else None)
         except content.BoundError as error:
             failure, detail = Failure.TOO_LARGE, str(error)
         except ParseError as error:
             failure, detail = Failure.DECODING, str(error)
+        if request.route not in ("seed", "page") and _weight(data) > MAX_WEIGHT:
+            data, failure, detail = b"", Failure.DECODING, "JSON of so many parts that it would fill the memory"
     return Answer(
         request=request,
         status=status,
@@ -123,6 +133,13 @@ def answer_of(
         detail=detail,
         at=at,
     )
+
+
+def _weight(data: bytes) -> int:
+    """Bytes that JSON may become when it is read: some 70 for an empty array or object, some 60 for another value."""
+    if not data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{")):
+        return 0
+    return len(data) + 72 * (data.count(b"[") + data.count(b"{")) + 60 * data.count(b",")
 
 
 def answer_from_exchange(exchange: Exchange) -> Answer:
@@ -255,6 +272,10 @@ def _read_page(answer: Answer, reading: Reading) -> Read:
     media_type = media_type.strip().lower()
     if media_type and media_type not in READABLE + FEEDS and not media_type.endswith("+xml"):
         return Read(reading=reading)
+    tags = answer.body.count(b"<")
+    if len(answer.body) > MAX_PAGE or tags > MAX_TAGS or _weight(answer.body) > MAX_WEIGHT:
+        reason = f"larger than the {MAX_PAGE} bytes and {MAX_TAGS} tags up to which pages are read as documents"
+        return Read(reading=replace(reading, unread=(*reading.unread, Unread(reason=reason, pointer=""))))
     charset = next((p.split("=", 1)[1].strip(" \"'") for p in parameters.split(";") if "charset=" in p.lower()), "")
     try:
         document = read_document(

@@ -21,8 +21,8 @@ from archiver.model import Connection, Failure
 from archiver.net.clock import utc_now
 from archiver.net.policy import Policy
 
-MAX_FRAMING = 4 << 20
-"""Bytes of chunk framing that are kept: a body of 256 MiB in chunks of 1 KiB needs less than 2 MiB."""
+MAX_FRAMING = 1 << 20
+"""Bytes of chunk framing that are kept: enough for 256 MiB in chunks of 4 KiB, no two in a row of a size."""
 
 
 class Stopped(ArchiverError):

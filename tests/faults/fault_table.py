@@ -1,9 +1,9 @@
 """What servers and networks do wrong, and what the archiver must make of it: one line a behaviour.
 
-`outcome` is what the look says of the page, `failure` what the last capture says of the transport, `again` when it is
-looked at again: `soon` (a failed attempt: after a quarter of an hour, doubled up to a day), `asked` (not before the
-server asked for), `watched` (an answer: as often as the policy looks at such posts), `rarely` (not sooner than after a
-week), `never`.
+`outcome` is what the look says of the page, `failure` what the last capture says of the transport (| stands between
+two where the moment decides), `again` when it is looked at again: `soon` (a failed attempt: after a quarter of an hour,
+doubled up to a day), `asked` (not before the server asked for), `watched` (an answer: as often as the policy looks at
+such posts), `rarely` (not sooner than after a week), `never`.
 docs/faults.md is written from this table (`python -m tests.docs`).
 """
 
@@ -371,7 +371,7 @@ def _times() -> tuple[Fault, ...]:
         of("slow-interim", "102 again and again", wire.dripping(b"", head("102 Processing")), "timeout"),
         of("stalls-in-head", "stalls in the head", wire.then_hang(b"HTTP/1.1 200 OK\r\nX: y"), "timeout"),
         of("stalls-in-body", "stalls in the body", wire.then_hang(started + PAGE), "timeout", 200),
-        of("reset-at-once", "RST before the request", at_once, "reset"),
+        of("reset-at-once", "RST before the request", at_once, "connect|reset"),
         of("reset-asked", "RST after the request", wire.then_reset(), "reset"),
         of("reset-in-head", "RST in the head", wire.then_reset(b"HTTP/1.1 200 OK\r\nX:"), "reset"),
         of("reset-in-body", "RST in the body", wire.then_reset(started + PAGE), "reset", 200),

@@ -27,8 +27,8 @@ def wrong(fault: Fault, seen: Seen) -> str:
     if last is None:
         return "nothing was recorded"
     told = (seen.outcome, last["failure"], last["status"])
-    wanted = (fault.outcome, fault.failure, fault.status)
-    if told != wanted:
+    wanted = [(fault.outcome, failure, fault.status) for failure in fault.failure.split("|")]
+    if told not in wanted:
         return f"{told}, not {wanted}: {last['detail']}"
     if fault.again == "never":
         return "" if seen.due is None else f"looked at again after {seen.due} s"

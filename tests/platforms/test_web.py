@@ -94,8 +94,9 @@ def test_plan_is_one_request_each() -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [(200, Outcome.LIVE), (202, Outcome.UNKNOWN), (203, Outcome.LIVE), (204, Outcome.UNKNOWN),
-     (206, Outcome.TRUNCATED), (302, Outcome.UNKNOWN), (304, Outcome.UNKNOWN), (401, Outcome.LOGIN_REQUIRED), (403, Outcome.REFUSED), (404, Outcome.NOT_FOUND), (410, Outcome.DELETED),
-     (429, Outcome.RATE_LIMITED), (451, Outcome.WITHHELD), (503, Outcome.UNREACHABLE)],
+     (206, Outcome.TRUNCATED), (302, Outcome.UNKNOWN), (304, Outcome.UNKNOWN), (401, Outcome.LOGIN_REQUIRED),
+     (403, Outcome.REFUSED), (404, Outcome.NOT_FOUND), (410, Outcome.DELETED), (429, Outcome.RATE_LIMITED),
+     (451, Outcome.WITHHELD), (503, Outcome.UNREACHABLE)],
 )  # fmt: skip
 def test_outcomes_come_from_the_status_and_never_from_words(status: int, outcome: Outcome) -> None:
     reading = read("<title>404 Not Found</title><p>This post was deleted. Checking your browser.", status=status)
