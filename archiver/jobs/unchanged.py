@@ -31,7 +31,7 @@ from archiver.store import erasing
 from archiver.store.evidence import load_request
 
 ROUTES = frozenset({"page", "media"})
-"""Routes whose 304 says all that is needed. Of others plans need the words of the answer again."""
+"""Of web pages and files a 304 says all that is needed. Plans of posts need the words of the answer again."""
 WHOLE_AFTER = timedelta(days=30)
 """So old may the whole capture be at most: a server that answers 304 for ever is found out by then."""
 STEADY = timedelta(seconds=60)
@@ -56,7 +56,9 @@ _NOT_MODIFIED = (
 def conditional(session: Session, request: Request) -> Request:
     """The request with a condition where the archive holds a whole answer to it, not too old, that bears a validator;
     else the request as it is. What carries a secret or a signature is never asked under a condition."""
-    if request.route not in ROUTES or request.method != "GET" or request.signer or request.body:
+    if request.ref.platform != "web" or request.route not in ROUTES or request.method != "GET":
+        return request
+    if request.signer or request.body:
         return request
     if names_in(request.url) or any(names_in(value) for _, value in request.headers):
         return request

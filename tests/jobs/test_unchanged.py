@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import re
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -20,8 +23,12 @@ from archiver.cli import main
 from archiver.jobs.config import load
 from archiver.jobs.reporting import Report
 from archiver.jobs.run import Options, run_archive
-from archiver.jobs.unchanged import validator
+from archiver.jobs.session import open_session
+from archiver.jobs.unchanged import conditional, validator
+from archiver.model import Exchange, Ref, Request
 from archiver.net.clock import text_of
+from archiver.net.uid import new_uid
+from archiver.platforms import web
 
 HTML = "Content-Type: text/html"
 BODY = b"<!doctype html><title>Notes</title><p>The first words of the page.</p>"
@@ -296,6 +303,59 @@ def test_a_feed_that_did_not_change_keeps_its_entries(page: Page) -> None:
     kept = page.desk.table("SELECT ref, kept, due_at IS NOT NULL FROM work_queue WHERE ref LIKE 'web:%' ORDER BY ref")
     assert kept == [(page.ref, 1, 1), (f"web:page:{entry}", 1, 1)]
     page.held()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"route": "status"},
+        {"method": "POST"},
+        {"signer": True},
+        {"body": b"x"},
+        {"headers": (("Accept", "text/plain"),)},
+        {"headers": (("Authorization", "Bearer {secret:X_BEARER_TOKEN}"),)},
+        {"url": "{base}/b"},
+    ],
+    ids=str,
+)
+def test_only_the_same_request_for_a_web_page_is_put_under_a_condition(page: Page, change: dict[str, Any]) -> None:
+    page.run()
+    config = load(page.desk.config)
+    ref = Ref.parse(page.ref)
+    with open_session(page.desk.db, config) as session:
+        (request,) = web.plan(ref, (), config.settings)
+        assert dict(conditional(session, request).headers)["If-None-Match"] == '"v1"'
+        if "url" in change:
+            change = {"url": f"{page.server.base}/b"}
+        other = replace(request, **change)
+        assert conditional(session, other) == other
+
+
+@pytest.mark.parametrize(
+    ("ref", "asked"),
+    [("web:page:https://a.example/1", True), ("fediverse:post:https://a.example/users/ada/statuses/1", False)],
+)
+def test_posts_are_asked_for_whole(page: Page, ref: str, asked: bool) -> None:
+    """The page of a post has the route of other pages, and an entity tag as these have."""
+    page.run()
+    request = Request(ref=Ref.parse(ref), route="page", url="https://a.example/1", headers=(("Accept", "text/html"),))
+    sha256 = hashlib.sha256(BODY).hexdigest()
+    with open_session(page.desk.db, load(page.desk.config)) as session:
+        held = Exchange(
+            uid=new_uid(),
+            request=request,
+            url=request.url,
+            started_at=session.now(),
+            ended_at=session.now(),
+            status=200,
+            response_head=b'HTTP/1.1 200 OK\r\nETag: "v1"\r\n\r\n',
+            body=io.BytesIO(BODY),
+            size=len(BODY),
+            sha256=sha256,
+            entity_sha256=sha256,
+        )
+        session.evidence.record(held)
+        assert (conditional(session, request) != request) is asked
 
 
 # ---- which validator ---------------------------------------------------------------------------------------------
