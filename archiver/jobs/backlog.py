@@ -32,10 +32,12 @@ class Backlog:
     switched_off: int = 0
 
 
-_HOSTS = """
-SELECT host, count(*) AS scheduled, sum(due_at <= ?1) AS due, sum(due_at <= ?2) AS overdue, min(due_at) AS next
-FROM work_queue INDEXED BY work_queue_turn WHERE due_at IS NOT NULL AND kept = 1 GROUP BY host
-"""
+# One walk over a covering index, which only counts: times are looked at where a host has something due.
+_KEPT = "FROM work_queue INDEXED BY work_queue_turn WHERE due_at IS NOT NULL AND kept = 1"
+_HOSTS = f"SELECT host, count(*) {_KEPT} GROUP BY host"
+_FIRST = "SELECT min(due_at) FROM work_queue INDEXED BY work_queue_host WHERE host = ? AND due_at IS NOT NULL"
+_DUE = f"SELECT coalesce(sum(due_at <= ?), 0), coalesce(sum(due_at <= ?), 0), min(due_at) {_KEPT} AND host = ?"
+_NEXT = "SELECT due_at FROM work_queue INDEXED BY work_queue_due WHERE due_at > '' AND kept = 1 ORDER BY due_at LIMIT 1"
 _FAILED = "SELECT host, count(*) FROM work_queue WHERE attempts > 0 AND due_at IS NOT NULL{} GROUP BY host"
 
 
@@ -46,21 +48,32 @@ def backlog_of(archive: Archive, now: str, off: Callable[[str], bool]) -> Backlo
 
 def queue_of(archive: Archive, now: str, off: Callable[[str], bool]) -> tuple[Backlog, list[tuple[str, int, int]]]:
     day_ago = text_of(time_of(now) - OVERDUE)
-    rows = archive.all(_HOSTS, now, day_ago)
+    scheduled = Counter({str(row[0]): int(row[1]) for row in archive.all(_HOSTS)})
     failed = {row[0]: int(row[1]) for row in archive.all(_FAILED.format(" AND kept = 1"))}
-    on = [row for row in rows if not off(str(row["host"]))]
-    oldest = min((str(row["next"]) for row in on if row["overdue"]), default="")
+    due = overdue = switched_off = 0
+    oldest = ""
+    for host in scheduled:
+        if str(archive.value(_FIRST, host)) > now:
+            continue
+        row = archive.all(_DUE, now, day_ago, host)[0]
+        if off(host):
+            switched_off += int(row[0])
+            continue
+        due, overdue = due + int(row[0]), overdue + int(row[1])
+        if row[1]:
+            oldest = min(oldest or str(row[2]), str(row[2]))
+    following = archive.one(_NEXT)
     backlog = Backlog(
-        scheduled=sum(row["scheduled"] for row in rows),
-        due=sum(row["due"] for row in on),
-        overdue=sum(row["overdue"] for row in on),
+        scheduled=scheduled.total(),
+        due=due,
+        overdue=overdue,
         oldest=oldest,
         waiting=sum(failed.values()),
-        next_due=min((str(row["next"]) for row in rows), default=""),
+        next_due="" if following is None else str(following[0]),
         before=_before(archive, now),
-        switched_off=sum(row["due"] for row in rows) - sum(row["due"] for row in on),
+        switched_off=switched_off,
     )
-    return backlog, _largest(Counter({row["host"]: row["scheduled"] for row in rows}), failed)
+    return backlog, _largest(scheduled, failed)
 
 
 def older_queue(archive: Archive) -> tuple[Backlog, list[tuple[str, int, int]]]:
