@@ -48,7 +48,7 @@ def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str, 
         new = session.frontier.add(
             ref, host=host, purpose=purpose, depth=depth, seed=seed, now=now, priority=PRIORITY[purpose]
         )
-        keeping.led(session.archive, str(ref), led_by, now=now)
+        keeping.led(session.archive, str(ref), led_by, now=now, new=new)
     return new
 
 

@@ -39,11 +39,11 @@ class Kept:
     refs: int
 
 
-def led(archive: Archive, ref: str, led_by: str, *, now: str) -> None:
+def led(archive: Archive, ref: str, led_by: str, *, now: str, new: bool = False) -> None:
     """Remembers what led to a queued ref. A seed that had not led to it before makes it due again where its watch had
     ended; whatever is kept and leads to it makes it kept."""
     cursor = archive.db.execute("INSERT OR IGNORE INTO work_led (ref, led_by) VALUES (?, ?)", (ref, led_by))
-    if cursor.rowcount == 0:
+    if cursor.rowcount == 0 or new:  # what was just queued is kept and due
         return
     row = archive.one("SELECT kept, due_at, purpose, last_at FROM work_queue WHERE ref = ?", ref)
     if row is None:

@@ -25,18 +25,14 @@ def again(
     jitter: float | None = None,
 ) -> str | None:
     """When a ref is due after this look, whose readings are stored already; None for never. Remembers, within the
-    caller's transaction, when it last changed and how many looks were answered. `jitter` (0..1) is worked out of the
-    ref where none is given: refs that were queued at one time need not stay together."""
-    now, failed = session.now(), outcome in schedule.ATTEMPT_FAILED
-    row = session.archive.one("SELECT changed_at, looks, last_at, kept FROM work_queue WHERE ref = ?", str(task.ref))
-    changed, looks = ("", 0) if row is None else (str(row["changed_at"]), int(row["looks"]))
-    if not failed:
-        changed = max(changed, _changed(session.archive, task, outcome, "" if row is None else row["last_at"], now))
-        session.archive.db.execute(
-            "UPDATE work_queue SET changed_at = ?, looks = looks + 1 WHERE ref = ?", (changed, str(task.ref))
-        )
-    if row is not None and not row["kept"]:
-        return None
+    caller's transaction, when it last changed. `jitter` (0..1) is worked out of the ref where none is given: refs that
+    were queued at one time need not stay together."""
+    now = session.now()
+    changed = task.changed_at if task.changed_at <= now else ""  # by a clock that was ahead
+    if outcome not in schedule.ATTEMPT_FAILED and task.purpose not in schedule.SETTLED:
+        changed = max(changed, _changed(session.archive, task, outcome, now))
+    if changed != task.changed_at:
+        session.archive.db.execute("UPDATE work_queue SET changed_at = ? WHERE ref = ?", (changed, str(task.ref)))
     return schedule.next_look(
         outcome,
         purpose=task.purpose,
@@ -46,8 +42,8 @@ def again(
         retry_after=retry_after,
         policy=policy_of(session, task.ref, task.seed),
         changed_at=changed,
-        answered=looks > 0,
-        jitter=spread(f"{task.ref} {task.attempts} {looks}") if jitter is None else jitter,
+        answered=task.looks > 0,
+        jitter=spread(f"{task.ref} {task.attempts} {task.looks}") if jitter is None else jitter,
     )
 
 
@@ -62,25 +58,24 @@ _SAME = (
 )
 
 
-def _changed(archive: Archive, task: Task, outcome: Outcome, last_at: str, now: str) -> str:
+def _changed(archive: Archive, task: Task, outcome: Outcome, now: str) -> str:
     """When a ref was last seen to change: by what its readings say happened to a post; of anything else, that it is
     shown now and was not before, or the other way round. What stands in a page changes with each look, and is none."""
-    if task.purpose in schedule.SETTLED:
+    if not task.last_at:  # the first look: it is as new as can be
         return ""
     happened = archive.one(
-        _SAME + "SELECT (SELECT max(at) FROM events e WHERE e.post IN (SELECT id FROM same)) AS at, "
+        _SAME + "SELECT (SELECT max(at) FROM events e WHERE e.post IN (SELECT id FROM same) AND e.at <= ?) AS at, "
         "EXISTS (SELECT 1 FROM posts p WHERE p.id IN (SELECT id FROM same)) AS post",
         str(task.ref),
+        now,
     )
     if happened is not None and happened["post"]:
         return str(happened["at"] or "")
-    if not last_at:
-        return ""
     before = archive.all(
         _SAME + "SELECT o.outcome FROM outcomes o JOIN captures c ON c.id = o.capture "
         "WHERE o.ref IN (SELECT id FROM same) AND c.observed_at <= ? ORDER BY o.capture DESC LIMIT 40",
         str(task.ref),
-        last_at,
+        task.last_at,
     )
     shown = next((row[0] == Outcome.LIVE for row in before if _speaks(row[0])), None)
     return now if shown is not None and _speaks(outcome) and shown != (outcome is Outcome.LIVE) else ""

@@ -45,7 +45,8 @@ AND due_at <= ?5 AND due_at IS NOT NULL AND kept = 1 ORDER BY due_at, ref LIMIT 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One ref to look at. `depth` counts steps upstream from a seed; `attempts` the failed looks in a row; `last_at` is
-    when it was looked at last, empty for never."""
+    when it was looked at last, `changed_at` when it was last seen to change (both empty for never), `looks` how many
+    looks were answered."""
 
     ref: Ref
     host: str
@@ -56,6 +57,8 @@ class Task:
     fence: int
     added_at: str
     last_at: str = ""
+    changed_at: str = ""
+    looks: int = 0
 
 
 class Frontier:
@@ -125,8 +128,9 @@ class Frontier:
         """Writes how a look ended and when the next is due (None: never). False when the fence has moved on."""
         cursor = self.archive.db.execute(
             "UPDATE work_queue SET last_outcome = ?, last_at = ?, due_at = ?, attempts = CASE WHEN ? THEN attempts + 1 "
-            "ELSE 0 END WHERE ref = ? AND NOT EXISTS (SELECT 1 FROM work_hosts WHERE host = ? AND fence <> ?)",
-            (outcome, at, due_at, int(failed), str(task.ref), task.host, task.fence),
+            "ELSE 0 END, looks = looks + ? "
+            "WHERE ref = ? AND NOT EXISTS (SELECT 1 FROM work_hosts WHERE host = ? AND fence <> ?)",
+            (outcome, at, due_at, int(failed), int(not failed), str(task.ref), task.host, task.fence),
         )
         return cursor.rowcount == 1
 
@@ -150,7 +154,7 @@ class Frontier:
         time that may be years away; nobody is left alone beyond `pause`. How many refs are due by this."""
         with self.archive.transaction():
             self.archive.db.execute("UPDATE work_hosts SET not_before = ?1 WHERE not_before > ?1", (pause,))
-            return (
+            due = (
                 self.archive.db.execute(
                     "UPDATE work_queue SET due_at = ?1 WHERE last_at > ?1 AND due_at > ?1", (now,)
                 ).rowcount
@@ -158,6 +162,9 @@ class Frontier:
                     "UPDATE work_queue SET due_at = ?1 WHERE last_at = '' AND due_at > ?1 AND added_at > ?1", (now,)
                 ).rowcount
             )
+            # What came in a time that is still ahead would be as new as can be until then, and be asked as often.
+            self.archive.db.execute("UPDATE work_queue SET added_at = ?1 WHERE added_at > ?1", (now,))
+        return due
 
     def due_on(self, host: str, now: str, most: int) -> int:
         """How many refs are due on a host, counted up to `most`."""
@@ -186,4 +193,6 @@ def _task(row: Row, fence: int) -> Task:
         fence=fence,
         added_at=row["added_at"],
         last_at=row["last_at"],
+        changed_at=row["changed_at"],
+        looks=row["looks"],
     )

@@ -228,13 +228,16 @@ def test_an_empty_tombstone_is_unavailable_and_never_deleted(session: Session) -
 # ---- and the schedule follows it -----------------------------------------------------------------------------------
 
 
+WORK = ("host", "purpose", "depth", "seed", "attempts", "added_at")
+
+
 def again(session: Session, outcome: Outcome, day: int) -> timedelta:
     """How long until the next look, after one on that day."""
     now = BEGIN + timedelta(days=day, hours=1)
     session.now = lambda: time_text(now)
     row = session.archive.one("SELECT * FROM work_queue WHERE ref = ?", REF)
     assert row is not None
-    fields = {name: row[name] for name in ("host", "purpose", "depth", "seed", "attempts", "added_at")}
+    fields = {name: row[name] for name in (*WORK, "last_at", "changed_at", "looks")}
     task = Task(ref=Ref.parse(REF), fence=0, **fields)
     due = watching.again(session, task, outcome, jitter=0.0)
     session.frontier.record(task, outcome=outcome.value, at=session.now(), due_at=due, failed=False)
@@ -261,3 +264,15 @@ def test_what_was_edited_or_came_back_is_new_again(session: Session, days: Days)
     row = session.archive.one("SELECT looks, changed_at FROM work_queue")
     assert row is not None
     assert (row["looks"], row["changed_at"][:10]) == (6, (BEGIN + timedelta(days=110)).isoformat()[:10])
+
+
+def test_a_change_that_a_clock_ahead_has_dated_makes_nothing_new_for_years(session: Session, days: Days) -> None:
+    session.frontier.add(
+        Ref.parse(REF), host="x.example", purpose="post", depth=0, seed="a.txt", now=time_text(BEGIN), priority=1
+    )
+    days.live(0)
+    again(session, Outcome.LIVE, 0)
+    days.live(4000, "other words")
+    assert again(session, Outcome.LIVE, 4000) == timedelta(hours=6)
+    days.live(100, "other words")
+    assert again(session, Outcome.LIVE, 100) > timedelta(days=9), "the clock was set right"
