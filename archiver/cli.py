@@ -21,6 +21,7 @@ import click
 
 from archiver import __version__
 from archiver.errors import ArchiverError, InputError, IntegrityError
+from archiver.store.refusals import DatabaseError, refusal
 
 if TYPE_CHECKING:
     from archiver.jobs.config import Config
@@ -28,11 +29,21 @@ if TYPE_CHECKING:
 FAILED, BAD_INPUT, INTEGRITY, UNFAITHFUL = 1, 2, 4, 8
 DEFAULT_DB = Path("data/archive.db")
 
+
+def _archive_of(context: click.Context, option: click.Parameter, value: Path) -> Path:
+    """Keeps which archive a command uses, so that an error of its file can name it."""
+    del option
+    context.meta[ARCHIVE] = value
+    return value
+
+
+ARCHIVE = "archiver.archive"
 db_option = click.option(
     "--db",
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT_DB,
     show_default=True,
+    callback=_archive_of,
     help="The archive file.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -97,6 +108,12 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("archiver: interrupted. What was stored is kept; run the command again to go on.", err=True)
             context.exit(FAILED)
+        except DatabaseError as error:
+            told = refusal(error, context.meta.get(ARCHIVE, DEFAULT_DB))
+            if told is None:
+                raise  # a fault of this program
+            click.echo(f"archiver: {told}", err=True)
+            context.exit(INTEGRITY if isinstance(told, IntegrityError) else BAD_INPUT)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads on: click ends quietly

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from archiver import schedule
-from archiver.jobs import follow, read, robots, unchanged, watching
+from archiver.jobs import follow, read, robots, unchanged, waiting, watching
 from archiver.jobs.gate import Gate
 from archiver.jobs.limits import Limits
 from archiver.jobs.link import named
@@ -281,7 +281,9 @@ class Capturing:
             due = watching.again(session, task, ended, retry_after=look.retry_after, jitter=self._jitter(task))
             due = _sooner(look, due, now)
             told = "postponed" if look.postponed and not look.reads else outcome.value
-            session.frontier.record(task, outcome=told, at=now, due_at=due, failed=failed)
+            ended_at = session.now()  # later than what the next look was reckoned from, also where the clock leapt
+            session.frontier.record(task, outcome=told, at=ended_at, due_at=due, failed=failed)
+            waiting.saw(session, ended_at)
             new = follow.follow_reading(session, task, look.reads)
             if task.purpose == "seed":
                 self.summary.pages.append(str(task.ref))

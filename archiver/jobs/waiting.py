@@ -37,6 +37,28 @@ def mind_clock(session: Session) -> list[str]:
     return told
 
 
+def unread(session: Session) -> bool:
+    """Whether captures were stored and not read: a crash came between, or readings are made anew."""
+    upto = int(session.state("read_upto") or -1)
+    sql = "SELECT 1 FROM captures WHERE origin = ? AND leaf > ? LIMIT 1"
+    return session.archive.one(sql, session.evidence.origin, upto) is not None
+
+
+def unsettled(session: Session) -> bool:
+    """Whether the log has grown since documents were settled."""
+    return session.state("settled_upto") != str(session.evidence.size() - 1)
+
+
+def saw(session: Session, now: str) -> None:
+    """Keeps the latest time at which a look ended, inside the caller's transaction: a clock may leap within a run, and
+    be set right before the next."""
+    session.archive.db.execute(
+        "INSERT INTO work_state (name, value) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > value",
+        (CLOCK, now),
+    )
+
+
 def askable(session: Session) -> bool:
     """Whether anything is due on a host that may be asked. Loads no network."""
     due, now = session.frontier.next_due(), session.now()
