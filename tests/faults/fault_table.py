@@ -4,7 +4,7 @@
 two where the moment decides), `again` when it is looked at again: `soon` (a failed attempt: after a quarter of an hour,
 doubled up to a day), `asked` (not before the server asked for), `watched` (an answer: as often as the policy looks at
 such posts), `rarely` (not sooner than after a week), `never`.
-docs/faults.md is written from this table (`python -m tests.docs`).
+docs/faults.md is written from this table (`python tests/faults/fault_docs.py`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fault_docs
 from fault_runs import MAX_BYTES, Seen, World, has_ipv6
 from fault_table import FAULTS, Fault
+
+from archiver.model import Outcome
+from archiver.store.fates import GONE
 
 MEMORY = 150_000_000
 """Bytes that a run may take, whatever servers do."""
@@ -63,3 +67,13 @@ def test_whatever_servers_do_a_run_ends_and_says_rightly_how(tmp_path: Path) -> 
 
 def test_each_fault_has_a_host_of_its_own() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_the_table_is_documented() -> None:
+    assert fault_docs.PAGE.read_text("utf-8") == fault_docs.written(), "run python tests/faults/fault_docs.py"
+
+
+def test_no_fault_says_that_a_post_is_gone() -> None:
+    speak = {"not-found", "gone", "login", "withheld"}  # statuses that speak of the page itself
+    assert {fault.name for fault in FAULTS if Outcome(fault.outcome) in GONE} == speak
+    assert [fault.name for fault in FAULTS if fault.outcome == "deleted"] == ["gone"]
