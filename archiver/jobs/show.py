@@ -70,9 +70,18 @@ def find(archive: Archive, what: str) -> Ref:
     )
     if newest is not None:
         return Ref.parse(newest["ref"])
+    if _unread(archive):
+        reason = f"{what!r} cannot be looked for: what was captured is to be read again by this version"
+        raise InputError(reason, hint="`archiver rebuild` does it, and so does the next run")
     if asked is None:
         raise InputError(f"the archive knows nothing of {what!r}", hint=_HINT)
     raise InputError(f"the archive knows nothing of {asked}", hint="`archiver run ADDRESS` captures it")
+
+
+def _unread(archive: Archive) -> bool:
+    """Whether a newer version dropped the readings of an older one, and none were made since."""
+    read = archive.one("SELECT 1 FROM work_state WHERE name = 'read_upto'")
+    return read is None and archive.one("SELECT 1 FROM captures LIMIT 1") is not None
 
 
 def find_mention(archive: Archive, what: str) -> str:

@@ -104,6 +104,23 @@ def test_readings_of_each_schema_are_made_again(version: int, tmp_path: Path) ->
     assert desk.call("show", "x:post:2032522075960246272").code == 0
 
 
+def test_between_the_upgrade_and_the_next_run_nothing_is_called_unknown(tmp_path: Path) -> None:
+    """A command that writes drops readings of older versions; only a run or a rebuild makes them again."""
+    path = laid(tmp_path, 7)
+    desk = Desk(tmp_path, tmp_path / "archiver.toml")
+    desk.config.write_text("")
+    with open_session(path, Config()):
+        pass
+    for command in (("show", "x:post:2032522075960246272"), ("export", "x:post:2032522075960246272", "--to", "b.zip")):
+        told = desk.call(*command)
+        assert told.code == 2
+        assert "is to be read again by this version" in told.err
+        assert "knows nothing" not in told.err
+    assert desk.call("rebuild").code == 0
+    assert desk.call("show", "x:post:2032522075960246272").code == 0
+    assert "knows nothing" in desk.call("show", "x:post:20").err
+
+
 def test_a_current_or_an_empty_archive_is_not_copied(tmp_path: Path) -> None:
     path = tmp_path / "archive.db"
     for _ in range(2):
