@@ -87,7 +87,10 @@ def host_of(url: str) -> str:
 
 
 def _place(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # what a Location named
+        return "", ""
     try:
         name, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:

@@ -183,6 +183,7 @@ TARGETS: dict[str, Callable[[Chooser], None]] = {
     "document": documented,
     "redirect": wire.redirected,
     "head": wire.headed,
+    "robots": wire.crawled,
     "replay": wire.replayed,
     "config": wire.configured,
     "format": wire.formatted,

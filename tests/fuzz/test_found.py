@@ -16,6 +16,7 @@ from archiver import platforms
 from archiver.errors import InputError, ParseError
 from archiver.jobs.config import load
 from archiver.model import Answer, Exchange, Ref, Request, Span
+from archiver.net.manners import Book, host_of
 from archiver.net.pace import Pace, retry_after
 from archiver.net.policy import Allowance
 from archiver.platforms.fields import Node, utc_text
@@ -77,6 +78,12 @@ def test_a_configuration_that_cannot_be_meant_is_refused_by_name(tmp_path: Path,
         load(path, environment={})
     assert told in str(refused.value)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["https://[", "http://[::1", "//[x]/", "https://a:99999/", "https://a:x/"])
+def test_a_location_that_is_no_address_names_no_host(url: str) -> None:
+    assert host_of(url) == ""
+    assert Book().of(url).host == ""
 
 
 def of_route(platform: str, route: str) -> Answer:

@@ -165,6 +165,18 @@ VALUES = (
     b'["\\u0000", "*"]',
 )
 """Values of TOML that hardly any key takes."""
+ROBOTS = b"""# all
+User-agent: *
+Disallow: /private/*.html$
+Allow: /private/a?b=
+Crawl-delay: 2.5
+
+User-agent: quotechain
+User-agent: other
+Disallow: /%7Eada/\xc3\xa9
+Request-rate: 1/5s
+Sitemap: https://a.example/map.xml
+"""
 EMPTY = "A" * 43 + "="
 CHECKPOINT = f"a.example\n3\n{EMPTY}\n"
 SIGNATURE = "\u2014 a.example AAAAAAAAAAA=\n"

@@ -18,16 +18,19 @@ from archiver.jobs.config import Config, load
 from archiver.model import Exchange, Failure, Ref, Request, Span
 from archiver.net import redirects
 from archiver.net.guard import check_url
+from archiver.net.manners import Book, Rule, host_of
 from archiver.net.pace import retry_after
 from archiver.net.policy import Allowance, Policy
 from archiver.net.recording import Recording
 from archiver.net.replay import ReplayFetcher
+from archiver.net.robots import SLOWEST, Rules
 from archiver.platforms.bluesky.addresses import AtUri
 from archiver.platforms.bluesky.keys import PublicKey
 from archiver.platforms.nostr.nip19 import Code
+from archiver.schedule import Period
 from tests.fuzz import mutating, wholes
 from tests.fuzz.choosing import Chooser
-from tests.fuzz.holding import bounded, need, typed
+from tests.fuzz.holding import bounded, need, sound, typed
 
 ORIGIN = "https://a.example/1"
 PLACES = ("https://a.example/2", "/3", "//b.example/", "https://a.example:443/x", "?q", "http://a.example/")
@@ -121,6 +124,25 @@ def _folder() -> Path:
     return folder
 
 
+def crawled(chooser: Chooser) -> None:
+    """A robots.txt that is not quite right, asked about addresses that are not either, and how such hosts are asked."""
+    body = mutating.content(chooser, wholes.ROBOTS)
+    if chooser.number(6) == 1:
+        body += b"\nDisallow: /" + mutating.content(chooser, b"*a" * (1 + chooser.number(40)))
+    url = mutating.string(chooser, chooser.pick((*PLACES, ORIGIN, "https://a.example/" + "a" * 200)))
+    url = re.sub("[\0\ud800-\udfff]", "", url)  # `fields` and the reader of heads let neither through
+    typed(host_of(url), str, "host")
+    book = Book(rules={"a.example/x": Rule(pace=1.0), "*.a.example": Rule(off=True)})
+    sound(book.of(url))
+    if not url.startswith("https://a.example/"):
+        return
+    rules = bounded(len(body), partial(Rules, body, "quotechain"))
+    need(rules is not None, "any bytes are a robots.txt")
+    typed(bounded(1, partial(rules.allow, url)), bool, "allowed")
+    typed(bounded(len(body), partial(rules.deciding, url)), str, "rule")
+    need(0.0 <= rules.delay <= SLOWEST, f"a delay of {rules.delay}")
+
+
 def replayed(chooser: Chooser) -> None:
     """Recordings, as a wholes.WARC file and as a folder, that are not quite right."""
     request = Request(ref=Ref.parse("web:page:https://a.example/"), route="page", url="https://a.example/")
@@ -166,6 +188,7 @@ def configured(chooser: Chooser) -> None:
 FORMATS: tuple[tuple[Callable[[str], Any], str], ...] = (
     (Ref.parse, "x:post:20"),
     (Span.parse, "0-14"),
+    (Period.parse, "36h"),
     (AtUri.parse, "at://did:plc:a/app.bsky.feed.post/b"),
     (Allowance.parse, "[::1]:8080"),
     (Allowance.parse, "10.0.0.0/8:80"),
