@@ -18,6 +18,7 @@ from typing import Any
 from archiver.jobs.session import Session
 from archiver.model import VerdictKind
 from archiver.store import fates
+from archiver.store.archive import Row
 from archiver.store.told import NOBODY, RETRACTED, Outbox, name_of
 
 STATE = "told hooks"
@@ -82,6 +83,12 @@ WITH RECURSIVE named(id) AS (
 SELECT p.id, r.ref, p.url, p.platform, p.handle FROM posts p JOIN meant ON p.id = meant.id JOIN refs r ON r.id = p.id
 ORDER BY r.ref
 """
+_OWN = """(k.ref = ?1 OR EXISTS (
+    SELECT 1 FROM refs x JOIN aliases a ON a.alias = x.id WHERE x.ref = k.ref AND a.ref = ?2))"""
+_ASKED = f"""
+SELECT 1 FROM outcomes o JOIN captures k ON k.id = o.capture
+WHERE o.ref = ?2 AND o.outcome = 'live' AND k.id >= ?3 AND k.id < ?4 AND {_OWN} LIMIT 1
+"""
 _EVENTS = """
 SELECT e.kind, e.outcome, e.at, e.told_at, e.capture, v.sha256 AS version,
     c.uid, c.route, c.observed_at, b.uid AS uid_before, b.route AS route_before, b.observed_at AS observed_before
@@ -101,7 +108,7 @@ def _posts(session: Session, captures: set[int], since: int) -> int:
     count = 0
     for post in session.archive.all(_CONCERNED, json.dumps(sorted(captures))) if captures else ():
         standing = []
-        for row in session.archive.all(_EVENTS, post["id"]):
+        for row in _believed(session, post):
             kind, after = str(row["kind"]), str(row["version"] or "")
             data = {"ref": post["ref"], "url": post["url"], "platform": post["platform"], "handle": post["handle"]}
             data |= {"outcome": row["outcome"], "first_told_at": row["told_at"]}
@@ -121,6 +128,26 @@ def _posts(session: Session, captures: set[int], since: int) -> int:
                 standing.append(happened)
         count += _tell(session, str(post["ref"]), standing)
     return count
+
+
+def _believed(session: Session, post: Row) -> list[Row]:
+    """The events of a post in log order, without those that come of a copy alone: another post may show by value what
+    is gone for long. That it is back is believed when the post itself was asked for and shown; it goes once."""
+    rows = session.archive.all(_EVENTS, post["id"])
+    kept: list[Row] = []
+    gone = False
+    for n, row in enumerate(rows):
+        if row["kind"] == fates.RETURNED:
+            until = next((later["capture"] for later in rows[n + 1 :] if later["kind"] == fates.WENT), 1 << 62)
+            if session.archive.one(_ASKED, post["ref"], post["id"], row["capture"], until) is None:
+                continue
+            gone = False
+        elif row["kind"] == fates.WENT:
+            if gone:
+                continue
+            gone = True
+        kept.append(row)
+    return kept
 
 
 def _documents(session: Session, captures: set[int]) -> int:

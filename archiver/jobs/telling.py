@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import os
 import signal
 import subprocess
@@ -53,7 +54,7 @@ def deliver(session: Session, *, clock: Callable[[], float] = time.monotonic) ->
     result, outbox = Delivered(), Outbox(session.archive)
     hooks = session.config.hooks
     for channel in hooks.channels:
-        due = outbox.due(channel, session.now(), MOST)
+        due = [entry for entry in outbox.due(channel, session.now(), MOST) if not _erased(session, outbox, entry)]
         if not due:
             continue
         if channel == WEBHOOK and not hooks.secret:
@@ -62,6 +63,16 @@ def deliver(session: Session, *, clock: Callable[[], float] = time.monotonic) ->
         with _teller(session.config, channel) as tell:
             _deliver(session, outbox, result, due, tell, clock() + BUDGET, clock)
     return result
+
+
+def _erased(session: Session, outbox: Outbox, entry: Entry) -> bool:
+    """Whether what an event is about was erased since it was queued: then nobody is told."""
+    data = json.loads(entry.body)["data"]
+    about = [data.get(name) or "" for name in ("ref", "post", "document")]
+    if session.archive.one("SELECT 1 FROM erasures WHERE what IN (?, ?, ?)", *about) is None:
+        return False
+    outbox.took(entry, session.now())
+    return True
 
 
 def _deliver(

@@ -160,6 +160,21 @@ def test_a_program_and_a_webhook_are_told_the_same_once(room: Newsroom) -> None:
     assert len(room.by_program()) == count
 
 
+def test_a_copy_in_another_post_brings_nothing_back(room: Newsroom) -> None:
+    room.world.x.stale.add(room.world.tweets["gone"].id)  # it is gone, and the post that quotes it shows it still
+    for _ in range(4):
+        room.run(later=timedelta(days=1), recheck=True)
+    ref = room.world.ref("gone")
+    assert [one["type"] for one in room.by_program() if one["data"]["ref"] == ref] == ["post.gone"]
+    room.world.tweets["gone"].gone = False
+    room.run(later=timedelta(days=1), recheck=True)
+    assert [one["type"] for one in room.by_program() if one["data"]["ref"] == ref] == ["post.gone", "post.returned"]
+    config = replace(load(room.desk.config), hooks=room.configured())
+    with open_session(room.desk.db, config) as session:
+        session.archive.db.execute("UPDATE work_state SET value = '0 0' WHERE name = 'told hooks'")
+    assert room.run().happened == 0
+
+
 def test_nothing_is_told_twice_after_a_rebuild(room: Newsroom) -> None:
     room.run()
     changed(room)
@@ -291,6 +306,23 @@ def test_a_program_that_fails_harms_no_run(room: Newsroom) -> None:
     room.program.unlink()
     room.run(room.configured(webhook=False), later=timedelta(minutes=2))
     assert room.desk.value("SELECT count(*) FROM work_told WHERE due_at IS NOT NULL") == report.happened
+
+
+def test_what_was_erased_since_is_told_to_nobody(room: Newsroom) -> None:
+    room.receiver.reply = message(b"", status="503 Service Unavailable")
+    only = room.configured(command=False)
+    room.run(only)
+    room.world.x.delete(room.world.tweets["picture"])
+    room.run(only, later=timedelta(days=1, minutes=1), recheck=True)
+    ref = room.world.ref("picture")
+    assert ref in "".join(row[0] for row in room.desk.table("SELECT body FROM work_told WHERE due_at IS NOT NULL"))
+    assert room.desk.call("erase", ref, "--reason", "asked", "--yes").code == 0
+    room.receiver.reply = TAKEN
+    room.receiver.server.log.clear()
+    room.run(only, later=timedelta(days=2))
+    assert room.receiver.posts()
+    assert ref not in json.dumps(room.receiver.events())
+    assert ref not in "".join(row[0] for row in room.desk.table("SELECT body FROM work_told"))
 
 
 ENTRY = Entry(id="a-b.1", channel="command", body='{"id":"a-b.1"}', made_at="2026-01-01T00:00:00Z", tries=0)
