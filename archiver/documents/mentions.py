@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from archiver.documents.finder import Finder
+from archiver.documents.policy import MENTIONS_POLICY
 from archiver.documents.quoted import Quoted, of
 from archiver.documents.wider import windows
 from archiver.model import Document, Mention, Ref
 
-MENTIONS_POLICY = "mentions/5"
 Claim = Callable[[str], Ref | None]
 
 

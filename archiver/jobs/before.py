@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from archiver.jobs import match
+from archiver.jobs import ruling
 from archiver.model import Span
 from archiver.store.archive import Archive, Row
 
@@ -103,7 +103,7 @@ def keep(archive: Archive, document: int, *, always: bool = False) -> None:
     """Keeps what is said of the mentions of a document, where other rules said it; with `always`, whatever rules."""
     if not always:
         other = "SELECT 1 FROM mentions m JOIN matches x ON x.mention = m.id WHERE m.document = ? AND x.policy <> ?"
-        if archive.one(f"{other} LIMIT 1", document, match.POLICY) is None:
+        if archive.one(f"{other} LIMIT 1", document, ruling.POLICY) is None:
             return
     archive.db.execute(
         f"INSERT OR IGNORE INTO work_state (name, value) {_SAID} WHERE m.document = ?",

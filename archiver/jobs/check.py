@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.errors import InputError
-from archiver.jobs import match, read, sources
+from archiver.jobs import read, ruling, sources
 from archiver.jobs.checked import Report
 from archiver.jobs.checking import checked_document
 from archiver.jobs.intake import printable
@@ -29,7 +29,7 @@ def check_files(db: Path, files: Iterable[str], *, media_type: str = "", stdin: 
             posts=coverage.posts,
             documents=coverage.documents,
             cutoff=coverage.cutoff,
-            policy=match.POLICY,
+            policy=ruling.POLICY,
         )
         for file in files:
             name = "stdin" if file == "-" else printable(file)

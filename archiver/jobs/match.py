@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from archiver.custody import canonical
-from archiver.documents.mentions import policy as mentions_policy
-from archiver.jobs import originals, spliced
+from archiver.jobs import originals, ruling, spliced
 from archiver.jobs.link import Resolution, against_signature, same_handle
 from archiver.jobs.originals import Original
 from archiver.jobs.places import Place
@@ -24,7 +23,6 @@ from archiver.store.archive import Archive
 
 FEWEST_WORDS = 5
 LATEST = "9999"
-POLICY = f"{mentions_policy()} {verdict.QUOTES_POLICY} match/6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +284,6 @@ def row_of(match: Match, rank: int) -> dict[str, object]:
         "original_end": None if told.original_span is None else told.original_span.end,
         "found_by": match.found_by,
         "rank": rank,
-        "policy": POLICY,
+        "policy": ruling.POLICY,
         "reason": told.reason,
     }

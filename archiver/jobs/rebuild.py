@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archiver.jobs import before, follow, match, read, rules, settle
+from archiver.jobs import before, follow, read, rules, ruling, settle
 from archiver.jobs.differing import differing
 from archiver.jobs.session import Session
 from archiver.store import schema
@@ -66,7 +66,7 @@ def rebuild(session: Session, *, check: bool) -> Rebuilt:
 def _judge_older(session: Session, report: Rebuilt) -> None:
     """Judges again, inside the transaction of a check, the documents whose verdicts are of older rules: what these said
     can be compared with nothing, and a changed rule is no fault of the archive. Mentions of older rules do differ."""
-    held = rules.MentionRules.parse(session.state(rules.STATE)).policies - {rules.mentions_of(match.POLICY)}
+    held = rules.MentionRules.parse(session.state(rules.STATE)).policies - {rules.mentions_of(ruling.POLICY)}
     older = rules.older(session.archive)
     if held:
         report.comparable = False
@@ -77,7 +77,7 @@ def _judge_older(session: Session, report: Rebuilt) -> None:
         found = session.archive.all(
             "SELECT DISTINCT m.document FROM matches x JOIN mentions m ON m.id = x.mention WHERE x.policy <> ? "
             "ORDER BY m.document",
-            match.POLICY,
+            ruling.POLICY,
         )
         for start in range(0, len(found), settle.BATCH):
             keys = [int(row[0]) for row in found[start : start + settle.BATCH]]

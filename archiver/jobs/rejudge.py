@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archiver.jobs import before, follow, match, rebuild, rules, settle
+from archiver.jobs import before, follow, rebuild, rules, ruling, settle
 from archiver.jobs.differing import Changed, Changes, differing
 from archiver.jobs.session import Session
 from archiver.model import Ref
@@ -50,7 +50,7 @@ class _Undo(Exception):
 def rejudge(session: Session, *, check: bool = False) -> Rejudged:
     """Judges every mention of every stored document again, a batch of documents a transaction; with `check`, in one
     transaction that is rolled back. `forget` must follow when the report was told."""
-    report = Rejudged(policy=match.POLICY, changed=Changes(session.archive.path.parent), notes=list(session.notes))
+    report = Rejudged(policy=ruling.POLICY, changed=Changes(session.archive.path.parent), notes=list(session.notes))
     report.captures = follow.catch_up(session)
     if report.captures:  # also for a check: a run would do no other, and an archive without readings answers nothing
         settle.settle(session)
@@ -92,7 +92,7 @@ def _judge(session: Session, report: Rejudged, *, fresh: bool) -> None:
 
 def _other_mentions(session: Session) -> bool:
     """Whether any stored mention was, or may have been, found by other rules than the present ones."""
-    present = rules.mentions_of(match.POLICY)
+    present = rules.mentions_of(ruling.POLICY)
     found = {rules.mentions_of(row[0]) for row in session.archive.all("SELECT DISTINCT policy FROM matches")}
     return bool((found | rules.MentionRules.parse(session.state(rules.STATE)).policies) - {present})
 
@@ -101,7 +101,7 @@ def _in_batches(session: Session, report: Rejudged, *, fresh: bool) -> None:
     """Settles every document again, a batch a transaction, from where an earlier try under the same rules ended."""
     size, leaf = session.evidence.size(), -1
     state = "" if fresh else session.state(STATE)
-    if state and (done := json.loads(state))["policy"] == match.POLICY:
+    if state and (done := json.loads(state))["policy"] == ruling.POLICY:
         leaf, report.resumed = done["leaf"], True
         report.documents, report.mentions, report.policies = done["documents"], done["mentions"], done["policies"]
     while batch := session.archive.all(
@@ -121,7 +121,7 @@ def _in_batches(session: Session, report: Rejudged, *, fresh: bool) -> None:
             for key in keys:
                 _drop_equal(session, key)
             counts = {"documents": report.documents, "mentions": report.mentions, "policies": report.policies}
-            session.remember(STATE, json.dumps({**counts, "policy": match.POLICY, "leaf": leaf}))
+            session.remember(STATE, json.dumps({**counts, "policy": ruling.POLICY, "leaf": leaf}))
     if not report.resumed:
         session.remember("settled_upto", str(size - 1))
 

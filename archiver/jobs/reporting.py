@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from archiver.jobs import found, sources
 from archiver.jobs.session import Session
 from archiver.store.archive import Row
+
+if TYPE_CHECKING:
+    from archiver.jobs import sources
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +86,8 @@ class Report:
 
 def tell(session: Session, report: Report, names: list[str]) -> None:
     """The documents of the seeds, and of the pages that they asked for and that were looked at in this run."""
+    from archiver.jobs import sources  # loads the rules of quotations: only where there is a document to tell of
+
     covered = sources.coverage(session.archive)
     for name in names:
         newest = session.archive.one(  # the newest capture alone: an unreadable one has no document, nor an older one's
@@ -170,6 +175,8 @@ def _document(session: Session, covered: sources.Coverage, name: str, document: 
 
 
 def _sources(session: Session, covered: sources.Coverage, row: Row) -> str:
+    from archiver.jobs import found, sources
+
     if row["status"] == "resolved" or not sources.searchable(row["quoted"]):
         return ""
     return sources.tell(found.stored(session.archive, row["id"]), covered)

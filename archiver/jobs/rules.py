@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiver.errors import InputError
-from archiver.jobs import before, match
+from archiver.jobs import before, ruling
 from archiver.store.archive import Archive
 
 STATE = "mention_rules"
@@ -63,12 +63,12 @@ def mentions_of(policy: str) -> str:
 
 def under(mentions: str) -> str:
     """The present policy for verdicts on mentions that were found under these rules of mentions."""
-    return f"{mentions} {match.POLICY.partition(' ')[2]}"
+    return f"{mentions} {ruling.POLICY.partition(' ')[2]}"
 
 
 def now(archive: Archive, remembered: str, read_upto: str) -> MentionRules:
     """What `STATE` must say from now on: what it says, and the present rules for what will be read."""
-    present, unread = mentions_of(match.POLICY), int(read_upto or -1) + 1
+    present, unread = mentions_of(ruling.POLICY), int(read_upto or -1) + 1
     if remembered:
         return MentionRules.parse(remembered).then(present, unread)
     found = {mentions_of(row[0]) for row in archive.all("SELECT DISTINCT policy FROM matches")}
@@ -84,11 +84,11 @@ def older(archive: Archive) -> dict[str, int]:
     first row is of the oldest rules.
     """
     first = archive.one("SELECT policy FROM matches ORDER BY id LIMIT 1")
-    if first is None or first[0] == match.POLICY:
+    if first is None or first[0] == ruling.POLICY:
         return {}
     rows = archive.all(
         "SELECT policy, count(*) FROM matches WHERE rank = 0 AND policy <> ? GROUP BY policy ORDER BY policy",
-        match.POLICY,
+        ruling.POLICY,
     )
     return {str(row[0]): int(row[1]) for row in rows}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver import __version__
-from archiver.jobs import checkpoint, follow, happened, intake, routes, rules, settle, waiting
+from archiver.jobs import checkpoint, happened, routes, rules, waiting
 from archiver.jobs.backlog import backlog_of
 from archiver.jobs.config import Config
 from archiver.jobs.eventlog import EventLog
@@ -62,32 +62,22 @@ def run_archive(
         report.notes += waiting.mind_clock(session)
         started = session.now()
         session.archive.db.execute(
-            "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, intake.printable(options.command))
+            "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, _printable(options.command))
         )
         run_id = session.archive.value("SELECT max(id) FROM work_runs")
         _say_start(session, options, int(str(run_id)))
         happened.begin(session)
-        follow.catch_up(session)
-        source = stdin if stdin is not None else (sys.stdin.buffer if "-" in options.seeds else None)
-        taken = intake.take(
-            session,
-            options.seeds,
-            collection=options.collection,
-            column=options.column,
-            media_type=options.media_type,
-            stdin=source,
-        )
-        report.stored, report.known, report.problems = taken.stored, taken.known, taken.problems
-        report.notes += taken.notes
+        names = _take(session, options, report, stdin)
         if not options.offline:
             _capture(session, options, report, progress)
         _retain(session, report)
-        settle.settle(session)
+        _settle(session)
         report.notes += rules.notes(session.archive)
         _retain(session, report, announce=True)
         _happened(session, report)
         _count(session, report)
-        tell(session, report, taken.names)
+        if names or report.pages:
+            tell(session, report, names)
         _seal(session, options, report)
         _anchor(session, options, report)
         _hooks(session, options, report)
@@ -102,6 +92,41 @@ def run_archive(
         )
         _say_end(session, report, code, time.monotonic() - began)
     return report
+
+
+def _printable(command: str) -> str:
+    """A command as text that can be stored: bytes that are no UTF-8 are written as escapes."""
+    return command.encode("utf-8", "backslashreplace").decode()
+
+
+def _take(session: Session, options: Options, report: Report, stdin: BinaryIO | None) -> list[str]:
+    """Reads what a crash left unread, then the seeds; their names. Where there is neither, what reads is not loaded."""
+    if waiting.unread(session):
+        from archiver.jobs import follow
+
+        follow.catch_up(session)
+    if not options.seeds:
+        return []
+    from archiver.jobs import intake
+
+    taken = intake.take(
+        session,
+        options.seeds,
+        collection=options.collection,
+        column=options.column,
+        media_type=options.media_type,
+        stdin=stdin if stdin is not None else (sys.stdin.buffer if "-" in options.seeds else None),
+    )
+    report.stored, report.known, report.problems = taken.stored, taken.known, taken.problems
+    report.notes += taken.notes
+    return taken.names
+
+
+def _settle(session: Session) -> None:
+    if waiting.unsettled(session):
+        from archiver.jobs.settle import settle  # loads the rules of quotations: only where something came
+
+        settle(session)
 
 
 def _say_start(session: Session, options: Options, run: int) -> None:

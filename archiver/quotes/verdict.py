@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from archiver.model import Verdict, VerdictKind
 from archiver.quotes.audit import warnings
 from archiver.quotes.judging import FAITHFUL, is_faithful, judge
+from archiver.quotes.policy import QUOTES_POLICY
 from archiver.quotes.splice import splice, spliced
 
 __all__ = ["FAITHFUL", "QUOTES_POLICY", "best", "is_faithful", "judge", "judge_all", "preference", "splice", "spliced"]
-
-# Names the rules of this room in stored matches: it changes whenever a verdict may change.
-QUOTES_POLICY = "quotes/4"
 
 _ORDER = (
     VerdictKind.EXACT,

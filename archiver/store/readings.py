@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archiver.custody import canonical
-from archiver.documents.mentions import wider, words
 from archiver.errors import IntegrityError
 from archiver.model import (
     Account,
@@ -230,6 +229,8 @@ class Readings:
         if not new:
             return ref
         marks.add_document(self.archive, ref, document.text)
+        from archiver.documents.mentions import wider  # loads how mentions are found: only to store some
+
         for number, (mention, wide) in enumerate(zip(found, wider(document, found), strict=True)):
             self._mention(ref, document, number, mention, wide)
         for number, repair in enumerate(document.repairs):
@@ -242,6 +243,8 @@ class Readings:
         return ref
 
     def _mention(self, document: int, read: Document, number: int, mention: Mention, wide: str) -> None:
+        from archiver.documents.mentions import words  # as above
+
         quote, quoted = mention.quote, "" if mention.quote is None else words(read, mention)
         row = {
             "ref": self.ref(passage(read.sha256, mention.text)),

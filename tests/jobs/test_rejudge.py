@@ -24,7 +24,7 @@ from click.testing import CliRunner, Result
 
 from archiver.cli import main
 from archiver.errors import InputError
-from archiver.jobs import before, match, rejudge, rules, settle
+from archiver.jobs import before, rejudge, rules, ruling, settle
 from archiver.jobs.before import Placed, Said
 from archiver.jobs.config import Config
 from archiver.jobs.differing import Changed, Changes, paired
@@ -37,7 +37,7 @@ from archiver.platforms import all_platforms
 from archiver.render.rebuild import print_rejudged
 from tests.jobs.histories import POSTS, Pen, Random, Toy
 
-MENTIONS = rules.mentions_of(match.POLICY)
+MENTIONS = rules.mentions_of(ruling.POLICY)
 OLD = f"{MENTIONS} quotes/0 match/0"
 OTHER = "mentions/0 quotes/0 match/0"
 WORDS = (
@@ -126,7 +126,7 @@ def test_where_the_rules_are_the_same_nothing_changes_not_even_the_log(session: 
     story(session)
     size, rows = session.evidence.size(), verdicts(session)
     report = rejudge.rejudge(session)
-    assert (report.documents, report.mentions, report.policies) == (2, 4, {match.POLICY: 4})
+    assert (report.documents, report.mentions, report.policies) == (2, 4, {ruling.POLICY: 4})
     assert (list(report.changed), report.captures, report.reread) == ([], 0, False)
     rejudge.forget(session)
     assert (session.evidence.size(), verdicts(session)) == (size, rows)
@@ -141,7 +141,7 @@ def test_what_is_said_otherwise_is_told_most_dangerous_first(session: Session) -
     assert "4 verdicts of 4 were made under older rules" in rules.notes(session.archive)[0]
     assert status_of(session.archive).older == {OLD: 4}
     report = rejudge.rejudge(session)
-    assert (report.mentions, report.policies, report.policy) == (4, {OLD: 4}, match.POLICY)
+    assert (report.mentions, report.policies, report.policy) == (4, {OLD: 4}, ruling.POLICY)
     assert [(one.kinds, one.name) for one in report.changed] == [
         ("altered → exact", "one.md"),
         ("normalised → exact", "all.md"),
@@ -152,7 +152,7 @@ def test_what_is_said_otherwise_is_told_most_dangerous_first(session: Session) -
     assert worst.old is not None
     assert worst.new is not None
     assert worst.old.changes == (("replaced", "nine", "ten"),)
-    assert (worst.old.policy, worst.new.policy) == (OLD, match.POLICY)
+    assert (worst.old.policy, worst.new.policy) == (OLD, ruling.POLICY)
     assert worst.words == WORDS[0]
     assert worst.old.post == worst.new.post == POSTS[0]
     assert worst.passage.startswith("doc:passage:")
@@ -160,7 +160,7 @@ def test_what_is_said_otherwise_is_told_most_dangerous_first(session: Session) -
     assert last.old is not None
     assert last.new is not None
     assert (last.old.flags, last.new.flags) == ("negation-elided", "")
-    assert verdicts(session) == [("exact", match.POLICY)] * 4
+    assert verdicts(session) == [("exact", ruling.POLICY)] * 4
     assert session.evidence.size() == size, "the log holds these results already"
     rejudge.forget(session)
     assert rules.notes(session.archive) == []
@@ -183,7 +183,7 @@ def test_the_log_grows_by_one_reading_for_each_document_whose_rows_change(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as older:
-        older.setattr(match, "POLICY", OLD)
+        older.setattr(ruling, "POLICY", OLD)
         pen = story(session)
         pen.document("Nobody is quoted here.\n", name="plain.md")
         pen.settle()
@@ -195,7 +195,7 @@ def test_the_log_grows_by_one_reading_for_each_document_whose_rows_change(
     assert leaves(session) == [*held, "reading", "reading"]
     assert session.archive.value("SELECT count(*) FROM captures") == captures
     marks = session.archive.all("SELECT stage, parser FROM reading_marks ORDER BY id DESC LIMIT 2")
-    assert [tuple(row) for row in marks] == [("match", match.POLICY)] * 2
+    assert [tuple(row) for row in marks] == [("match", ruling.POLICY)] * 2
     assert rebuild(session, check=True).differences == {}
 
 
@@ -221,7 +221,7 @@ def test_a_run_never_mixes_rules_in_a_document_and_keeps_what_it_replaces(sessio
     assert settle.settle(session).documents == 1
     policies = "SELECT count(DISTINCT x.policy) FROM matches x JOIN mentions m ON m.id = x.mention GROUP BY m.document"
     assert [row[0] for row in session.archive.all(policies)] == [1, 1]
-    assert [policy for _, policy in verdicts(session)] == [match.POLICY] * 3 + [OLD]
+    assert [policy for _, policy in verdicts(session)] == [ruling.POLICY] * 3 + [OLD]
     told = rules.notes(session.archive)
     assert "1 verdicts of 4 were made under older rules" in told[0]
     assert "3 mentions were judged again under newer rules" in told[1]
@@ -275,7 +275,7 @@ def test_a_rejudging_that_was_killed_goes_on_where_it_stood(db: Path) -> None:
         running.communicate(timeout=20)
         assert running.returncode == -signal.SIGKILL, "it was killed while at work"
         rows = reader.execute("SELECT policy, count(*) FROM matches GROUP BY 1").fetchall()
-    done = dict(rows).get(match.POLICY, 0)
+    done = dict(rows).get(ruling.POLICY, 0)
     print(f"killed after {done} of {count} documents")
     assert 0 < done < count
     assert done % settle.BATCH == 0, "a batch is whole or absent"
@@ -285,7 +285,7 @@ def test_a_rejudging_that_was_killed_goes_on_where_it_stood(db: Path) -> None:
         assert (report.documents, report.mentions, report.policies) == (count, count, {OLD: count})
         assert report.changed.kinds == {"altered → exact": count}, "also what was judged before the kill is told"
         assert session.evidence.size() == size
-        assert {policy for _, policy in verdicts(session)} == {match.POLICY}
+        assert {policy for _, policy in verdicts(session)} == {ruling.POLICY}
 
 
 def test_evidence_that_comes_after_a_rejudging_was_broken_off_is_settled(db: Path) -> None:
@@ -302,7 +302,7 @@ def test_evidence_that_comes_after_a_rejudging_was_broken_off_is_settled(db: Pat
         with pytest.raises(sqlite3.OperationalError, match="interrupted"):
             rejudge.rejudge(session)
         session.archive.db.set_progress_handler(None, 0)
-        assert [policy for _, policy in verdicts(session)].count(match.POLICY) == settle.BATCH
+        assert [policy for _, policy in verdicts(session)].count(ruling.POLICY) == settle.BATCH
         pen = Pen(session)
         pen.answer(said(1, WORDS[1] + " and more"))
         pen.document(quoting(1, WORDS[1] + " and more"), name="later.md")
@@ -373,13 +373,13 @@ def test_rows_name_the_rules_by_which_their_mentions_were_found(session: Session
     pen.document(quoting(1, WORDS[1]), name="new.md")
     pen.answer(said(0, WORDS[0] + " and more"))
     pen.settle()
-    tail = match.POLICY.partition(" ")[2]
+    tail = ruling.POLICY.partition(" ")[2]
     policies = [policy for _, policy in verdicts(session)]
-    assert policies == [f"mentions/0 {tail}"] * 4 + [match.POLICY]
+    assert policies == [f"mentions/0 {tail}"] * 4 + [ruling.POLICY]
     assert rules.older(session.archive) == {f"mentions/0 {tail}": 4}
     report = rejudge.rejudge(session)
     assert report.reread
-    assert {policy for _, policy in verdicts(session)} == {match.POLICY}
+    assert {policy for _, policy in verdicts(session)} == {ruling.POLICY}
     assert rebuild(session, check=True).differences == {}
 
 
@@ -444,7 +444,7 @@ def test_any_history_of_older_rules_is_judged_again_whole(
 ) -> None:
     """Part of a history is written under older rules; some of their verdicts are others. Exactly those are told."""
     with monkeypatch.context() as older:
-        older.setattr(match, "POLICY", OLD)
+        older.setattr(ruling, "POLICY", OLD)
         Random(seed).write(Pen(session), 30)
     draw = random.Random(seed)
     rows = session.archive.all(
@@ -456,7 +456,7 @@ def test_any_history_of_older_rules_is_judged_again_whole(
     report = rejudge.rejudge(session)
     assert report.policies == {OLD: len(rows)}
     assert sorted(one.passage for one in report.changed) == sorted(row["ref"] for row in wrong)
-    assert session.archive.all("SELECT 1 FROM matches WHERE policy <> ?", match.POLICY) == []
+    assert session.archive.all("SELECT 1 FROM matches WHERE policy <> ?", ruling.POLICY) == []
     assert rebuild(session, check=True).differences == {}
     print(f"{len(rows)} verdicts, {len(wrong)} told")
 
@@ -480,11 +480,11 @@ def test_the_command(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = call("rebuild", "--matches", "--db", db)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert lines[0] == f"4 mentions in 2 documents were judged again under {match.POLICY}."
+    assert lines[0] == f"4 mentions in 2 documents were judged again under {ruling.POLICY}."
     assert lines[1] == f"Verdicts before: 4 under {OLD}."
     assert lines.index("  altered → exact: 1") < lines.index("  normalised → exact: 1")
     assert "    before: says “nine” where the post says “ten”" in lines
-    assert f"    {OLD} → {match.POLICY}" in lines
+    assert f"    {OLD} → {ruling.POLICY}" in lines
     again = call("rebuild", "--matches", "--check", "--db", db)
     assert (again.exit_code, "Nothing is said otherwise than before." in again.stdout) == (0, True)
     assert "older rules" not in call("status", "--db", db).stdout
@@ -535,7 +535,8 @@ def test_a_changed_rule_is_no_fault_and_hides_none(session: Session) -> None:
     assert any("older rules" in note for note in report.notes)
     assert before.kept(session.archive) == 0
     one = "SELECT id FROM mentions WHERE document = (SELECT max(id) FROM documents)"
-    session.archive.db.execute(f"UPDATE matches SET policy = ?, faithful = 0 WHERE mention IN ({one})", (match.POLICY,))
+    change = f"UPDATE matches SET policy = ?, faithful = 0 WHERE mention IN ({one})"
+    session.archive.db.execute(change, (ruling.POLICY,))
     report = rebuild(session, check=True)
     assert report.differences == {"matches": (1, 1), "tallies": (4, 2)}, "verdicts are counted by their rules"
     session.archive.db.execute("UPDATE work_state SET value = 'mentions/0@0' WHERE name = ?", (rules.STATE,))
@@ -626,7 +627,7 @@ def test_changes_come_back_as_they_went_in_most_dangerous_first(tmp_path: Path) 
 def test_many_changes_take_no_more_memory_than_a_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     peaks, one = [], changed(1, "exact", "altered")
     for count in (50, 100, 3_000):  # the first try loads what any needs
-        report, sink = rejudge.Rejudged(policy=match.POLICY, changed=Changes(tmp_path)), Counting()
+        report, sink = rejudge.Rejudged(policy=ruling.POLICY, changed=Changes(tmp_path)), Counting()
         tracemalloc.start()
         try:
             for _ in range(count):
