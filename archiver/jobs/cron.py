@@ -68,7 +68,11 @@ class Job:
             name, _, value = rest.pop(0).partition("=")
             environment.append((name, value))
         made = cls(folder=words[1], argv=tuple(rest), every=moments[found["moment"]], environment=tuple(environment))
-        if not rest or str(made) != line:
+        try:
+            same = bool(rest) and str(made) == line
+        except InputError:
+            same = False
+        if not same:
             raise ParseError("this is no command of ours")
         return made
 

@@ -108,11 +108,25 @@ def test_what_no_line_can_say_is_refused(path: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["", "* * * * *", "*/15 * * * * true", "*/7 * * * * cd /a && b", "*/15 * * * * cd /a && b % x", "MAILTO=me",
-     "*/15 * * * * cd /a || b", "*/15 * * * * cd '/a && b", "@daily cd /a && b", "*/15 * * * * cd /a && b; rm -r c"],
+     "*/15 * * * * cd /a || b", "*/15 * * * * cd '/a && b", "@daily cd /a && b", "*/15 * * * * cd /a && b; rm -r c",
+     "*/15 * * * * cd '/a\\b' && c", "*/15 * * * * cd /a\\ b && c", "*/15 * * * * cd /a && B=1",
+     "*/15 * * * * cd \x01 && c"],
 )  # fmt: skip
 def test_lines_of_others_are_not_ours(line: str) -> None:
     with pytest.raises(ParseError):
         Job.parse(line)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.text(st.sampled_from("*/15 cd&'\"\\%=;AB$x\x00\n#é"), max_size=40))
+def test_no_line_of_a_crontab_breaks_the_search(text: str) -> None:
+    for line in (text, f"*/15 * * * * {text}", f"*/15 * * * * cd {text} && x", f"*/15 * * * * cd /a && {text}"):
+        try:
+            assert str(Job.parse(line)) == line
+        except ParseError:
+            continue
+        finally:
+            cron.found(line.encode(), "/a/data/archive.db")
 
 
 def test_the_minutes_that_a_crontab_can_say() -> None:
