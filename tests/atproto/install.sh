@@ -27,6 +27,10 @@ if [ -n "$packages" ]; then
     lacking "apt-get install$packages failed"
 fi
 
+if [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then
+  lacking "PostgreSQL does not run as root, and there is no account named postgres"
+fi
+
 # The network needs Node 22 (20 refuses it). Where the machine has another, one comes from the registry of npm.
 command -v npm >/dev/null || lacking "there is no npm"
 if [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null)" != 22 ]; then

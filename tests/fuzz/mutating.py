@@ -116,6 +116,8 @@ NUMBERS: tuple[Any, ...] = (
     float("nan"),
 )
 OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [[]], [None], {"": None}, {"x": [{}]}, ["x"], [[{"x": [None]}]])
+LARGE = 100_000
+"""Bytes from which on nothing is repeated: what is large takes its time, and `test_slow` bounds that."""
 DEPTHS = (0, 0, 0, 0, 2, 100, 990, 5000)
 
 
@@ -215,6 +217,8 @@ def encoded(chooser: Chooser, value: Any) -> bytes:
 def content(chooser: Chooser, data: bytes) -> bytes:
     """Bytes, changed at one to four of their places."""
     for _ in range(1 + chooser.number(4)):
+        if len(data) > LARGE:
+            break
         start = chooser.number(len(data) + 1)
         end = min(len(data), start + chooser.number(len(data) + 1))
         kind = chooser.number(6)

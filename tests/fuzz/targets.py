@@ -12,10 +12,14 @@ from functools import cache, partial
 from typing import Any
 
 from archiver import platforms
+from archiver.bundle import verify_curves, verify_repo
+from archiver.bundle.verify_files import Refused
 from archiver.documents import mentions
 from archiver.documents.read import read
 from archiver.errors import ArchiverError
 from archiver.model import Answer, Reading, Ref, Settings
+from archiver.platforms.bluesky import keys, proof
+from archiver.platforms.bluesky.addresses import AtUri
 from tests.fuzz import answers, mutating, wholes, wire
 from tests.fuzz.choosing import Chooser
 from tests.fuzz.holding import bounded, need, sound
@@ -177,8 +181,29 @@ def typed_but_text(document: Any) -> None:
     sound(blank)
 
 
+def proved(chooser: Chooser) -> None:
+    """An author's proof that is not quite right: the archive and the verify.py of its bundles say the same of it."""
+    known = [answer for answer in answers.of("bluesky") if answer.request.route == "record-proof"]
+    answer = chooser.pick(known)
+    given, uri = dict(answer.request.given), AtUri.parse(answer.request.ref.id)
+    car = mutating.content(chooser, answer.body)
+    rkey = uri.rkey if chooser.number(4) else mutating.string(chooser, uri.rkey).encode("utf-8", "replace").decode()
+    key = keys.from_multibase(given["key-type"], given["key"])
+    where = {"did": uri.authority, "collection": uri.collection, "rkey": rkey}
+    ours = bounded(len(car), partial(proof.verify_record, car, key=key, **where))
+    name, signer = f"{uri.collection}/{rkey}", verify_curves.signer_of(given["key-type"], given["key"])
+    try:
+        theirs = verify_repo.check_record(car, uri.authority, name, signer)
+    except (Refused, UnicodeEncodeError):
+        need(ours is None, "the archive takes a proof that verify.py refuses")
+        return
+    need(ours is not None, "verify.py takes a proof that the archive refuses")
+    need((ours.rev, ours.record, ours.cid or "") == (theirs.rev, theirs.record, str(theirs.cid or "")), "two readings")
+
+
 TARGETS: dict[str, Callable[[Chooser], None]] = {
     **{name: partial(answered, name) for name in NAMES},
+    "proof": proved,
     "claim": claimed,
     "document": documented,
     "redirect": wire.redirected,
