@@ -91,7 +91,7 @@ def _folder(session: Session, taken: Taken, path: Path, given: tuple[str, str, s
         taken.names.append(name)
         try:
             with item.open("rb") as body:
-                _take(session, taken, name, body, _given(name, path.resolve().name, given))
+                _take(session, taken, name, body, _given(name, path.resolve().name, given), place=place)
         except InputError as error:
             taken.problems.append(printable(str(error)))
         except OSError as error:
@@ -141,7 +141,10 @@ def _open(seed: str, stdin: BinaryIO | None) -> Iterator[tuple[str, str, BinaryI
         raise InputError("no such file or folder", place=seed, hint="Name a document, a folder, an address, or -")
 
 
-def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tuple[tuple[str, str], ...]) -> None:
+def _take(
+    session: Session, taken: Taken, name: str, body: BinaryIO, given: tuple[tuple[str, str], ...], *, place: str = ""
+) -> None:
+    """Stores and reads one seed. `place` is the folder that it was found in."""
     with cast(BinaryIO, tempfile.SpooledTemporaryFile(PIECE)) as spool:
         seen, size, first = hashlib.sha256(), 0, b""
         while piece := body.read(PIECE):
@@ -155,6 +158,7 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
         if _known(session, request):
             taken.known += 1
             return
+        again = name != STDIN and _asked_alike(session, request) and keeping.same_place(session.archive, name, place)
         at = session.now()
         exchange = Exchange(
             uid=new_uid(),
@@ -171,7 +175,6 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
         )
         (stored,) = session.evidence.record(exchange)
     taken.stored += 1
-    before = session.archive.one("SELECT 1 FROM work_led WHERE led_by = ? LIMIT 1", f"{keeping.ROOT}{name}")
     row = session.archive.one(read.CAPTURE + "WHERE c.id = ?", stored.id)
     if row is None:
         raise InputError("was stored, but cannot be found", place=name)
@@ -179,7 +182,7 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
         result = read.read_capture(session, row)
         taken.queued += follow.follow_document(session, result, seed=name)
         taken.queued += follow.follow_import(session, result, seed=name)
-    if before is not None and name != STDIN and result.document is not None and not result.document.unread:
+    if again and result.document is not None and not result.document.unread:
         taken.notes += keeping.rewritten(session, name, follow.queued_as(session, follow.wanted_of(result)))
     for part in result.document.unread if result.document is not None else ():
         taken.notes.append(f"{name}: {part.reason}" + (f" ({part.pointer})" if part.pointer else ""))
@@ -191,6 +194,17 @@ def _take(session: Session, taken: Taken, name: str, body: BinaryIO, given: tupl
     for finding in result.reading.findings:
         if finding.ref == ref and finding.outcome != "live":
             taken.problems.append(f"{name}: {finding.reason or finding.outcome}")
+
+
+def _asked_alike(session: Session, request: Request) -> bool:
+    """Whether a seed of this name was stored before, and read by the same hints: another column names other things."""
+    row = session.archive.one(
+        "SELECT request FROM captures WHERE tier = 'import' AND url = ? ORDER BY id DESC LIMIT 1", request.url
+    )
+    if row is None:
+        return False
+    before, now = dict(load_request(row[0]).given), dict(request.given)
+    return all(before.get(hint) == now.get(hint) for hint in ("column", "media_type"))
 
 
 def _known(session: Session, request: Request) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from archiver.errors import InputError
 from archiver.jobs.session import Session
+from archiver.schedule import DEFAULT, SETTLED, parse_time, time_text
 from archiver.store.archive import Archive
 
 MISSING = "not found in its folder any more"
@@ -48,12 +49,7 @@ def led(archive: Archive, ref: str, led_by: str, *, now: str, new: bool = False)
     row = archive.one("SELECT kept, due_at, purpose, last_at FROM work_queue WHERE ref = ?", ref)
     if row is None:
         return
-    if (
-        led_by.startswith(ROOT)
-        and row["due_at"] is None
-        and row["last_at"]
-        and row["purpose"] not in ("media", "short")
-    ):
+    if led_by.startswith(ROOT) and row["due_at"] is None and row["last_at"] and row["purpose"] not in SETTLED:
         archive.db.execute("UPDATE work_queue SET due_at = ? WHERE ref = ?", (now, ref))
     if not row["kept"] and _keeps(archive, led_by):
         _keep_all(archive, _below(archive, [ref]), now)
@@ -81,6 +77,13 @@ def seen(session: Session, names: Iterable[str], folder: str = "") -> None:
                 )
             if row is not None and row["dropped_at"] and row["reason"] == MISSING:
                 _keep(session, name)
+
+
+def same_place(archive: Archive, seed: str, folder: str) -> bool:
+    """Whether a seed found in this folder is the one that is known by its name, as far as that can be told: a relative
+    name means another file in another folder."""
+    row = archive.one("SELECT folder FROM work_seeds WHERE seed = ?", seed)
+    return row is None or not folder or row["folder"] in ("", folder)
 
 
 def listed(session: Session, folder: str, names: Collection[str]) -> list[str]:
@@ -200,14 +203,19 @@ def _settle(archive: Archive, refs: list[str], now: str) -> int:
 
 
 def _keep_all(archive: Archive, refs: list[str], now: str) -> int:
-    """Keeps these refs. How many are due by that: what is settled stays so."""
+    """Keeps these refs. How many are due by that: at once, or as soon after their last look as what is new; what is
+    settled stays so."""
     changed = 0
     for ref in refs:
-        changed += archive.db.execute(
-            "UPDATE work_queue SET kept = 1, due_at = CASE WHEN purpose IN ('media', 'short') AND attempts = 0 "
-            "AND last_at <> '' THEN NULL ELSE ? END WHERE ref = ? AND kept = 0",
-            (now, ref),
-        ).rowcount
+        row = archive.one("SELECT purpose, attempts, last_at FROM work_queue WHERE ref = ? AND kept = 0", ref)
+        if row is None:
+            continue
+        settled = row["purpose"] in SETTLED and not row["attempts"] and row["last_at"]
+        due = None if settled else now
+        if due and now >= row["last_at"] > "":
+            due = max(now, time_text(parse_time(row["last_at"]) + DEFAULT.first.delta))
+        archive.db.execute("UPDATE work_queue SET kept = 1, due_at = ? WHERE ref = ?", (due, ref))
+        changed += due is not None
     return changed
 
 

@@ -187,6 +187,41 @@ def test_a_folder_by_its_other_name_drops_nothing_that_is_there(session: Session
     assert due(session) == {A, B, C}
 
 
+def test_a_file_of_the_same_name_elsewhere_replaces_nothing(
+    session: Session, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(session)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    Path("seeds").mkdir()
+    write("a.txt", D)
+    taken = run(session)
+    assert taken.stored == 1
+    assert due(session) == {A, B, C, D}
+    monkeypatch.chdir(tmp_path)
+    run(session)
+    assert due(session) == {A, B, C, D}
+
+
+def test_another_column_of_a_table_replaces_nothing(session: Session, folder: Path) -> None:
+    Path("table.csv").write_text(f"one,two\n{url(A)},{url(D)}\n")
+    for column in ("one", "two", "one"):
+        intake.take(session, ("table.csv",), column=column)
+    assert due(session) == {A, D}
+    Path("table.csv").write_text(f"one,two\n{url(B)},{url(C)}\n")
+    intake.take(session, ("table.csv",), column="one")
+    assert due(session) == {B}, "the whole file was written anew"
+
+
+def test_what_is_kept_again_is_asked_no_sooner_than_what_is_new(session: Session, folder: Path) -> None:
+    run(session)
+    session.archive.db.execute("UPDATE work_queue SET last_at = ? WHERE ref = ?", ("2026-02-28T22:00:00.000000Z", A))
+    keeping.drop(session, "seeds/a.txt", "closed")
+    assert keeping.keep(session, "seeds/a.txt") == 1
+    found = session.archive.value("SELECT due_at FROM work_queue WHERE ref = ?", A)
+    assert found == "2026-03-01T04:00:00.000000Z", "six hours after its last look"
+
+
 def test_what_comes_by_a_pipe_replaces_nothing(session: Session, tmp_path: Path) -> None:
     for ref in (A, D):
         Path("pipe").write_text(url(ref))
