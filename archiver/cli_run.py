@@ -212,7 +212,12 @@ def status(db: Path, config_path: Path | None, check: bool, as_json: bool) -> No
 
     config = config_of(config_path)
     with closing(open_reader(db)) as archive:
-        found = status_of(archive, renew_days=config.renew_days, off=lambda host: config.manners.of_host(host).off)
+        found = status_of(
+            archive,
+            renew_days=config.renew_days,
+            off=lambda host: config.manners.of_host(host).off,
+            channels=config.hooks.channels,
+        )
     health = judge(found)
     print_status(found, health, as_json=as_json)
     sys.exit({ATTENTION: FAILED, BROKEN: INTEGRITY}.get(health.verdict, 0) if check else 0)

@@ -39,7 +39,13 @@ def look(db: Path, config: Config | None, *, now: Callable[[], str] = utc_now) -
     manners = config.manners
     try:
         with closing(open_reader(db)) as archive:
-            status = status_of(archive, now=now, renew_days=config.renew_days, off=lambda h: manners.of_host(h).off)
+            status = status_of(
+                archive,
+                now=now,
+                renew_days=config.renew_days,
+                off=lambda h: manners.of_host(h).off,
+                channels=config.hooks.channels,
+            )
     except (InputError, IntegrityError, DatabaseError, OSError):
         return None
     return status, health.judge(status)

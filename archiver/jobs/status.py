@@ -4,14 +4,14 @@ takes no longer where there are a million captures."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from archiver.jobs import anchored, before, holding, routes, rules
 from archiver.jobs.backlog import Backlog, older_queue, queue_of
-from archiver.jobs.hooks import FAILING
+from archiver.jobs.hooks import COMMAND, FAILING, WEBHOOK
 from archiver.net.clock import text_of, time_of, utc_now
 from archiver.store import tallies
 from archiver.store.anchors import Anchors
@@ -94,9 +94,10 @@ def status_of(
     now: Callable[[], str] = utc_now,
     renew_days: int = anchored.RENEW_DAYS,
     off: Callable[[str], bool] = lambda host: False,
+    channels: Collection[str] = (COMMAND, WEBHOOK),
 ) -> Status:
     """Reads the status of an archive. Timestamps are taken again `renew_days` before they end; `off` says which hosts
-    the configuration switches off."""
+    the configuration switches off, `channels` which hooks it has: what waits for others waits for nobody."""
     at = now()
     exposed = None
     vouching, unanswered = list[anchored.Vouching](), list[anchored.Unanswered]()
@@ -148,7 +149,7 @@ def status_of(
         routes=working,
         platforms=routes.platforms(working),
         paused=_paused(archive, at),
-        hooks=_hooks(archive) if "work_told" in tables else [],
+        hooks=_hooks(archive, channels) if "work_told" in tables else [],
         holder=holding.holder(archive.path),
     )
 
@@ -200,12 +201,13 @@ def _paused(archive: Archive, now: str) -> list[tuple[str, str]]:
     return [(str(row[0]), str(row[1])) for row in rows]
 
 
-def _hooks(archive: Archive) -> list[Waits]:
+def _hooks(archive: Archive, channels: Collection[str]) -> list[Waits]:
     rows = archive.all("SELECT name, value FROM work_state WHERE name >= ? AND name < ?", FAILING, FAILING + "~")
     failing = {str(row[0]).removeprefix(FAILING): str(row[1]) for row in rows}
     return [
         Waits(channel=channel, events=events, since=since, failing=failing.get(channel, ""))
         for channel, events, since, _ in Outbox(archive).waiting()
+        if channel in channels
     ]
 
 

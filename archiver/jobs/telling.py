@@ -98,7 +98,7 @@ def _deliver(
             row, told = 0, told + 1
             outbox.took(entry, now)
     result.told += told
-    _note(session, result, due[0].channel, reason if not told or row else "")
+    _note(session, result, due[0].channel, "" if told else reason)
 
 
 def _note(session: Session, result: Delivered, channel: str, reason: str) -> None:

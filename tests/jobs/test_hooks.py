@@ -282,6 +282,19 @@ def test_a_webhook_that_fails_is_told_once_and_asked_again_until_it_takes_each_e
     assert room.desk.value("SELECT count(*) FROM work_told WHERE body <> ''") == 0, "only ids are kept"
 
 
+def test_what_waits_for_a_hook_is_told_by_status_while_there_is_one(room: Newsroom) -> None:
+    room.receiver.reply = message(b"", status="503 Service Unavailable")
+    report = room.run(room.configured(command=False))
+    whole = room.desk.config.read_text()
+    room.desk.config.write_text(f'{whole}\n[hooks]\nwebhook = "{room.receiver.server.base}/hook"\n')
+    config = ("--config", room.desk.config)
+    waits = room.desk.call("status", "--json", *config).json["hooks"]
+    assert [(one["channel"], one["events"]) for one in waits] == [("webhook", report.happened)]
+    assert "it answered 503" in waits[0]["failing"]
+    room.desk.config.write_text(whole)
+    assert room.desk.call("status", "--json", *config).json["hooks"] == []
+
+
 def test_without_a_secret_nothing_is_posted_and_with_it_all(room: Newsroom) -> None:
     report = room.run(room.configured(command=False, secret=""))
     assert room.receiver.posts() == []
