@@ -14,8 +14,8 @@ from archiver.store.queue import Task
 
 @dataclass(slots=True, kw_only=True)
 class Look:
-    """One ref being looked at. `skipped` are requests that were not made and why; `led` are addresses that redirects led
-    to and whose robots.txt was not known; `forbidden` is the host whose robots.txt does not let the page be asked for;
+    """One ref being looked at. `skipped` says why requests were not made; `led` are addresses that redirects led to and
+    whose robots.txt was not known; `forbidden` is the host whose robots.txt does not let the page be asked for;
     `because` why it is put off; `whole` that no condition is put again."""
 
     task: Task
