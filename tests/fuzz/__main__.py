@@ -42,8 +42,8 @@ def fuzz(target: str, seconds: int) -> tuple[int, list[Path]]:
     log = folder / "log.txt"
     command = [
         sys.executable, "-m", "tests.fuzz", "--one", target, str(folder / "corpus"), f"-artifact_prefix={folder}/",
-        f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-rss_limit_mb={MEMORY}", f"-timeout={PATIENCE}", f"-report_slow_units={PATIENCE}",
-        "-print_final_stats=1",
+        f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-rss_limit_mb={MEMORY}", f"-timeout={PATIENCE}",
+        f"-report_slow_units={PATIENCE}", "-print_final_stats=1",
     ]  # fmt: skip
     with log.open("wb") as out:
         subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False)
