@@ -55,7 +55,6 @@ def test_whatever_servers_do_a_run_ends_and_says_rightly_how(tmp_path: Path) -> 
     assert not bad, "\n".join(f"{name}: {told}" for name, told in bad.items())
     assert (ended.code, "Traceback" in ended.err) == (1, False), ended.err
     assert ended.peak < MEMORY
-    assert ended.took < 30
     taken = {fault.name: world.places[fault.name].sent for fault in faults if fault.most}
     assert all(taken[fault.name] <= fault.most + 2 * MAX_BYTES for fault in faults if fault.most), taken
     assert [place.connections for place in world.forbidden.values()] == [0] * len(world.forbidden)
