@@ -85,6 +85,8 @@ def back_up(
         if not no_room(error):
             raise
         raise InputError(f"the copy cannot be written: {error}", place=str(target), hint="Make room there") from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged schema in its message
+        raise IntegrityError(f"{db} is damaged: its schema cannot be read. No backup was made") from error
     finally:
         archive.db.close()
     made.keys = _keys(config, made.logs)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archiver.errors import InputError, IntegrityError
+from archiver.errors import ArchiverError, InputError, IntegrityError
 from archiver.jobs import clocks, keyring, keys, machine, running
 from archiver.jobs.config import KNOWN_SECRETS, LOG_KEY, Config, load
 from archiver.jobs.diagnosed import OK, WRONG, Sign, ok, warning, wrong
@@ -145,7 +145,7 @@ def _opened(db: Path) -> tuple[Archive | None, list[Sign]]:
     try:
         archive = open_reader(db)
         version, known = int(str(archive.value("PRAGMA user_version"))), migrations()[-1][0]
-    except (InputError, DatabaseError, OSError) as error:
+    except (ArchiverError, DatabaseError, OSError, UnicodeDecodeError) as error:
         what = error.message if isinstance(error, InputError) else f"it cannot be read: {error}"
         return None, [wrong("archive", what, "Name the archive with --db, or put a backup back", str(db))]
     if version > known:

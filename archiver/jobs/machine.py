@@ -85,7 +85,7 @@ def growth(archive: Archive, now: str) -> int:
     since = text_of(time_of(now) - WEEK)
     try:
         rows = _latest(archive, since, now)
-    except DatabaseError:
+    except (DatabaseError, UnicodeDecodeError):  # SQLite quotes a damaged schema in its message
         return 0
     if not rows:
         return 0

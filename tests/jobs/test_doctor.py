@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 from playing import NOTHING, Reply, Server, message
 
-from archiver.errors import InputError
+from archiver.errors import ArchiverError, InputError
 from archiver.jobs import clocks, machine, probing, running
+from archiver.jobs.backup import back_up
 from archiver.jobs.config import load
 from archiver.jobs.diagnosed import OK, WARNING, WRONG, Sign
 from archiver.jobs.doctor import Diagnosis, diagnose
@@ -23,7 +25,7 @@ from archiver.store import backups
 from archiver.store.archive import open_archive, open_reader
 from archiver.store.evidence import Evidence, Tool
 from tests.jobs.running import Desk
-from tests.store.test_migrations import laid
+from tests.store.test_migrations import evidence, laid
 
 TEXT = "> The ferry carried nineteen people this morning.\n> — @bo_of_lanternwick, 14 March 2026\n"
 QUIET = {"PATH": "/usr/bin:/bin"}
@@ -146,6 +148,11 @@ def test_archives_that_cannot_be_read(desk: Desk, tmp_path: Path) -> None:
     ill(none, "archive", WARNING, "no archive here yet")
     (tmp_path / "other.db").write_bytes(b"no database at all")
     ill(diagnose(tmp_path / "other.db", desk.config), "archive", WRONG, "")
+    for number, start in enumerate((20, 60, 100)):
+        data = bytearray(desk.db.read_bytes())
+        data[start : start + 40] = b"\xa5" * 40
+        (tmp_path / f"{number}.db").write_bytes(data)
+        assert diagnose(tmp_path / f"{number}.db", desk.config).code == 2
     with closing(sqlite3.connect(desk.db)) as db:
         db.execute("PRAGMA user_version = 999")
         db.commit()
@@ -169,6 +176,29 @@ def test_a_file_that_is_not_sound(desk: Desk) -> None:
     found = looked(desk)
     assert any(sign.check == "archive" and sign.state == WRONG for sign in found.signs)
     assert found.code == 2
+
+
+def test_damaged_files_are_told_and_never_break_off(desk: Desk, tmp_path: Path) -> None:
+    """Changed bytes at places drawn by chance, from a fixed seed: doctor goes on, a backup is whole or none."""
+    whole = laid(tmp_path, 7)
+    chance, base, made = random.Random(5), whole.read_bytes(), 0
+    config = load(desk.config)
+    for number in range(12):
+        data = bytearray(base)
+        for _ in range(chance.choice((1, 3, 20))):
+            at, size = chance.randrange(len(data)), chance.choice((1, 100, 4096))
+            data[at : at + size] = chance.randbytes(len(data[at : at + size]))
+        path, copy = tmp_path / f"{number}.db", tmp_path / f"copy{number}.db"
+        path.write_bytes(data)
+        assert diagnose(path, desk.config).code in (0, 1, 2)
+        try:
+            back_up(path, config, copy)
+        except (ArchiverError, sqlite3.DatabaseError):
+            assert not copy.exists()
+        else:
+            made += 1
+            assert evidence(copy) == evidence(whole)
+    print(f"12 damaged files, of {made} a whole copy could be made")
 
 
 def test_keys_that_others_read_or_that_are_gone(desk: Desk) -> None:
