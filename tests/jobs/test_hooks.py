@@ -303,6 +303,26 @@ def test_without_a_secret_nothing_is_posted_and_with_it_all(room: Newsroom) -> N
     assert len(room.receiver.posts()) == report.happened >= 1
 
 
+def test_a_run_that_is_killed_while_it_tells_loses_no_event(room: Newsroom) -> None:
+    room.receiver.reply = Reply(b"", then="hang")
+    text = f'[hooks]\nwebhook = "{room.receiver.server.base}/hook"\ntimeout = 60\n'
+    room.desk.config.write_text(f"{room.desk.config.read_text()}\n{text}")
+    words = (room.seed, "--allow-private", room.receiver.server.place)
+    killed = room.desk.start("run", *words, QUOTECHAIN_WEBHOOK_SECRET=SECRET)
+    assert room.receiver.server.wait_for(1)
+    killed.kill()
+    killed.communicate(timeout=20)
+    waiting = room.desk.value("SELECT count(*) FROM work_told WHERE due_at IS NOT NULL")
+    first = room.receiver.events()[0]["id"]
+    room.receiver.reply = TAKEN
+    again = room.desk.start("run", *words, QUOTECHAIN_WEBHOOK_SECRET=SECRET)
+    _, told = again.communicate(timeout=40)
+    assert again.returncode in (0, 1), told
+    ids = [event["id"] for event in room.receiver.events()]
+    assert (ids.count(first), len(set(ids))) == (2, waiting), "at least once, and its id says that it is the same"
+    assert room.desk.value("SELECT count(*) FROM work_told WHERE due_at IS NOT NULL") == 0
+
+
 def test_an_address_that_the_guard_refuses_is_not_posted_to(room: Newsroom) -> None:
     only = room.configured(command=False)
     config = replace(load(room.desk.config), hooks=only)  # nobody allowed the receiver's private address
