@@ -49,7 +49,8 @@ def loaded(*arguments: str | Path) -> set[str]:
 def test_the_version_loads_nothing_of_weight() -> None:
     modules = loaded("--version")
     assert not modules & HEAVY
-    assert {name for name in modules if name.startswith("archiver.")} == {"archiver.cli", "archiver.errors"}
+    errors = {"archiver.errors", "archiver.store", "archiver.store.refusals"}  # what a command may end with
+    assert {name for name in modules if name.startswith("archiver.")} == {"archiver.cli", *errors}
 
 
 def test_reading_a_plain_seed_loads_no_network_no_proofs_and_no_repair(tmp_path: Path) -> None:
@@ -124,6 +125,6 @@ def test_a_capture_costs_one_commit(a_hundred_more: Counter[str]) -> None:
 def test_a_capture_costs_few_statements(a_hundred_more: Counter[str]) -> None:
     """From queueing to the end of its look; statements of triggers count too. One of them asks for the newest outside
     token, which the leaf names: asked anew each time, since a token may be stored while a run goes on; some keep the
-    counts of pages (tallies of refs, outcomes and media), what the bytes of a file are, and what led to it."""
+    counts of pages (tallies of refs, outcomes and media), what the bytes of a file are, what led to it, and what its host was asked today."""
     assert a_hundred_more["SELECT"] + a_hundred_more["WITH"] <= 1100
-    assert a_hundred_more.total() <= 3500, dict(a_hundred_more)
+    assert a_hundred_more.total() <= 3600, dict(a_hundred_more)
