@@ -6,7 +6,7 @@ import gzip
 import itertools
 import zlib
 from collections.abc import Iterator
-from functools import partial
+from functools import cache
 
 from fault_servers import Line, Serve
 
@@ -163,6 +163,7 @@ def coded(body: bytes, *names: str) -> bytes:
     return message(body, HTML, f"Content-Encoding: {', '.join(names)}")
 
 
+@cache
 def zeros(size: int) -> bytes:
     """So many zeros, compressed as far as deflate goes: about 1,000:1."""
     coder = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -231,5 +232,3 @@ GZIPPED = gzip.compress(PAGE * 200, mtime=0)
 TWICE = gzip.compress(gzip.compress(PAGE, mtime=0), mtime=0)
 BROTLI_CUT = b"\x1b\x5f\x00\xf8\x8d\x94\x6e\xde\x44\x55\x86\x96\x20\x6c\x6f"
 ZSTD_CUT = b"\x28\xb5\x2f\xfd\x20\x40" + b"\x01\x02\x00" + b"half of it"
-NESTED = zlib.compress(bytes(64), 9)
-slow_head = partial(dripping, b"HTTP/1.1 200 OK\r\n")
