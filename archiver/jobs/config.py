@@ -91,9 +91,10 @@ ELSEWHERE = ("anchors", "hosts", "hooks", "metrics", "retention", "watch")
 class Config:
     """The whole configuration. `pace` maps a host to seconds between requests; `follow_*` are how far to go:
     `depth` steps upstream, `wait` the longest pause in seconds that a server may ask for within one run, `robots`
-    whether robots.txt decides about crawled pages, `conditional` whether pages are asked for only if they changed. `log_key_file`
-    and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for the log, again
-    `renew_days` before the certificates of their timestamps end."""
+    whether robots.txt decides about crawled pages, `conditional` whether pages are asked for only if they changed.
+    `log_key_file` and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for
+    the log, again `renew_days` before the certificates of their timestamps end. `watch` says when posts are looked at
+    again."""
 
     operator: str = ""
     site: str = ""
