@@ -8,6 +8,7 @@ lies outside the archive, so that a copy of the archive signs nothing. Which key
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import re
 import secrets
@@ -217,7 +218,7 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
     """Writes a file of mode 600, whole or not at all. InputError when it cannot be, or exists and is not replaced."""
     aside = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path.parent)
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -232,15 +233,32 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
         finally:
             with suppress(FileNotFoundError):
                 aside.unlink()
-        beside = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(beside)
-        finally:
-            os.close(beside)
+        _sync(path.parent)
     except FileExistsError:
         raise InputError("a key is here already", place=str(path), hint="It is never overwritten") from None
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", place=str(path), hint=_ELSEWHERE) from None
+
+
+def _make(folder: Path) -> None:
+    """Makes a folder and those above it, each so that it outlives a power cut: a log must not outlive its key."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
+    with suppress(PermissionError):  # a folder in which one may write, but not look
+        _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def seen(config: Config, origin: str) -> note.Checkpoint | None:
