@@ -111,15 +111,20 @@ class World:
             db.row_factory = sqlite3.Row
             return db.execute(sql, parameters).fetchall()
 
-    def seen(self, fault: Fault, path: str = "/") -> Seen:
-        """What the archive says of the page of a fault."""
-        ref = f"web:page:{self.address(fault, path)}"
-        (task,) = self.rows("SELECT * FROM work_queue WHERE ref = ?", ref)
-        due = None
-        if task["due_at"] is not None:
-            due = (datetime.fromisoformat(task["due_at"]) - datetime.fromisoformat(task["last_at"])).total_seconds()
-        captures = self.rows("SELECT * FROM captures WHERE ref = ? ORDER BY id", ref)
-        return Seen(outcome=task["last_outcome"], due=due, captures=captures)
+    def seen(self) -> dict[str, Seen]:
+        """What the archive says of the page of each fault, by its name."""
+        tasks = {row["ref"]: row for row in self.rows("SELECT * FROM work_queue")}
+        captures: dict[str, list[Any]] = {}
+        for row in self.rows("SELECT * FROM captures ORDER BY id"):
+            captures.setdefault(row["ref"], []).append(row)
+        found = {}
+        for fault in self.faults:
+            ref = f"web:page:{self.address(fault)}"
+            task, due = tasks[ref], None
+            if task["due_at"] is not None:
+                due = (datetime.fromisoformat(task["due_at"]) - datetime.fromisoformat(task["last_at"])).total_seconds()
+            found[fault.name] = Seen(outcome=task["last_outcome"], due=due, captures=captures.get(ref, []))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,8 @@ def test_whatever_servers_do_a_run_ends_and_says_rightly_how(tmp_path: Path) -> 
     world = World(folder=tmp_path, faults=faults)
     with world.serving():
         ended = world.run(*map(world.address, faults))
-    bad = {fault.name: told for fault in faults if (told := wrong(fault, world.seen(fault)))}
+    seen = world.seen()
+    bad = {fault.name: told for fault in faults if (told := wrong(fault, seen[fault.name]))}
     captures = world.rows("SELECT count(*) AS n FROM captures")[0]["n"]
     print(f"{len(faults)} faults, {captures} captures in {ended.took:.1f} s, {ended.peak / 1e6:.0f} MB")
     assert not bad, "\n".join(f"{name}: {told}" for name, told in bad.items())
