@@ -77,7 +77,7 @@ class Turns:
     def _room(self, host: str) -> int:
         """How many looks a host is given at once now; none when it is left alone, or its slice is over."""
         if self._closed(host) or (self._served[host] >= SLICE and self._others()):
-            self._ready.pop(host, None)
+            self._put_back(host)
             return 0
         return self.per_host if self.gate is None else self.gate.at_once(host)
 
@@ -146,8 +146,15 @@ class Turns:
         self._claimable = len(self._waiting) == MOST_HOSTS
         self._next_search = time.monotonic() + REST * (time.monotonic() - started)
 
+    def _put_back(self, host: str) -> None:
+        """What was taken and not begun is due as before; its seeds come first when the host is served again."""
+        for task in self._ready.pop(host, ()):
+            seeds = self._seeds[host]
+            seeds[task.seed] = None
+            seeds.move_to_end(task.seed, last=False)
+
     def _give_back(self, host: str) -> None:
-        self._ready.pop(host, None)
+        self._put_back(host)
         self.frontier.release(WORKER, host)
         del self.active[host]
         if self._served.pop(host) or host in self.left:

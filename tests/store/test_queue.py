@@ -94,6 +94,17 @@ def test_hosts_take_turns_within_a_run_and_from_one_run_to_the_next(archive: Arc
     assert min(served.values()) > 40, served
 
 
+def test_a_small_seed_whose_turn_a_slice_cut_off_has_it_when_its_host_is_served_again(archive: Archive) -> None:
+    frontier, hosts = Frontier(archive), ("a.example", "b.example")
+    fill(archive, ((f"{host}/{n}", host, "big", 1, 0, BEFORE) for host in hosts for n in range(600)))
+    fill(archive, ((f"{host}/x{n}", host, f"seed{n:02}", 1, 0, BEFORE) for host in hosts for n in range(45)))
+    done = drain(turns_of(archive, hosts=1), frontier)
+    assert len(done) == 1290
+    for host in hosts:
+        small = [task.seed for task in done[: 4 * SLICE] if task.host == host and task.seed != "big"]
+        assert len(set(small)) == len(small) == 45, "each small one had its turn before the large one's third slice"
+
+
 def test_the_most_urgent_of_a_seed_comes_first_though_much_of_it_is_not_due(archive: Archive) -> None:
     fill(archive, ((f"later{n}", "a.example", "s", 0, 0, LATER) for n in range(100)))
     fill(archive, ((f"never{n}", "a.example", "s", 0, 1, None) for n in range(100)))
