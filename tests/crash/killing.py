@@ -104,7 +104,7 @@ class Killing:
         choices = (["run", seeds], ["run", "--offline", seeds], ["rebuild"], ["rebuild", "--matches"])
         words = self.random.choices(choices, (16, 2, 1, 1) if self.seen.captures else (1, 0, 0, 0))[0]
         running = self.starter.start(command(self.desk, *words))
-        longest = self.random.choice((0.05, 0.3, 0.8, 1.6))
+        longest = self.random.choice((0.05, 0.4, 1.0, 2.5))
         if running.ended(self.random.uniform(0.0, longest)):
             done = running.wait()
             assert done.code == 0, done.out

@@ -37,6 +37,7 @@ class Seen:
     def see(self, path: Path) -> None:
         """Looks at the archive, and holds what is there against what was there."""
         with closing(_reader(path)) as db:
+            db.execute("BEGIN")  # one moment, though a run writes on
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
             if "work_queue" not in tables:
                 assert not self.rows, "the archive was there"
@@ -67,7 +68,7 @@ class Seen:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def whole(path: Path) -> None:

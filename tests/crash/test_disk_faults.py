@@ -63,11 +63,6 @@ def faulty(bench: Bench, fault: str, count: int, seed: int) -> tuple[int, int]:
     return ends[2], ends[0]
 
 
-def test_a_disk_that_is_full_at_some_moment_is_told_and_the_next_run_heals(bench: Bench) -> None:
-    said, _ = faulty(bench, "the disk is full", 2, 3)
-    assert said
-
-
 @pytest.mark.heavy
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_any_moment_is_told_and_the_next_run_heals(bench: Bench, fault: str) -> None:

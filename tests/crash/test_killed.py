@@ -20,7 +20,7 @@ def killed(folder: Path, size: Size, kills: int, seed: int) -> None:
 
 
 def test_a_run_that_is_killed_at_random_instants_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    killed(tmp_path, SMALL, 3, seed=7)
+    killed(tmp_path, SMALL, 2, seed=7)
 
 
 @pytest.mark.heavy
