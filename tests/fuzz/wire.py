@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache, partial
@@ -120,6 +122,7 @@ def headed(chooser: Chooser) -> None:
 @cache
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="quotechain-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "1.txt").write_bytes(b"hello")
     return folder
 
