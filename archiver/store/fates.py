@@ -58,9 +58,13 @@ class Fate:
         self._spoke: dict[bool, Any] = {}
         self._requested = (requested, "")
 
-    def add(self, row: Any) -> None:
-        """The next answer in log order."""
+    def add(self, row: Any) -> bool:
+        """The next answer in log order. False where it says nothing: platforms go on to show a post by value beside one
+        that quotes it, after they have called it gone by the same route at its own address."""
         route, before = row["route"], self._last.get(row["route"])
+        gone = before is not None and before["own"] and before["outcome"] in GONE
+        if gone and row["outcome"] == Outcome.LIVE and not row["own"]:
+            return False
         self._spoke[row["outcome"] != Outcome.UNREADABLE] = row
         if self._requested[0] and row["reason"] == self._requested[0] and not self._requested[1]:
             self._requested = (self._requested[0], str(row["observed_at"]))
@@ -68,7 +72,7 @@ class Fate:
             self._flipped.clear()
             self._shown, self._removed = True, ""
         elif row["outcome"] not in GONE:
-            return
+            return True
         else:
             if before is not None and before["outcome"] == Outcome.LIVE:
                 self._flipped.add(route)
@@ -77,6 +81,7 @@ class Fate:
         if before is None or before["outcome"] != row["outcome"]:
             self._since[route] = str(row["observed_at"])
         self._last[route] = row
+        return True
 
     def told(self) -> tuple[str, str]:
         """The outcome, and since which observation."""
@@ -101,7 +106,8 @@ class Fate:
 def outcome_of(rows: Iterable[sqlite3.Row]) -> tuple[str, str]:
     """What all captures together say of a ref, and since which observation.
 
-    Rows are (outcome, reason, route, observed_at) in log order. Routes disagree (one is cut off, another still serves):
+    Rows are (outcome, reason, route, observed_at, own) in log order; `own` says that this ref was asked about, and not
+    another whose answer shows it, too. Routes disagree (one is cut off, another still serves):
     a post is called gone only when no route's last word is `live`, or when a route that did show it has since
     said otherwise and no route has shown it later. Failed attempts never count while any answer spoke. A proof that
     a repository does not hold what an earlier capture showed means deleted. Of what is gone the time is when it was
@@ -122,7 +128,8 @@ def departures(rows: Iterable[Any], requested: str = "") -> list[Event]:
     shown: int | None = None
     last_gone: int | None = None
     for row in rows:
-        fate.add(row)
+        if not fate.add(row):
+            continue
         outcome, _ = fate.told()
         gone, at, capture = outcome in GONE, str(row["observed_at"]), int(row["capture"])
         asked = bool(requested) and row["reason"] == requested

@@ -32,13 +32,18 @@ WITH RECURSIVE meant(id) AS (
 SELECT p.id FROM posts p JOIN meant ON p.id = meant.id ORDER BY p.id
 """
 # What was asked by an alias was asked of the post: a server that no longer has it says so under the address asked.
-# An alias that is a post of its own (a later version on X) has an outcome of its own.
+# An alias that is a post of its own (a later version on X) has an outcome of its own. An answer is a post's own where
+# it was asked about this post, and not about one that quotes it.
 _OUTCOMES = """
 WITH RECURSIVE same(id) AS (
     SELECT ? UNION SELECT a.alias FROM aliases a JOIN same ON a.ref = same.id
     WHERE a.alias NOT IN (SELECT id FROM posts)
 )
-SELECT o.outcome, o.reason, c.route, c.observed_at, o.capture FROM outcomes o JOIN same ON o.ref = same.id
+SELECT o.outcome, o.reason, c.route, c.observed_at, o.capture,
+    c.tier = 'import' OR c.ref = r.ref OR c.ref IN (SELECT m.ref FROM same n JOIN refs m ON m.id = n.id)
+    OR CASE WHEN json_valid(c.request) THEN EXISTS (
+        SELECT 1 FROM json_each(c.request, '$.refs') j WHERE j.value = r.ref) ELSE 0 END AS own
+FROM outcomes o JOIN same ON o.ref = same.id
 JOIN captures c ON c.id = o.capture JOIN refs r ON r.id = o.ref ORDER BY c.origin, c.leaf, r.ref
 """
 

@@ -125,6 +125,7 @@ def test_a_capture_costs_one_commit(a_hundred_more: Counter[str]) -> None:
 def test_a_capture_costs_few_statements(a_hundred_more: Counter[str]) -> None:
     """From queueing to the end of its look; statements of triggers count too. One of them asks for the newest outside
     token, which the leaf names: asked anew each time, since a token may be stored while a run goes on; some keep the
-    counts of pages (tallies of refs, outcomes and media), what the bytes of a file are, what led to it, and what its host was asked today."""
+    counts of pages (tallies of refs, outcomes and media), what the bytes of a file are, what led to it, and
+    what its host was asked today."""
     assert a_hundred_more["SELECT"] + a_hundred_more["WITH"] <= 1100
     assert a_hundred_more.total() <= 3600, dict(a_hundred_more)

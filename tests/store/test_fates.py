@@ -12,15 +12,15 @@ from archiver.store.fates import ABSENT, GONE, departures, outcome_of, rewording
 
 
 def answers(*rows: str) -> list[dict[str, Any]]:
-    """`DAY.MINUTE:route:outcome[:reason]`, each from a capture of its own."""
+    """`DAY.MINUTE:route:outcome[:reason]`, each from a capture of its own; `+route` where another was asked about."""
     made = []
     for number, row in enumerate(rows):
         when, route, outcome, *reason = row.split(":")
         day, minute = when.split(".")
         at = f"2026-03-{int(day):02}T09:{int(minute):02}:00.000000Z"
-        made.append(
-            {"route": route, "outcome": outcome, "reason": "".join(reason), "observed_at": at, "capture": number}
-        )
+        own, route = not route.startswith("+"), route.removeprefix("+")
+        more = {"own": own, "observed_at": at, "capture": number}
+        made.append({"route": route, "outcome": outcome, "reason": "".join(reason), **more})
     return made
 
 
@@ -83,9 +83,25 @@ def test_a_request_of_the_author_is_never_taken_back() -> None:
     assert told(*rows[1:2], requested="asked by a") == [("gone", "deleted", 2, "2.0", None, 0)]
 
 
+def test_what_is_shown_beside_another_has_not_come_back() -> None:
+    """A platform goes on to show a post by value in the answer about one that quotes it."""
+    rows = ("1.0:a:live", "2.0:a:deleted", "3.0:+a:live", "3.1:a:deleted", "4.0:+a:live", "4.1:a:deleted")
+    assert told(*rows) == [("gone", "deleted", 2, "2.0", 0, 1)]
+    assert outcome_of(answers(*rows[:3]))[0] == "deleted"  # type: ignore[arg-type]
+    assert [event[0] for event in told(*rows, "5.0:a:live")] == ["gone", "returned"], "its own address says so"
+    assert [event[0] for event in told(*rows, "5.0:+b:live")] == ["gone", "returned"], "another route has said nothing"
+
+
+def test_what_only_stood_beside_another_can_go() -> None:
+    assert told("1.0:+a:live", "2.0:a:deleted") == [("gone", "deleted", 2, "2.0", 0, 1)]
+    assert told("1.0:a:deleted", "2.0:+a:live") == []
+
+
 ROWS = st.lists(
     st.tuples(
-        st.integers(1, 28), st.sampled_from("abc"), st.sampled_from(["live", "refused", "unreachable", *map(str, GONE)])
+        st.integers(1, 28),
+        st.sampled_from(["a", "b", "c", "+a", "+b"]),
+        st.sampled_from(["live", "refused", "unreachable", *map(str, GONE)]),
     ),
     max_size=12,
 )
@@ -95,7 +111,7 @@ ROWS = st.lists(
 def test_the_last_event_agrees_with_the_outcome(rows: list[tuple[int, str, str]]) -> None:
     made = answers(*(f"{day}.0:{route}:{outcome}" for day, route, outcome in sorted(rows, key=lambda row: row[0])))
     events, (outcome, _) = departures(made), outcome_of(made)  # type: ignore[arg-type]
-    shown = any(row["outcome"] == "live" for row in made)
+    shown = any(row["outcome"] == "live" and row["own"] for row in made)
     if events and events[-1].kind == "gone":
         assert events[-1].outcome == outcome
     elif shown:

@@ -20,7 +20,8 @@ def said(*rows: str) -> tuple[str, str]:
     made = []
     for number, row in enumerate(rows):
         route, outcome, *reason = row.split(":")
-        made.append({"route": route, "outcome": outcome, "reason": "".join(reason), "observed_at": str(number)})
+        more = {"observed_at": str(number), "own": True}
+        made.append({"route": route, "outcome": outcome, "reason": "".join(reason), **more})
     return outcome_of(cast(Any, made))
 
 
