@@ -24,6 +24,8 @@ UNREACHED = frozenset({Failure.CONNECT, Failure.TIMEOUT, Failure.RESET})
 RESETS = ("x-rate-limit-reset", "ratelimit-reset", "x-ratelimit-reset")
 EPOCHS = 1_000_000_000
 """A reset number from here on is Unix time, below it is a delay in seconds."""
+MOST_ASKED = 999_999_999.0
+"""Seconds. Who asks for more, by mistake or malice, asks for this."""
 MANY_HOSTS = 4096
 
 
@@ -34,8 +36,8 @@ def retry_after(exchange: Exchange, now: float) -> float | None:
     """
     headers = dict(reversed(exchange.headers))
     value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
+    if re.fullmatch(r"[0-9]{1,99}", value):
+        return min(float(value), MOST_ASKED)
     at = _http_date(value)
     if at is not None:
         date = _http_date(headers.get("date", ""))

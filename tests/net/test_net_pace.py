@@ -63,6 +63,7 @@ def pace(clock: Clock, **changes: object) -> Pace:
         (429, (("retry-after", "-5"),), None),
         (429, (("retry-after", "1.5"),), None),
         (429, (("retry-after", "٣"),), None),
+        (429, (("retry-after", "9" * 12),), 999_999_999.0),
         (429, (("retry-after", "9" * 400),), None),
         (429, (("retry-after", "Sun, 99 Nov 2026 12:01:00 GMT"),), None),
         (429, (), None),
