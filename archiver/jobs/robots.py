@@ -45,8 +45,8 @@ _CAPTURES = (
     "WHERE c.ref = ?1 AND c.route = 'robots' AND c.tier = 'wire' AND length(l.data) > 0 "
     "AND (c.blob IS NULL OR EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = c.blob)) "
 )
-_NEWEST = _CAPTURES + "ORDER BY c.id DESC LIMIT 1"
-_NEWEST_RULES = _CAPTURES + "AND c.status BETWEEN 200 AND 299 AND c.failure = '' ORDER BY c.id DESC LIMIT 1"
+_NEWEST = _CAPTURES + "ORDER BY +c.id DESC LIMIT 1"
+_NEWEST_RULES = _CAPTURES + "AND c.status BETWEEN 200 AND 299 AND c.failure = '' ORDER BY +c.id DESC LIMIT 1"
 _MISSING_SINCE = (
     "SELECT min(c.recorded_at) FROM captures c WHERE c.ref = ?1 AND c.route = 'robots' AND c.id > (SELECT "
     "coalesce(max(d.id), 0) FROM captures d WHERE d.ref = ?1 AND d.route = 'robots' AND d.failure = '' "

@@ -44,12 +44,12 @@ _WHOLE = (
     "JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
     "WHERE c.ref = ?1 AND c.route = ?2 AND c.url = ?3 AND c.method = 'GET' AND c.tier = 'wire' AND c.hop = 0 "
     "AND c.status = 200 AND c.failure = '' AND c.rebuilt = 0 AND length(l.data) > 0 "
-    "AND EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = c.blob) ORDER BY c.id DESC LIMIT 1"
+    "AND EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = c.blob) ORDER BY +c.id DESC LIMIT 1"
 )
 _REDACTED = f"SELECT 1 FROM captures c WHERE c.uid = ? AND EXISTS ({erasing.KEPT})"
 _NOT_MODIFIED = (
     "SELECT c.*, NULL AS sha256 FROM captures c WHERE c.ref = ?1 AND c.route = ?2 AND c.status = 304 "
-    "ORDER BY c.id DESC LIMIT ?3"
+    "ORDER BY +c.id DESC LIMIT ?3"
 )
 
 
