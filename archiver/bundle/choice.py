@@ -51,9 +51,11 @@ _UNCHANGED = (
 )
 _REFERRED = (
     # The capture that a 304 says nothing has changed since, and the robots.txt that a page was asked for under.
-    "SELECT held.id FROM captures c, json_each(c.request, '$.given') g JOIN captures held "
-    f"ON held.uid = json_extract(g.value, '$[1]') WHERE json_extract(g.value, '$[0]') IN {REFERS!r} "
-    f"AND c.id IN {_THEIRS}"
+    # Rows of a file that others made may hold anything where JSON should stand.
+    "SELECT held.id FROM captures c, "
+    "json_each(CASE WHEN json_valid(c.request) THEN c.request ELSE '{}' END, '$.given') g JOIN captures held "
+    "ON held.uid = CASE WHEN g.type = 'array' THEN json_extract(g.value, '$[1]') END "
+    f"WHERE CASE WHEN g.type = 'array' THEN json_extract(g.value, '$[0]') IN {REFERS!r} END AND c.id IN {_THEIRS}"
 )
 
 Keys = Sequence[int]

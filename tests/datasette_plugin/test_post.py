@@ -114,12 +114,12 @@ def test_who_vouches_for_the_time_is_said(db: Path, tmp_path: Path, room: Room) 
     assert room.json(post(BO, ".json"))["vouched"] == "not signed"
     assert "No signed head and no outside timestamp covers it" in Seen(room.text(post(BO))).text
     head = (
-        "INSERT INTO log_checkpoint (origin, size, root, note, at) VALUES (1, 200, x'00', '', '2026-04-01T00:00:00Z')",
+        "INSERT INTO log_checkpoint (origin, size, root, note, at) VALUES (1, 1000, x'00', '', '2026-04-01T00:00:00Z')",
         (),
     )
     token = (
         "INSERT INTO log_anchor (origin, size, kind, service, token, at, received_at) VALUES "
-        "(1, 200, 'rfc3161', 'clock.example', x'01', '2026-04-01T00:00:05Z', '2026-04-01T00:00:06Z')",
+        "(1, 1000, 'rfc3161', 'clock.example', x'01', '2026-04-01T00:00:05Z', '2026-04-01T00:00:06Z')",
         (),
     )
     (tmp_path / "signed").mkdir()
@@ -129,7 +129,7 @@ def test_who_vouches_for_the_time_is_said(db: Path, tmp_path: Path, room: Room) 
             found, page = opened.json(post(BO, ".json")), Seen(opened.text(post(BO)))
             assert found["vouched"] == vouched
             assert f"custody: {vouched}" in page.text
-            assert found["custody"]["last"]["signed"] == 200
+            assert found["custody"]["last"]["signed"] == 1000
             assert found["custody"]["last"]["not_after"] == ("2026-04-01T00:00:05Z" if token in sql else "")
             assert found["custody"]["last"]["not_before"] == ""
         finally:
