@@ -26,4 +26,5 @@ def print_diagnosis(found: Diagnosis, *, as_json: bool) -> None:
     if not any(counts.values()):
         line(("All is well.", "green"))
     else:
-        line(", ".join(f"{count} {state}" for state, count in counts.items() if count) + ".")
+        words = {WRONG: WRONG, WARNING: WARNING if counts[WARNING] == 1 else f"{WARNING}s"}
+        line(", ".join(f"{count} {words[state]}" for state, count in counts.items() if count) + ".")
