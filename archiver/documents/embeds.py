@@ -222,7 +222,9 @@ class _Reader:
         if element.outer.end == element.inner.end and posts:
             # The block is never closed: it ends with its permalink, or the rest of the document would be lost in it.
             end = posts[0][0]
-            outer, text = Span(start=outer.start, end=end.outer.end), Span(start=text.start, end=end.text.end)
+            # A permalink without words may stand before the line break that the block began with.
+            outer = Span(start=outer.start, end=end.outer.end)
+            text = Span(start=text.start, end=max(text.start, end.text.end))
             posts = posts[:1]
             inside = tuple(inner for inner in inside if inner.outer.start < outer.end)
         last = posts[-1] if posts else None

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archiver.documents import mentions, passages
@@ -219,7 +219,11 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+LINK = "<a href='https://x.com/a/status/2'>"
+
+
 @settings(max_examples=300, deadline=None)
+@example(f"&mdash;<blockquote class=twitter-tweet>{LINK}{LINK}&mdash;", "text/html")
 @given(st.lists(PIECES, max_size=40).map("".join), st.sampled_from(["text/html", "text/markdown", "text/plain"]))
 def test_spans_are_true_for_any_document(source: str, media_type: str) -> None:
     given_document = document(source, media_type)
