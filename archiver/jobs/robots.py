@@ -120,13 +120,12 @@ class Robots:
 
     def again(self, look: Look, answer: Answer) -> bool:
         """Whether a crawled page has to be asked for once more, for a redirect led to a host whose robots.txt was not
-        known. Remembers where it led, or that it is forbidden there."""
+        known to the thread that followed it; by now it may be. Remembers where it led, or that it is forbidden there."""
         if answer.failure is not Failure.BLOCKED or not crawled(look) or ROBOTS not in dict(answer.request.given):
             return False
         held = self._now(answer.url)
-        if held is not None:
-            if held.refusal(answer.url, self.agent):
-                look.forbidden = held.host
+        if held is not None and held.refusal(answer.url, self.agent):
+            look.forbidden = held.host
             return False
         if len(look.led) >= LED or answer.url in look.led:
             return False

@@ -317,6 +317,18 @@ def test_redirects_from_host_to_host_end(desks: Desks) -> None:
             site.server.close()
 
 
+def test_rules_that_were_known_before_a_redirect_led_to_them_let_it_pass(desks: Desks) -> None:
+    """Known from an earlier run, or learned while the redirect was under way: either way the page is asked for."""
+    desks.site.pages["/short"] = moved(desks.other.url("/open"))
+    desks.other.pages["/robots.txt"] = rules("User-agent: *", "Disallow: /closed")
+    desks.post("1", desks.other.url("/third"))
+    desks.run()
+    desks.post("2", desks.site.url("/short"))
+    desks.run()
+    assert desks.outcome("/short")[-1] == "live"
+    assert desks.other.server.targets() == ["/robots.txt", "/third", "/open"]
+
+
 def test_rules_of_a_host_that_is_switched_off_are_not_asked_for(desks: Desks) -> None:
     desks.site.pages |= {f"/short/{n}": moved(desks.other.url("/open")) for n in range(3)}
     desks.post("1", *(desks.site.url(f"/short/{n}") for n in range(3)))
