@@ -120,7 +120,7 @@ class Robots:
 
     def again(self, look: Look, answer: Answer) -> bool:
         """Whether a crawled page has to be asked for once more, for a redirect led to a host whose robots.txt was not
-        known to the thread that followed it; by now it may be. Remembers where it led, or that it is forbidden there."""
+        known to the thread that followed it, and may be now. Remembers where it led, or that it is forbidden there."""
         if answer.failure is not Failure.BLOCKED or not crawled(look) or ROBOTS not in dict(answer.request.given):
             return False
         held = self._now(answer.url)
