@@ -329,7 +329,9 @@ def test_a_shown_post_must_be_the_named_one() -> None:
         (179, Outcome.PROTECTED),
         (63, Outcome.SUSPENDED),
         (88, Outcome.RATE_LIMITED),
-        (999, Outcome.UNAVAILABLE),
+        (421, Outcome.UNAVAILABLE),
+        (131, Outcome.UNREACHABLE),
+        (999, Outcome.UNKNOWN),
     ],
 )
 def test_error_codes(code: int, expected: Outcome) -> None:

@@ -18,13 +18,15 @@ from archiver.platforms.x.sheet import Author, Sheet, Status, Target
 from archiver.platforms.x.snowflake import is_id
 
 _DEPTH = 60
+_NOTHING: tuple[object, ...] = ({}, {"tweetResult": {}})
+"""Data of an answer whose errors, if it has any, are what it says."""
 _HIDDEN = frozenset({"TweetUnavailable", "TweetTombstone"})
 
 
 def read(node: Node, asked: Ref | None, sheet: Sheet) -> None:
     """A whole answer of any of these queries (or one entry of a timeline)."""
     data = node.get("data") if type(node.value) is dict else None
-    if data is None or data.value == {}:
+    if data is None or data.value in _NOTHING:
         failed = signals.errors(node)
         if failed is not None:
             if asked is not None:

@@ -47,12 +47,13 @@ def parse_shape(kind: str, body: bytes, ref: Ref | None = None) -> Reading:
 
 
 def _by_status(request: Request, status: int, body: bytes, sheet: Sheet) -> bool:
-    """Whether the status alone decides: an error whose body is not the JSON that the route uses for errors."""
+    """Whether the status alone decides: an error whose body is not the JSON that the route uses for errors, and any of
+    a server that fails, whatever its body says."""
     outcome = http(status)
     if outcome is None:
         return False
     speaks = request.route in {"v1.1", "v2", "graphql", "fxtwitter", "oembed"} and body.lstrip()[:1] == b"{"
-    if speaks and outcome is not Outcome.RATE_LIMITED:
+    if speaks and outcome is not Outcome.RATE_LIMITED and status < 500:
         part = Sheet()
         try:
             _body(request.route, request, body, part, status)

@@ -16,15 +16,20 @@ _REASONS = {
     "Suspended": Outcome.SUSPENDED,
 }
 
+# A code that is not listed says nothing of the post: most are of the question, the session or the service (214, 336:
+# the query is outdated).
 _CODES = {
+    29: Outcome.UNREACHABLE,  # timed out
     34: Outcome.NOT_FOUND,  # no such page
     63: Outcome.SUSPENDED,
     88: Outcome.RATE_LIMITED,
-    130: Outcome.UNAVAILABLE,  # over capacity
-    131: Outcome.UNAVAILABLE,  # internal error
+    130: Outcome.UNREACHABLE,  # over capacity
+    131: Outcome.UNREACHABLE,  # internal error
     144: Outcome.NOT_FOUND,  # no status with that id
     179: Outcome.PROTECTED,  # not authorised to see this status
     326: Outcome.REFUSED,  # our account is locked
+    421: Outcome.UNAVAILABLE,  # no longer available
+    422: Outcome.UNAVAILABLE,  # no longer available: it broke the rules
     **dict.fromkeys((32, 64, 89, 99, 135, 200, 215, 239), Outcome.REFUSED),  # our credentials or token
 }
 
@@ -35,12 +40,13 @@ def reason(text: str) -> Outcome:
 
 
 def errors(node: Node) -> tuple[Outcome, str, str] | None:
-    """Outcome, reason and pointer of the first of `errors` (v1.1 and GraphQL: objects with a numeric code)."""
+    """Outcome, reason and pointer of the first of `errors` (v1.1 and GraphQL: objects with a numeric code). An outage
+    or a question that X does not take, speaks of the attempt: it must not make what was live look gone."""
     for error in node.list("errors"):
         code = error.integer("code", -1)
         if code >= 0:
-            return _CODES.get(code, Outcome.UNAVAILABLE), f"code {code}", error.pointer
-        return Outcome.UNAVAILABLE, "error without a code", error.pointer
+            return _CODES.get(code, Outcome.UNKNOWN), f"code {code}", error.pointer
+        return Outcome.UNKNOWN, "error without a code", error.pointer
     return None
 
 
