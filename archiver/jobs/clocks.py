@@ -42,7 +42,7 @@ def heard(host: str, date: str, age: str, at: str) -> Heard | None:
     try:
         said = parsedate_to_datetime(date)
         ours = time_of(at)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if said.tzinfo is None:
         return None

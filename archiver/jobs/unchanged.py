@@ -98,7 +98,7 @@ def validator(head: bytes, seen: datetime) -> tuple[str, str] | None:
     if changed is None or not _DATE.fullmatch(dates[0]):
         return None
     sent = http_date(next((value for name, value in fields if name == "date"), "")) or seen
-    return (MODIFIED_SINCE, dates[0]) if changed + STEADY <= sent else None
+    return (MODIFIED_SINCE, dates[0]) if sent - changed >= STEADY else None
 
 
 def _bare(request: Request) -> tuple[object, ...]:

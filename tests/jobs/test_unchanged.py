@@ -374,6 +374,13 @@ def test_posts_are_asked_for_whole(page: Page, ref: str, asked: bool) -> None:
         ([f"Last-Modified: {OLD}", "Date: Mon, 01 Jan 2024 00:01:00 GMT"], ("If-Modified-Since", OLD)),
         (["Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT ({secret:X_BEARER_TOKEN})"], None),
         (["Last-Modified: yesterday"], None),
+        # what no date can hold, or nothing can be added to, ended the run
+        (["Last-Modified: Fri, 31 Dec 9999 23:59:59 GMT"], None),
+        (["Last-Modified: Mon, 01 Jan 99999999999999 00:00:00 GMT"], None),
+        (
+            [f"Last-Modified: {OLD}", "Date: Mon, 01 Jan 2024 99999999999999999999:00:00 GMT"],
+            ("If-Modified-Since", OLD),
+        ),
         ([], None),
     ],
 )

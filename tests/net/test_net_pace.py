@@ -72,6 +72,8 @@ def pace(clock: Clock, **changes: object) -> Pace:
         (429, (("ratelimit-reset", "30"),), 30.0),
         (429, (("x-ratelimit-reset", "2026-11-22T12:05:00.000000Z"),), 300.0),
         (429, (("x-ratelimit-reset", "later"),), None),
+        (429, (("x-ratelimit-reset", "9999-12-31T23:59:59-01:00"),), None),
+        (429, (("x-ratelimit-reset", "0001-01-01T00:00:00+01:00"),), None),
         (200, (("x-rate-limit-reset", str(int(NOW.timestamp()) + 900)),), None),
     ],
 )

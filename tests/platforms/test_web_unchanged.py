@@ -68,6 +68,7 @@ def test_a_304_to_our_condition_says_that_nothing_changed(
         (asked(), {"url": "https://news.example/b"}),  # a redirect was followed
         (asked("If-Modified-Since", OLD), {"headers": (("last-modified", NEW),)}),
         (asked("If-Modified-Since", OLD), {"headers": (("last-modified", "yesterday"),)}),
+        (asked("If-Modified-Since", OLD), {"headers": (("last-modified", "Mon, 01 Jan 99999999999999 00:00:00 GMT"),)}),
         (asked("If-Modified-Since", "soon"), {}),
     ],
 )

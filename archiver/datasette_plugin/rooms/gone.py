@@ -182,7 +182,7 @@ def _unchanged(request: Any, tag: str, changed: datetime | None) -> bool:
         return any(one.strip().removeprefix("W/") in (tag, "*") for one in given.split(","))
     try:
         since = parsedate_to_datetime(request.headers.get("if-modified-since") or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return changed is not None and since.tzinfo is not None and changed <= since
 

@@ -35,10 +35,10 @@ def etag(text: str) -> tuple[bool, str] | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """An HTTP date with its zone; None for anything else."""
+    """An HTTP date with its zone; None for anything else, also for numbers that no date can hold."""
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return None if moment.tzinfo is None else moment
 
