@@ -23,6 +23,8 @@ FIRST, LONGEST = 900.0, 86_400.0
 """Seconds that it is left alone for: at first, and at most."""
 SPREAD = 0.25
 """The largest share by which chance shortens or lengthens such a pause."""
+PATIENCE = 60.0
+"""Seconds that a run waits for a pace of ours. Who is asked more slowly than that has his turn in later runs."""
 BUSY = frozenset({429, 500, 502, 503, 504})
 SILENT = frozenset({Failure.DNS, Failure.CONNECT, Failure.TLS, Failure.TIMEOUT, Failure.RESET, Failure.PROTOCOL})
 UNASKED = frozenset({Failure.BLOCKED, Failure.NOT_RECORDED})
@@ -101,37 +103,48 @@ class Gate:
                 self._counted.add(day)
             return wait
 
+    def asked(self, url: str) -> float:
+        """For how many seconds the host of an address is to be left alone for what it answered in this run."""
+        return self._pace.asked(self._book.of(url).host)
+
+    def too_slow(self, url: str, seconds: float) -> NotNow:
+        """Our own pace makes an address wait for longer than a run does: its host is left alone that long, by later
+        runs too. Why it is not asked now."""
+        manners = self._book.of(url)
+        with self._lock:
+            state = self._hosts.setdefault(manners.host, _Host())
+            state.not_before = max(state.not_before, self._after(seconds))
+            self._dirty.add(manners.host)
+            reason = f"{manners.host} is asked once in {manners.pace:g} seconds, as [hosts] says"
+            return NotNow(f"{reason}: not before {state.not_before}", seconds, standing=True)
+
     def slower(self, host: str, seconds: float) -> None:
         """A host wants so many seconds between two requests: it is not asked faster in this run."""
         with self._lock:
             self._delays[host] = max(seconds, self._delays.get(host, 0.0))
 
     def ended(self, url: str, exchange: Exchange) -> None:
-        """A request that began has ended so."""
+        """A request that began has ended so, a hop of a redirect among them. An answer closes the circuit."""
         manners = self._book.of(url)
         self._pace.finished(manners.host, exchange, lane=manners.lane)
         with self._lock:
+            state = self._hosts.get(manners.host)
+            if state is not None and (state.failures or state.opened_at) and _answered(exchange):
+                state.failures, state.opened_at = 0, ""
+                self._dirty.add(manners.host)
             day = self._day(manners.host)
             self._days[day][1] += exchange.size + len(exchange.response_head)
             self._counted.add(day)
             self._answered = self._answered or exchange.status is not None
 
     def judge(self, url: str, exchange: Exchange) -> None:
-        """The last try of a request ended so: some failures in a row open the circuit of its host, an answer closes
-        it. While nobody answered in this run, our own network is as likely at fault: the pause stays the first."""
-        if exchange.failure in UNASKED:
+        """The last try of a request ended so: some failures in a row open the circuit of its host. While nobody
+        answered in this run, our own network is as likely at fault: the pause stays the first."""
+        if not _failed(exchange):
             return
         host = host_of(url)
         with self._lock:
-            failed = exchange.status in BUSY or (exchange.status is None and exchange.failure in SILENT)
-            state = self._hosts.get(host)
-            if not failed:
-                if state is not None and (state.failures or state.opened_at):
-                    state.failures, state.opened_at = 0, ""
-                    self._dirty.add(host)
-                return
-            if state is None:
-                state = self._hosts[host] = _Host()
+            state = self._hosts.setdefault(host, _Host())
             alone = not self._answered and exchange.status is None
             state.failures = min(state.failures + 1, FAILURES) if alone else state.failures + 1
             self._dirty.add(host)
@@ -178,6 +191,8 @@ class Gate:
         if state is not None and state.not_before > now:
             seconds = _between(now, state.not_before)
             why = "asked for it" if state.asked or state.failures < FAILURES else f"failed {state.failures} times"
+            if manners.pace > PATIENCE and not state.asked and state.failures < FAILURES:
+                why = f"is asked once in {manners.pace:g} seconds"
             return NotNow(f"{host} {why} and is left alone until {state.not_before}", seconds, standing=not state.asked)
         if manners.requests_per_day or manners.bytes_per_day:
             requests, size = self._days[self._day(host)]
@@ -209,6 +224,15 @@ class Gate:
     def _budget(self, host: str) -> bool:
         manners = self._book.of_host(host)
         return bool(manners.requests_per_day or manners.bytes_per_day)
+
+
+def _failed(exchange: Exchange) -> bool:
+    return exchange.status in BUSY or (exchange.status is None and exchange.failure in SILENT)
+
+
+def _answered(exchange: Exchange) -> bool:
+    """Whether a host is there: also with an answer that was none of what was asked for."""
+    return not _failed(exchange) and exchange.failure not in UNASKED
 
 
 def _between(now: str, then: str) -> float:

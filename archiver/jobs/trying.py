@@ -16,7 +16,7 @@ from typing import Protocol
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential, wait_random
 
 from archiver import schedule
-from archiver.jobs.gate import BUSY, Gate, NotNow
+from archiver.jobs.gate import BUSY, PATIENCE, Gate, NotNow
 from archiver.jobs.looking import Event, Look
 from archiver.model import Exchange, Failure, Request
 from archiver.net.pace import retry_after
@@ -58,7 +58,7 @@ class Trying:
         self, fetcher: Fetcher, waiting: Waiting, *, tier: str = "wire", gate: Gate | None = None, threads: int = 8
     ) -> None:
         self.fetcher, self.tier, self.gate, self.waiting = fetcher, tier, gate, waiting
-        self._refused = threading.local()
+        self._thread = threading.local()
         self.permit: Callable[[Request, str], str] | None = None
         self.stopping = threading.Event()
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -94,21 +94,23 @@ class Trying:
     def enter(self, url: str) -> str:
         """Waits until the address that a redirect leads to may be asked, in the thread that follows it. Why it is not
         asked, or an empty text; then `left` must follow."""
-        if self.permit is not None and (reason := self.permit(self._refused.request, url)):
+        if self.permit is not None and (reason := self.permit(self._thread.request, url)):
             return reason
         try:
             self._enter(url)
         except NotNow as reason:
-            self._refused.seconds = reason.seconds
+            self._thread.refused = reason.seconds
             return reason.reason
         except Postponed as reason:
-            self._refused.seconds = reason.seconds
+            self._thread.refused = reason.seconds
             return "the pause that this host asked for is not over"
         return ""
 
     def left(self, url: str, exchange: Exchange) -> None:
-        """What an address that was entered answered."""
+        """What the address that this thread entered last answered. It holds one at a time: who waited for the next hop
+        of a redirect with the place of the one before would wait for himself, or for others that do the same."""
         if self.gate is not None:
+            self._thread.entered = False
             self.gate.ended(url, exchange)
 
     def _work(self, look: Look, number: int, request: Request) -> None:
@@ -134,24 +136,28 @@ class Trying:
         if self.gate is None:
             exchanges = self.fetcher.fetch(request)
         else:
-            self._refused.seconds, self._refused.request = 0.0, request
+            self._thread.refused, self._thread.request = 0.0, request
             self._enter(request.url)
             exchanges = self.fetcher.fetch(request)
-            self.gate.ended(request.url, exchanges[0])
+            if self._thread.entered:  # a fetcher that follows no redirects tells nobody of its hops
+                self.left(request.url, exchanges[0])
         if self.tier != "wire":
             exchanges = tuple(replace(exchange, tier=self.tier) for exchange in exchanges)
         self.events.put(Event(look=look, number=number, exchanges=exchanges))
-        if self.gate is not None and self._refused.seconds:
-            raise Postponed(self._refused.seconds)
+        if self.gate is not None and self._thread.refused:
+            raise Postponed(self._thread.refused)
         return exchanges[-1]
 
     def _enter(self, url: str) -> None:
         if self.gate is None:
             return
         while (wait := self.gate.begin(url)) > 0:
-            if wait > self.waiting.longest:
-                raise Postponed(wait)
+            if (asked := self.gate.asked(url)) > self.waiting.longest:
+                raise Postponed(asked)
+            if wait > max(self.waiting.longest, PATIENCE):
+                raise self.gate.too_slow(url, wait)
             self._rest(wait)
+        self._thread.entered = True
 
     def _rest(self, seconds: float) -> None:
         """Waits; when the run ends meanwhile, what was to follow is left for the next one."""

@@ -43,7 +43,7 @@ _OURS = frozenset({"host", "connection", "transfer-encoding", "content-length", 
 
 class Gate(Protocol):
     """What lets a redirect pass to the next host: `enter` waits until an address may be asked, or says why it is not;
-    `left` is told what it answered. The first address of a request is the asker's to pace."""
+    `left` is told what each address answered, before the next is entered. The first one is the asker's to enter."""
 
     def enter(self, url: str) -> str: ...
 
@@ -105,12 +105,11 @@ class Fetcher:
     def _hop(self, request: Request, hop: Hop, used: Mapping[str, str], redactor: Redactor) -> Exchange:
         if hop.refused:
             return self._blocked(request, hop, redactor, hop.refused)
-        if not hop.number or self.gate is None:
-            return self._ask(request, hop, used, redactor)
-        if reason := self.gate.enter(hop.url):
+        if self.gate is not None and hop.number and (reason := self.gate.enter(hop.url)):
             return self._blocked(request, hop, redactor, reason)
         exchange = self._ask(request, hop, used, redactor)
-        self.gate.left(hop.url, exchange)
+        if self.gate is not None:
+            self.gate.left(hop.url, exchange)
         return exchange
 
     def _ask(self, request: Request, hop: Hop, used: Mapping[str, str], redactor: Redactor) -> Exchange:

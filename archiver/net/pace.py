@@ -132,6 +132,12 @@ class Pace:
             self._start(lane, interval)
             return 0.0
 
+    def asked(self, host: str) -> float:
+        """Seconds for which a host is still to be left alone for what it answered, whatever our interval."""
+        with self._lock:
+            state = self._hosts.get(canonical_host(host))
+            return 0.0 if state is None else max(0.0, state.left_until - self._now())
+
     def started(self, host: str) -> None:
         """A request to this host starts now."""
         with self._lock:
