@@ -123,6 +123,8 @@ class Robots:
         known to the thread that followed it, and may be now. Remembers where it led, or that it is forbidden there."""
         if answer.failure is not Failure.BLOCKED or not crawled(look) or ROBOTS not in dict(answer.request.given):
             return False
+        if _address(answer.url) is None:  # what a Location named is no address: it stays blocked
+            return False
         held = self._now(answer.url)
         if held is not None and held.refusal(answer.url, self.agent):
             look.forbidden = held.host
@@ -162,7 +164,7 @@ class Robots:
 
     def _now(self, url: str) -> Held | None:
         """What is known of the robots.txt for an address, from the archive if need be; None where nothing is."""
-        key, now = _address(url), self._session.now()
+        key, now = _request(url).url, self._session.now()
         held = self._held.get(key)
         if held is None or not held.fresh(now):
             held = self._load(key, now)
@@ -225,7 +227,10 @@ class Robots:
         """Why a redirect of a crawled page must not be followed to an address; empty where it may."""
         if ROBOTS not in dict(request.given):
             return ""
-        held = self._held.get(_address(url))
+        where = _address(url)
+        if where is None:  # the guard says why
+            return ""
+        held = self._held.get(where)
         if held is None or not held.fresh(self._session.now()):
             return f"not asked: robots.txt of {_host(url)} is not known yet"
         return held.refusal(url, self.agent)
@@ -253,16 +258,19 @@ def _has_none(row: Row) -> bool:
 
 
 def _request(url: str) -> Request:
-    where = _address(url)
+    where = _address(url) or address(url)
     ref = Ref(platform="web", kind="page", id=where)
     return Request(ref=ref, route=ROUTE, url=where, headers=(("Accept", "text/plain,*/*;q=0.5"),), max_bytes=MOST_BYTES)
 
 
-def _address(url: str) -> str:
-    """Where the rules for an address stand, in normal form; credentials in a redirect are no part of it."""
-    where = address(url)
-    scheme, _, rest = where.partition("://")
-    return normal(f"{scheme}://{rest.rpartition('@')[2]}") or where
+def _address(url: str) -> str | None:
+    """Where the rules for an address stand, in normal form; credentials in a redirect are no part of it. None for what
+    is no http(s) address."""
+    try:
+        scheme, _, rest = address(url).partition("://")
+    except ValueError:
+        return None
+    return normal(f"{scheme}://{rest.rpartition('@')[2]}")
 
 
 def _host(url: str) -> str:

@@ -19,6 +19,9 @@ MOST_LINES = 2000
 MOST_RULES = 20
 _TOKEN = re.compile(r"[A-Za-z_-]+")
 _DISALLOW = re.compile(r"\s*d[a-z]+ow\b", re.IGNORECASE)
+_AGENT = re.compile(r"\s*(?:user-?agent|user\s+agent)(?:\s*:|\s)([^#]*)", re.IGNORECASE)
+_OTHER = "0"
+"""Stands for every agent that is not ours: no product token holds a digit."""
 
 
 def product(user_agent: str) -> str:
@@ -46,7 +49,8 @@ class Rules:
         whole = len(body) <= LIMIT
         if not whole:  # the line that is cut could forbid more than it says
             body = body[: max(body.rfind(b"\n", 0, LIMIT), body.rfind(b"\r", 0, LIMIT)) + 1]
-        self.text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+        text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+        self.text = "\n".join(_line(line, agent.strip().lower()) for line in text.splitlines())
         self.agent, self._parsed = agent, Protego.parse(self.text)
 
     @property
@@ -76,6 +80,17 @@ class Rules:
             if not Protego.parse(rest).can_fetch(url, self.agent):
                 return f"{_rule(lines[n])[:200]!r} in line {n + 1}"
         return ""
+
+
+def _line(line: str, agent: str) -> str:
+    """A line with the names of all other agents made one: protego keeps each rule once for each agent of its group, so
+    that a file of as many agents as rules took room by the square of its size."""
+    found = _AGENT.match(line)
+    name = found[1].strip().lower() if found is not None else ""
+    if not name:
+        return line
+    bare = "*" if name == "*" else name.replace("*", "")
+    return f"User-agent: {bare if bare == '*' or (bare and agent.startswith(bare)) else _OTHER}"
 
 
 def _rule(line: str) -> str:

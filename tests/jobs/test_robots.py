@@ -352,3 +352,18 @@ def test_a_clock_that_went_back_asks_again_and_loses_nothing(desks: Desks) -> No
     desks.run()
     assert desks.outcome("/third") == ["live"]
     assert desks.site.server.targets().count("/robots.txt") == 2
+
+
+@pytest.mark.parametrize(
+    "location", ["https://[bad/", "https://h:99999999/", "mailto:desk@news.example", "https://a b/"]
+)
+def test_a_redirect_to_what_is_no_address_ends_no_run(desks: Desks, location: str) -> None:
+    """No robots.txt stands at such a place: the page is blocked, and the run goes on."""
+    desks.site.pages["/robots.txt"] = rules("User-agent: *", "Disallow:")
+    desks.site.pages["/open"] = message(b"", f"Location: {location}", status="302 Found")
+    desks.post("1", desks.site.url("/open"), desks.site.url("/third"))
+    desks.run()
+    assert (desks.outcome("/open")[-1], desks.outcome("/third")) == ("blocked", ["live"])
+    assert desks.site.server.targets().count("/open") == 1
+    assert len(desks.desk.table(RULES)) == 1
+    sound(desks.desk)
