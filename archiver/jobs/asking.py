@@ -68,7 +68,7 @@ def network(config: Config) -> NetworkFetcher:
     """The fetcher with the configured bounds, secrets and signature key."""
     options = {name: value for name, value in config.network.items() if name not in ("contact", "user_agent")}
     options["allow_private"] = tuple(options.get("allow_private", ()))
-    policy = Policy(user_agent=config.user_agent, per_host=config.per_host, **options)
+    policy = Policy(user_agent=config.user_agent, per_host=config.manners.most_at_once, **options)
     signer = None
     if config.key_id:
         try:

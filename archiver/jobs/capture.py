@@ -77,7 +77,7 @@ class Capturing:
             Waiting(longest=config.wait, now=session.now, sleep=sleep),
             tier=tier,
             gate=gate,
-            threads=config.hosts * config.per_host,
+            threads=config.hosts * config.manners.most_at_once,
         )
         self.summary = Summary()
         self.turns = Turns(session.frontier, gate, now=session.now, hosts=config.hosts, per_host=config.per_host)

@@ -77,6 +77,11 @@ class Book:
         """The manners towards a host as the queue names it."""
         return _manners(self, host, "/")
 
+    @property
+    def most_at_once(self) -> int:
+        """Requests at once that any host may get."""
+        return max(self.at_once, *(rule.at_once or 0 for rule in (self.default, *self.rules.values())))
+
     def __hash__(self) -> int:
         return id(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import story
 from click.testing import CliRunner
-from playing import moved
+from playing import Reply, Server, moved, page
 from running import Desk, lines, sound
 
 from archiver.cli import main
@@ -152,3 +153,25 @@ def test_a_run_after_the_clock_went_back_looks_again_and_says_so(world: story.Wo
     assert runs.desk.call("rebuild", "--check").code == 0
     checked = CliRunner().invoke(main, ["verify", str(runs.desk.db)])
     assert checked.exit_code in (0, 1), checked.output
+
+
+def test_a_host_may_be_asked_more_at_once_than_others(tmp_path: Path) -> None:
+    together = threading.Barrier(6)
+
+    def respond(target: str, raw: bytes) -> Reply:
+        del raw
+        if target.startswith("/page"):
+            together.wait(10)
+        return page("here")
+
+    server = Server(respond)
+    try:
+        (tmp_path / "list.urls").write_text(lines([f"{server.base}/page/{n}" for n in range(6)]))
+        (tmp_path / "archiver.toml").write_text(
+            f'[network]\nallow_private = ["127.0.0.1"]\n[hosts."{server.place}"]\nat_once = 6\npace = 0.0\n'
+        )
+        options = Options(seeds=(str(tmp_path / "list.urls"),))
+        report = run_archive(tmp_path / "archive.db", load(tmp_path / "archiver.toml"), options)
+    finally:
+        server.close()
+    assert report.outcomes == {"live": 6}
