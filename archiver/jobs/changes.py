@@ -9,16 +9,18 @@ from typing import Any
 from archiver.quotes.between import between
 from archiver.schedule import parse_time
 from archiver.store.archive import Archive
-from archiver.store.fates import EDITED, GONE, RETURNED, ROUND
+from archiver.store.fates import EDITED, GONE, RETURNED, ROUND, own
 
 DIFFERENCES = 40
 """Differences of one edit that are listed."""
-_EVENTS = """
+_EVENTS = f"""
 SELECT e.id, e.kind, e.outcome, e.at, e.told_at, e.after, c.uid, c.route, c.observed_at, c.origin, c.leaf,
+    CASE WHEN {own("c", "r.ref", "e.post")} THEN '' ELSE c.ref END AS beside,
     b.uid AS before_uid, b.route AS before_route, b.observed_at AS before_at, b.leaf AS before_leaf,
+    CASE WHEN {own("b", "r.ref", "e.post")} THEN '' ELSE b.ref END AS before_beside,
     v.text AS text_before, w.text AS text_after
-FROM events e JOIN captures c ON c.id = e.capture LEFT JOIN captures b ON b.id = e.capture_before
-LEFT JOIN versions v ON v.id = e.before LEFT JOIN versions w ON w.id = e.after
+FROM events e JOIN refs r ON r.id = e.post JOIN captures c ON c.id = e.capture
+LEFT JOIN captures b ON b.id = e.capture_before LEFT JOIN versions v ON v.id = e.before LEFT JOIN versions w ON w.id = e.after
 WHERE e.post IN (SELECT value FROM json_each(?)) ORDER BY c.origin, c.leaf, e.kind, w.sha256
 """
 _ANSWERS = """
@@ -35,16 +37,17 @@ _LAST = 1 << 62
 
 def changes(archive: Archive, group: str) -> list[dict[str, Any]]:
     """The events of a post, oldest first; `group` is a JSON list of the local ids of all its names. Each with its kind
-    and outcome, `last_before` and `first_after` (capture, route, time, leaf), the `answers` of that look
-    (each route's word once), and for an edit both texts with their `differences`."""
+    and outcome, `last_before` and `first_after` (capture, route, time, leaf; `beside`: the ref that was asked for,
+    where that is another, whose answer shows this post, too), the `answers` of that look (each route's word once), and
+    for an edit both texts with their `differences`."""
     rows = archive.all(_EVENTS, group)
     told = []
     for number, row in enumerate(rows):
         later = [other for other in rows[number + 1 :] if other["kind"] != EDITED and other["origin"] == row["origin"]]
         one: dict[str, Any] = {"kind": row["kind"], "outcome": row["outcome"], "at": row["at"]}
         one["told_at"] = row["told_at"]
-        one["last_before"] = _observation(row["before_uid"], row["before_route"], row["before_at"], row["before_leaf"])
-        one["first_after"] = _observation(row["uid"], row["route"], row["observed_at"], row["leaf"])
+        one["last_before"] = _observation(row, "before_")
+        one["first_after"] = _observation(row, "")
         if row["kind"] == EDITED:
             one |= _edit(row["text_before"], row["text_after"])
             shown_by = archive.all(_SHOWN_BY, group, row["after"])
@@ -58,8 +61,12 @@ def changes(archive: Archive, group: str) -> list[dict[str, Any]]:
     return told
 
 
-def _observation(uid: str | None, route: str, at: str, leaf: int) -> dict[str, Any] | None:
-    return None if uid is None else {"capture": uid, "route": route, "at": at, "leaf": leaf}
+def _observation(row: Any, side: str) -> dict[str, Any] | None:
+    if row[f"{side}uid"] is None:
+        return None
+    at = row["before_at" if side else "observed_at"]
+    seen = {"capture": row[f"{side}uid"], "route": row[f"{side}route"], "at": at, "leaf": row[f"{side}leaf"]}
+    return seen | {"beside": row[f"{side}beside"]}
 
 
 def _answers(rows: Sequence[Any], speaking: set[str], at: datetime) -> list[dict[str, Any]]:

@@ -205,8 +205,10 @@ def show_ref(archive: Archive, what: str) -> Shown:
     shown.mentions = _quotations(archive, _HERE, key, most=-1)
     kept = "kept" if "work_seeds" in tables else "1 AS kept"
     queued = archive.one(
-        f"SELECT due_at, attempts, last_outcome, last_at, purpose, depth, {kept} FROM work_queue WHERE ref = ?",
-        str(ref),
+        f"SELECT q.due_at, q.attempts, q.last_outcome, q.last_at, q.purpose, q.depth, {kept} FROM work_queue q WHERE "
+        "q.ref IN (SELECT r.ref FROM json_each(?) j JOIN refs r ON r.id = j.value) "
+        "ORDER BY q.due_at IS NULL, q.due_at, kept DESC, q.ref LIMIT 1",
+        group,
     )
     shown.queue = None if queued is None else dict(queued)
     if "erasures" in tables:

@@ -15,11 +15,18 @@ _MEANS = {
     "suspended": "not shown: the account is suspended",
     "protected": "not shown: its author shows it to followers only",
     "withheld": "withheld in some places",
-    "age-gated": "shown only after a check of age, which is no deletion",
-    "login-required": "shown only after a login, which is no deletion",
-    "not-found": "not found, which does not say that it was deleted",
-    "unavailable": "not shown, and the platform does not say why",
+    "age-gated": "shown only after a check of age",
+    "login-required": "shown only after a login",
+    "not-found": "not found",
+    "unavailable": "not shown",
 }
+_MEANS_NOT = {
+    "age-gated": ", which is no deletion",
+    "login-required": ", which is no deletion",
+    "not-found": ", which does not say that it was deleted",
+    "unavailable": ", and the platform does not say why",
+}
+"""What an outcome leaves open: said after its time, which is not the time of a deletion."""
 
 _SHOWN_BY = {"marker": "the platform's marker", "same-route": "two sightings by one route"}
 
@@ -33,15 +40,24 @@ def lines(happened: Iterable[dict[str, Any]]) -> Iterator[str]:
         elif kind == "returned":
             yield f"Shown again at {moment(after['at'])}{_routes(one['answers'], after)}{_since(before, 'not shown')}"
         else:
-            live = "" if before is None else f"Live at {moment(before['at'])} ({short(before['route'], 40)}); "
-            first = _telling(one)
-            later = "" if first == one["outcome"] else f"; {_means(one['outcome'])} since {moment(one['told_at'])}"
-            sentence = f"{live}{_means(first)} at {moment(after['at'])}{_routes(one['answers'], after)}{later}"
+            first, last = _telling(one), str(one["outcome"])
+            sentence = f"{_live(before)}{_means(first)} at {moment(after['at'])}{_routes(one['answers'], after)}"
+            sentence += _MEANS_NOT.get(first, "")
+            if first != last:
+                sentence += f"; {_means(last)} since {moment(one['told_at'])}{_MEANS_NOT.get(last, '')}"
             yield sentence[0].upper() + sentence[1:]
 
 
 def _means(outcome: str) -> str:
     return _MEANS.get(outcome, f"not shown ({short(outcome, 40)})")
+
+
+def _live(before: dict[str, Any] | None) -> str:
+    """The observation that last showed it: at its own address, or only beside another post, where copies outlive it."""
+    if before is None:
+        return ""
+    seen = f"at {moment(before['at'])} ({short(before['route'], 40)}); "
+    return f"Shown beside {short(before['beside'], 120)} {seen}" if before["beside"] else f"Live {seen}"
 
 
 def _telling(one: dict[str, Any]) -> str:

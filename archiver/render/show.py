@@ -118,8 +118,8 @@ def _post(out: Console, post: dict[str, Any]) -> None:
         name = f"{name} ({post['author']})" if name else post["author"]
     line.append(f"{safe(name)}, {moment(post['posted_at']) or 'no time'}, ")
     line.append(*word(post["outcome"]))
-    if post["outcome"] != "live" and post["outcome_at"]:
-        line.append(f" as of {moment(post['outcome_at'])}")
+    if post["outcome_at"]:  # what was last seen live may be refused since
+        line.append(f" {'when last seen,' if post['outcome'] == 'live' else 'as of'} {moment(post['outcome_at'])}")
     out.print(line)
     for text in safe(post["text"]).splitlines():
         out.print(f"  | {text}")

@@ -30,6 +30,17 @@ WENT, RETURNED, EDITED = "gone", "returned", "edited"
 Words = tuple[str, str]
 
 
+def own(capture: str, ref: str, post: str) -> str:
+    """SQL: whether a capture (an alias of that table) was asked about a post, given by its ref and local id, and not
+    about another whose answer shows it, too."""
+    return (
+        f"({capture}.tier = 'import' OR {capture}.ref = {ref} OR EXISTS (SELECT 1 FROM refs ox JOIN aliases oa "
+        f"ON oa.alias = ox.id WHERE ox.ref = {capture}.ref AND oa.ref = {post}) OR CASE WHEN "
+        f"json_valid({capture}.request) THEN EXISTS (SELECT 1 FROM json_each({capture}.request, '$.refs') oj "
+        f"WHERE oj.value = {ref}) ELSE 0 END)"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One change between two observations: `before` is the capture that last showed the other state (None: none did),

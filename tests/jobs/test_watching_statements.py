@@ -40,10 +40,10 @@ class Days:
     def __init__(self, session: Session) -> None:
         self.session, self.seconds = session, itertools.count()
 
-    def say(self, day: int, said: Mapping[str, Any], *, route: str = "one") -> None:
+    def say(self, day: int, said: Mapping[str, Any], *, route: str = "one", about: str = REF) -> None:
         at = time_text(BEGIN + timedelta(days=day, seconds=next(self.seconds)))
         ref = Ref(platform="toy", kind="answer", id=route)
-        request = Request(ref=ref, route=route, url=f"https://toy.example/{route}")
+        request = Request(ref=ref, refs=(Ref.parse(about),), route=route, url=f"https://toy.example/{route}")
         body = json.dumps(said).encode()
         exchange = Exchange(
             uid=new_uid(),
@@ -64,9 +64,9 @@ class Days:
         assert row is not None
         read.read_capture(self.session, row)
 
-    def live(self, day: int, text: str = TEXT, *, route: str = "one") -> None:
+    def live(self, day: int, text: str = TEXT, *, route: str = "one", about: str = REF) -> None:
         post = {"ref": REF, "text": text, "handle": "ada", "posted_at": "2026-02-01T00:00:00Z", "whole": True}
-        self.say(day, {"posts": [post], "findings": [{"ref": REF, "outcome": "live"}]}, route=route)
+        self.say(day, {"posts": [post], "findings": [{"ref": REF, "outcome": "live"}]}, route=route, about=about)
 
     def answer(self, day: int, outcome: str, *, route: str = "one") -> None:
         self.say(day, {"findings": [{"ref": REF, "outcome": outcome}]}, route=route)
@@ -85,14 +85,19 @@ def days(session: Session) -> Days:
     return Days(session)
 
 
-STATEMENTS = ("Live at", "Not found", "Shown again", "Edited ", "  “", "  added ", "  removed ")
+STATEMENTS = ("Live at", "Shown beside", "Not found", "Shown again", "Edited ", "  “", "  added ", "  removed ")
+
+
+def printed(session: Session) -> str:
+    result = CliRunner().invoke(main, ["show", REF, "--db", str(session.archive.path)], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
 
 
 def shown(session: Session) -> list[str]:
-    result = CliRunner().invoke(main, ["show", REF, "--db", str(session.archive.path)], catch_exceptions=False)
-    assert result.exit_code == 0
+    found = printed(session)
     assert rebuild(session, check=True).differences == {}
-    return [line for line in result.output.splitlines() if line.startswith(STATEMENTS)]
+    return [line for line in found.splitlines() if line.startswith(STATEMENTS)]
 
 
 def happened(session: Session) -> list[Any]:
@@ -109,8 +114,8 @@ def test_live_then_not_found_by_two_routes_then_returned(session: Session, days:
     days.answer(9, "not-found", route="three")
     days.live(12)
     assert shown(session) == [
-        "Live at 2026-03-01 09:00:01Z (two); not found, which does not say that it was deleted at 2026-03-03 09:00:02Z "
-        "by two routes (one, two)",
+        "Live at 2026-03-01 09:00:01Z (two); not found at 2026-03-03 09:00:02Z by two routes (one, two), "
+        "which does not say that it was deleted",
         "Shown again at 2026-03-13 09:00:06Z by one route (one); last not shown at 2026-03-10 09:00:05Z (three)",
     ]
     gone, back = happened(session)
@@ -125,9 +130,36 @@ def test_what_is_told_later_is_told_with_its_own_time(session: Session, days: Da
     days.answer(9, "deleted")
     (told,) = shown(session)
     assert told == (
-        "Live at 2026-03-01 09:00:00Z (one); not found, which does not say that it was deleted at 2026-03-03 09:00:01Z "
-        "by one route (one); deleted since 2026-03-10 09:00:02Z"
+        "Live at 2026-03-01 09:00:00Z (one); not found at 2026-03-03 09:00:01Z by one route (one), "
+        "which does not say that it was deleted; deleted since 2026-03-10 09:00:02Z"
     )
+
+
+def test_what_stood_only_beside_another_post_is_not_said_to_have_been_live(session: Session, days: Days) -> None:
+    days.live(0, about="x:post:1850000000000000002")
+    days.answer(0, "unavailable")
+    (told,) = shown(session)
+    assert told == (
+        "Shown beside toy:answer:one at 2026-03-01 09:00:00Z (one); not shown at 2026-03-01 09:00:01Z by one route "
+        "(one), and the platform does not say why"
+    )
+
+
+def test_what_is_live_is_told_with_the_time_at_which_it_was_seen(session: Session, days: Days) -> None:
+    days.live(0)
+    days.answer(40, "refused")
+    assert "live when last seen, 2026-03-01 09:00:00Z" in printed(session)
+
+
+def test_the_next_look_is_told_by_whichever_name_it_is_queued(session: Session, days: Days) -> None:
+    alias = "x:post:1850000000000000009"
+    days.live(0)
+    days.say(0, {"aliases": [{"alias": alias, "ref": REF}]})
+    queue = {"host": "x.example", "purpose": "post", "depth": 0, "seed": "a.txt", "priority": 1}
+    session.frontier.add(Ref.parse(alias), now=time_text(BEGIN), **queue)
+    assert "Next look: 2026-03-01 09:00:00Z" in printed(session)
+    session.archive.db.execute("UPDATE work_queue SET kept = 0, due_at = NULL")
+    assert "Not looked at again: no seed keeps it" in printed(session)
 
 
 def test_routes_that_say_different_things_are_told_apart(session: Session, days: Days) -> None:
