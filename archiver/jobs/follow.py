@@ -10,6 +10,7 @@ from archiver.jobs.aliases import canonical
 from archiver.jobs.read import Read, read_pending
 from archiver.jobs.session import Session
 from archiver.model import Edge, EdgeKind, Media, Post, Ref
+from archiver.net.manners import host_of
 from archiver.platforms import claim, platform_of
 from archiver.store.queue import Task
 
@@ -44,7 +45,7 @@ def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str, 
         first = platform.plan(ref, (), session.config.settings)
         if not first:
             return False
-        host = urlsplit(first[0].url).netloc.lower()
+        host = host_of(first[0].url) or urlsplit(first[0].url).netloc.lower()
         new = session.frontier.add(
             ref, host=host, purpose=purpose, depth=depth, seed=seed, now=now, priority=PRIORITY[purpose]
         )

@@ -12,13 +12,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from archiver import schedule
 from archiver.jobs import read
 from archiver.jobs.looking import Look
 from archiver.jobs.session import Session
 from archiver.model import Answer, Exchange, Failure, Ref, Request
+from archiver.net.manners import host_of
 from archiver.net.robots import LIMIT, Rules, address, product
 from archiver.net.uid import new_uid
 from archiver.platforms.web.address import normal
@@ -274,7 +274,7 @@ def _address(url: str) -> str | None:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
+    return host_of(url) or url
 
 
 def _after(row: Row, wait: timedelta) -> str:

@@ -15,6 +15,7 @@ import unicodedata
 import httpx
 
 from archiver.errors import BlockedError
+from archiver.net.manners import FULL_STOPS
 from archiver.net.policy import Address, Policy
 
 _V4 = (
@@ -62,7 +63,6 @@ _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_FULL_STOPS = str.maketrans("。．｡", "...")
 
 
 def check_url(url: str, policy: Policy) -> httpx.URL:
@@ -83,7 +83,7 @@ def check_url(url: str, policy: Policy) -> httpx.URL:
         raise BlockedError("credentials in the address")
     if "%" in authority:
         raise BlockedError("percent-encoding in the host")
-    plain = unicodedata.normalize("NFKC", authority).translate(_FULL_STOPS)
+    plain = unicodedata.normalize("NFKC", authority).translate(FULL_STOPS)
     if plain != authority and re.search(r"[/?#@%\\\s]", plain):
         raise BlockedError("the host contains a character that stands for a delimiter")
     try:

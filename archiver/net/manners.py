@@ -7,12 +7,17 @@ a pace of its own beside the host's other addresses (a *lane*). Of several rules
 
 from __future__ import annotations
 
+import ipaddress
+import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 PORTS = {"http": 80, "https": 443}
+FULL_STOPS = str.maketrans("。．｡", "...")
+"""What IDNA reads as a full stop (RFC 3490 section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +102,27 @@ def _place(url: str) -> tuple[str, str]:
     except ValueError:  # what a Location named
         return "", ""
     try:
-        name, port = (parts.hostname or "").rstrip("."), parts.port
+        name, port = _connected(parts.hostname or ""), parts.port
     except ValueError:
         return "", parts.path
-    name = f"[{name}]" if ":" in name else name
     return (name if port in (None, PORTS.get(parts.scheme)) else f"{name}:{port}"), parts.path
+
+
+@lru_cache(maxsize=4096)
+def _connected(name: str) -> str:
+    """The name that is connected to, as `guard.check_url` reads it, whatever its spelling: else each would be a host of
+    its own to the switch, the budget and the pace. What the guard refuses stays as it is."""
+    if ":" in name:
+        with suppress(ValueError):
+            return f"[{ipaddress.IPv6Address(name).compressed}]"
+        return f"[{name}]"
+    if not name.isascii():
+        import httpx  # takes 50 ms to import: a run over which nobody is asked has no such host
+
+        name = unicodedata.normalize("NFKC", name).translate(FULL_STOPS).lower()
+        with suppress(httpx.InvalidURL):
+            name = httpx.URL(f"http://{name}/").raw_host.decode("ascii")
+    return name.rstrip(".")
 
 
 def _lane(host: str, path: str, book: Book) -> str:

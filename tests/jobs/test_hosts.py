@@ -14,8 +14,10 @@ from archiver.jobs.config import load
 from archiver.jobs.gate import FAILURES, FIRST, LONGEST, Gate, NotNow
 from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.clock import text_of
+from archiver.net.guard import check_url
 from archiver.net.manners import DOCUMENTED, Book, Rule, host_of
 from archiver.net.pace import Pace
+from archiver.net.policy import Policy
 from archiver.store.hosts import Day, HostState
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -38,10 +40,25 @@ def book(folder: Path, text: str) -> Book:
         ("http://[::1]/", "[::1]"),
         ("http://blog.example:port/", ""),
         ("seed:list.txt", ""),
+        # other spellings of one host, as Locations may have them: whom the guard connects to
+        ("https://\uff42log.example/", "blog.example"),
+        ("https://blog\u3002example/", "blog.example"),
+        ("http://\uff11\uff12\uff17.0.0.1:8080/", "127.0.0.1:8080"),
+        ("https://B\u00fccher.example/", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("http://[0:0::0:1]:8080/", "[::1]:8080"),
+        ("https://a\u200db.example/", "a\u200db.example"),  # no name: the guard refuses it
     ],
 )
 def test_whom_an_address_asks(address: str, host: str) -> None:
     assert host_of(address) == host
+
+
+@pytest.mark.parametrize("spelled", ["\uff42log.example", "blog\uff0eexample", "BLOG.example.", "blog.ex\u1d43mple"])
+def test_a_host_is_switched_off_however_it_is_spelled(tmp_path: Path, spelled: str) -> None:
+    rules = book(tmp_path, '[hosts."blog.example"]\noff = true\n')
+    assert check_url(f"https://{spelled}/a", Policy(user_agent="q")).host.rstrip(".") == "blog.example"
+    assert rules.of(f"https://{spelled}/a").off
 
 
 def test_the_closest_rule_counts_value_by_value(tmp_path: Path) -> None:
