@@ -1,16 +1,14 @@
-"""Content coding undone (RFC 9110 section 8.4), bounded in size and ratio: gzip, deflate; br and zstd where installed.
+"""Content coding undone (RFC 9110 section 8.4), bounded in size and ratio: gzip, deflate, br, zstd.
 
-We only ask for gzip. The other codings occur in imported recordings; their decoders are optional packages.
+We only ask for gzip. The others occur in imported recordings, and some servers send them unasked.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from io import BytesIO
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from archiver.errors import ParseError
 
@@ -92,11 +90,12 @@ class _Deflate:
 
 
 class _Brotli:
-    """RFC 7932. `output_buffer_limit` (brotli 1.2) is needed: without it one small piece can fill the memory."""
+    """RFC 7932. Each piece is bounded by the decoder: otherwise a small one could fill the memory."""
 
-    def __init__(self, module: Any) -> None:
-        self._decoder = module.Decompressor()
-        self._error = module.error
+    def __init__(self) -> None:
+        import brotli  # here, for hardly any answer needs it
+
+        self._decoder, self._error = brotli.Decompressor(), brotli.error
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
@@ -109,8 +108,6 @@ class _Brotli:
                 piece = self._decoder.process(b"", output_buffer_limit=PIECE)
         except self._error as error:
             raise ParseError(f"br: {error}") from None
-        except TypeError:
-            raise ParseError("br: the installed decoder cannot be bounded; brotli 1.2 can") from None
 
     def finish(self) -> None:
         if not self._decoder.is_finished():
@@ -120,9 +117,11 @@ class _Brotli:
 class _Zstd:
     """RFC 8878 with its recommended window of 8 MiB. Fed by 512 bytes, since one block of 4 bytes can give 128 KiB."""
 
-    def __init__(self, module: Any) -> None:
-        self._decoder = module.ZstdDecompressor(max_window_size=8 << 20).decompressobj()
-        self._error = module.ZstdError
+    def __init__(self) -> None:
+        import zstandard  # here, for hardly any answer needs it
+
+        self._decoder = zstandard.ZstdDecompressor(max_window_size=8 << 20).decompressobj()
+        self._error = zstandard.ZstdError
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
@@ -140,20 +139,16 @@ class _Zstd:
             raise ParseError("zstd: the end is missing")
 
 
-def _installed(*names: str) -> Any:
-    return next((import_module(name) for name in names if find_spec(name)), None)
-
-
 def _coding(name: str) -> _Coding:
     match name:
         case "gzip" | "x-gzip":
             return _Gzip()
         case "deflate":
             return _Deflate()
-        case "br" if (module := _installed("brotli", "brotlicffi")) is not None:
-            return _Brotli(module)
-        case "zstd" if (module := _installed("zstandard")) is not None:
-            return _Zstd(module)
+        case "br":
+            return _Brotli()
+        case "zstd":
+            return _Zstd()
     raise ParseError(f"no decoder for content coding {name!r}")
 
 

@@ -15,7 +15,9 @@ import time
 import zlib
 from dataclasses import dataclass
 
+import brotli
 import fault_wire as wire
+import zstandard
 from fault_servers import NO_SUCH_NAME, SERVER_FAILURE, Line, Serve, Told
 from fault_wire import HTML, PAGE, head, message, status
 
@@ -198,6 +200,7 @@ def _sizes() -> tuple[Fault, ...]:
 
     large = "X: " + "y" * (1 << 20)
     nested = gzip.compress(wire.zeros(64 << 20), 9, mtime=0)
+    br, zstd = brotli.compress(bytes(64 << 20), quality=1), zstandard.compress(bytes(64 << 20))
     flood = [f"Set-Cookie: c{n}={'x' * 60}; Path=/; Max-Age=31536000" for n in range(10_000)]
     return (
         of(
@@ -219,6 +222,8 @@ def _sizes() -> tuple[Fault, ...]:
             ),
         ),
         of("bomb", "gzip that becomes 64 MB, 1,000:1", wire.answer(wire.coded(wire.zeros(64 << 20), "gzip"))),
+        of("br-bomb", "br that becomes 64 MB", wire.answer(wire.coded(br, "br"))),
+        of("zstd-bomb", "zstd that becomes 64 MB", wire.answer(wire.coded(zstd, "zstd"))),
         of("nested-bomb", "a bomb in a bomb", wire.answer(wire.coded(nested, "gzip", "gzip"))),
         of("many-codings", "six content codings", wire.answer(wire.coded(PAGE, *["gzip"] * 6))),
         of("many-headers", "10,000 header fields", wire.then_hang(head("200 OK", *["X: y"] * 10_000)), code=200),
@@ -331,8 +336,10 @@ def _codings() -> tuple[Fault, ...]:
         of("gzip-damaged", "gzip with a wrong checksum", bytes(damaged), "gzip"),
         of("gzip-not", "gzip declared, but plain", PAGE, "gzip"),
         of("deflate-cut", "deflate without its end", zlib.compress(PAGE * 50)[:-9], "deflate"),
-        of("br-cut", "br without its end, not asked for", wire.BROTLI_CUT, "br"),
-        of("zstd-cut", "zstd without its end, not asked for", wire.ZSTD_CUT, "zstd"),
+        of("br", "br, not asked for", wire.BROTLI, "br", outcome="live"),
+        of("br-cut", "br without its end, not asked for", wire.BROTLI[:-5], "br"),
+        of("zstd", "zstd, not asked for", wire.ZSTD, "zstd", outcome="live"),
+        of("zstd-cut", "zstd without its end, not asked for", wire.ZSTD[:-5], "zstd"),
         of("odd-content", "a content coding of its own", PAGE, "x-secret"),
         page("empty", "200 with nothing in it", b"", HTML),
         page("nuls", "HTML with NULs", PAGE.replace(b"bridge", b"bri\x00dge\x00"), HTML),

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 
+import brotli
+import zstandard
 from fault_servers import Line, Serve
 
 HTML = "Content-Type: text/html; charset=utf-8"
@@ -230,5 +232,4 @@ def in_handshake(*parts: bytes, then: str = "close") -> Serve:
 
 GZIPPED = gzip.compress(PAGE * 200, mtime=0)
 TWICE = gzip.compress(gzip.compress(PAGE, mtime=0), mtime=0)
-BROTLI_CUT = b"\x1b\x5f\x00\xf8\x8d\x94\x6e\xde\x44\x55\x86\x96\x20\x6c\x6f"
-ZSTD_CUT = b"\x28\xb5\x2f\xfd\x20\x40" + b"\x01\x02\x00" + b"half of it"
+BROTLI, ZSTD = brotli.compress(PAGE * 200), zstandard.compress(PAGE * 200)
