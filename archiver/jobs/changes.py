@@ -21,7 +21,8 @@ SELECT e.id, e.kind, e.outcome, e.at, e.told_at, e.after, c.uid, c.route, c.obse
     v.text AS text_before, w.text AS text_after
 FROM events e JOIN refs r ON r.id = e.post JOIN captures c ON c.id = e.capture
 LEFT JOIN captures b ON b.id = e.capture_before LEFT JOIN versions v ON v.id = e.before
-LEFT JOIN versions w ON w.id = e.after WHERE e.post IN (SELECT value FROM json_each(?)) ORDER BY c.origin, c.leaf, e.kind, w.sha256
+LEFT JOIN versions w ON w.id = e.after WHERE e.post IN (SELECT value FROM json_each(?))
+ORDER BY c.origin, c.leaf, e.kind, w.sha256
 """
 _ANSWERS = """
 SELECT o.outcome, o.reason, c.route, c.observed_at, c.uid, c.leaf FROM outcomes o JOIN captures c ON c.id = o.capture

@@ -89,11 +89,13 @@ _ASKED = f"""
 SELECT 1 FROM outcomes o JOIN captures k ON k.id = o.capture
 WHERE o.ref = ?2 AND o.outcome = 'live' AND k.id >= ?3 AND k.id < ?4 AND {_OWN} LIMIT 1
 """
-_EVENTS = """
+_EVENTS = f"""
 SELECT e.kind, e.outcome, e.at, e.told_at, e.capture, v.sha256 AS version,
-    c.uid, c.route, c.observed_at, b.uid AS uid_before, b.route AS route_before, b.observed_at AS observed_before
-FROM events e JOIN captures c ON c.id = e.capture LEFT JOIN captures b ON b.id = e.capture_before
-LEFT JOIN versions v ON v.id = e."after" WHERE e.post = ? ORDER BY c.origin, c.leaf, e.kind, v.sha256
+    c.uid, c.route, c.observed_at, b.uid AS uid_before, b.route AS route_before, b.observed_at AS observed_before,
+    CASE WHEN {fates.own("c", "r.ref", "e.post")} THEN '' ELSE c.ref END AS beside,
+    CASE WHEN {fates.own("b", "r.ref", "e.post")} THEN '' ELSE b.ref END AS beside_before
+FROM events e JOIN refs r ON r.id = e.post JOIN captures c ON c.id = e.capture
+LEFT JOIN captures b ON b.id = e.capture_before LEFT JOIN versions v ON v.id = e."after" WHERE e.post = ? ORDER BY c.origin, c.leaf, e.kind, v.sha256
 """
 _ALTERED = """
 SELECT d.ref AS document, m.kind AS mention, p.ref AS passage, t.ref AS post, o.url, x.flags, x.policy, c.url AS seed
@@ -113,9 +115,10 @@ def _posts(session: Session, captures: set[int], since: int) -> int:
             data = {"ref": post["ref"], "url": post["url"], "platform": post["platform"], "handle": post["handle"]}
             data |= {"outcome": row["outcome"], "first_told_at": row["told_at"]}
             before = {"capture": row["uid_before"], "route": row["route_before"], "at": row["observed_before"]}
+            before["beside"] = row["beside_before"]
             data["between"] = [
                 before if row["uid_before"] else None,
-                {"capture": row["uid"], "route": row["route"], "at": row["observed_at"]},
+                {"capture": row["uid"], "route": row["route"], "at": row["observed_at"], "beside": row["beside"]},
             ]
             happened = Happened(
                 name=name_of(post["ref"], kind, row["uid"], after),

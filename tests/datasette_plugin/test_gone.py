@@ -54,9 +54,42 @@ def story(db: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
         fill(sql, "matches", mention=mention, verdict="exact", version=before, post=evil, changes="[]", faithful=1)
         sql.execute("UPDATE resolutions SET ref = ?, status = 'resolved' WHERE mention = ?", (evil, mention))
         sql.execute("UPDATE documents SET title = ? WHERE id = ?", (PAYLOAD, document))
+        _went_twice(sql)
         room = Room(path)
         yield room, sql
         room.close()
+
+
+def _went_twice(sql: sqlite3.Connection) -> None:
+    """A post that stood beside another, was proved absent, came back, and was called deleted by its platform."""
+    captures = [row[0] for row in sql.execute("SELECT id FROM captures WHERE tier <> 'import' ORDER BY id LIMIT 4")]
+    post = filling.post(sql, "x:post:777", text="words")
+    said = (("live", ""), ("not-found", details.ABSENT), ("live", ""), ("deleted", ""))
+    for capture, (outcome, reason) in zip(captures, said, strict=True):
+        fill(sql, "outcomes", ref=post, capture=capture, outcome=outcome, reason=reason)
+    for number, (kind, outcome) in enumerate((("gone", "deleted"), ("returned", "live"), ("gone", "deleted")), 1):
+        at = f"2026-06-0{number}T10:00:00.000000Z"
+        seen = {"capture": captures[number], "capture_before": captures[number - 1], "at": at, "told_at": at}
+        fill(sql, "events", post=post, kind=kind, outcome=outcome, platform="x", month="2026-06", **seen)
+
+
+def test_each_event_is_told_with_its_own_answers(story: tuple[Room, sqlite3.Connection]) -> None:
+    room, _ = story
+    second, _, first = room.json("/archive/-/gone.json?month=2026-06")["events"]
+    assert [one["outcome"] for one in first["answers"]] == ["not-found"]
+    assert first["said"] == "Deleted: the author’s own signed repository held it, and holds it no more"
+    assert second["said"] == "Deleted, as its platform says"
+
+
+def test_a_copy_beside_another_post_is_told_as_one(story: tuple[Room, sqlite3.Connection]) -> None:
+    room, sql = story
+    first = room.json("/archive/-/gone.json?month=2026-06")["events"][-1]
+    beside = sql.execute("SELECT ref FROM captures WHERE tier <> 'import' ORDER BY id LIMIT 1").fetchone()[0]
+    assert first["last_before"]["beside"] == beside
+    assert "beside another post, which was asked for" in room.text("/archive/-/gone?month=2026-06")
+    assert "beside another post, which was asked for" in room.text("/archive/-/gone.atom")
+    ivy = next(event for event in room.json("/archive/-/gone.json?kind=gone")["events"] if event["ref"] == IVY)
+    assert ivy["last_before"]["beside"] == ""
 
 
 def test_the_demonstration_tells_what_went_and_what_changed(room: Room) -> None:
@@ -184,7 +217,7 @@ def test_what_documents_quote_is_looked_for_within_bounds(
 
 def test_what_came_back_and_what_became_unfaithful(story: tuple[Room, sqlite3.Connection]) -> None:
     room, _ = story
-    (back,) = room.json("/archive/-/gone.json?kind=returned")["events"]
+    (back,) = room.json("/archive/-/gone.json?kind=returned&month=2026-05")["events"]
     assert (back["said"], back["ref"]) == ("Shown again", "x:post:666")
     (edited,) = room.json("/archive/-/gone.json?kind=edited&platform=x")["events"]
     (quotation,) = edited["unfaithful"]
@@ -214,7 +247,7 @@ def test_the_feed_is_atom(story: tuple[Room, sqlite3.Connection]) -> None:
     valid(answer.text)
     root = ElementTree.fromstring(answer.text)
     entries = root.findall(f"{ATOM}entry")
-    assert len(entries) == 68
+    assert len(entries) == 71
     titles = [entry.findtext(f"{ATOM}title") or "" for entry in entries]
     assert any("<script>alert(1)</script>" in title and "U+202E" in title for title in titles)
     told = [entry.findtext(f"{ATOM}updated") or "" for entry in entries]

@@ -129,6 +129,13 @@ def changed(room: Newsroom) -> None:
     room.world.x.delete(tweets["picture"])
 
 
+def test_what_stood_only_beside_another_post_is_told_as_that(room: Newsroom) -> None:
+    room.world.x.stale.add(room.world.tweets["gone"].id)
+    room.run()
+    was, now = about(room, room.by_program(), "post.gone", "gone")["data"]["between"]
+    assert (was["beside"], now["beside"]) == (room.world.ref("first"), "")
+
+
 def test_a_program_and_a_webhook_are_told_the_same_once(room: Newsroom) -> None:
     first = room.run()
     altered = [event for event in room.receiver.events() if event["type"] == "quotation.altered"]

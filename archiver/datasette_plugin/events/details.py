@@ -51,8 +51,8 @@ def told(reader: Reader, event: Row, *, judged: bool = True) -> Row:
         "outcome_now": event["outcome_now"],
         "at": event["at"],
         "told_at": event["told_at"],
-        "last_before": _capture(event, "before_uid", "before_route", "before_at"),
-        "first_after": _capture(event, "uid", "route", "observed_at"),
+        "last_before": _capture(event, "before_uid", "before_route", "before_at", "before_beside"),
+        "first_after": _capture(event, "uid", "route", "observed_at", "beside"),
         "answers": answers,
         "text": event["text"],
         "cut": bool(event["cut"]),
@@ -77,8 +77,11 @@ def said(event: Row, answers: list[Row]) -> str:
     return SAID.get(event["outcome"], f"Not shown any more: {event['outcome']}")
 
 
-def _capture(event: Row, uid: str, route: str, at: str) -> Row | None:
-    return None if event[uid] is None else {"uid": event[uid], "route": event[route], "at": event[at]}
+def _capture(event: Row, uid: str, route: str, at: str, beside: str) -> Row | None:
+    """An observation. `beside`: the ref that was asked for, where that is another, whose answer shows this one, too."""
+    if event[uid] is None:
+        return None
+    return {"uid": event[uid], "route": event[route], "at": event[at], "beside": event[beside] or ""}
 
 
 _SAME = (
@@ -88,13 +91,14 @@ _SAME = (
 
 
 def _answers(reader: Reader, event: Row) -> list[Row]:
-    """What the routes said, from the first capture that showed the change: each route's word once."""
+    """What the routes said, from the first capture that showed the change until the next: each route's word once."""
     rows = reader.rows(
         "What the routes answered",
         _SAME + "SELECT o.outcome, o.reason, c.route, c.observed_at, c.uid FROM "
         "(SELECT min(id) AS id FROM outcomes WHERE capture = :capture) f CROSS JOIN same CROSS JOIN outcomes o "
         "ON o.ref = same.id AND o.id >= f.id AND o.id < f.id + :window JOIN captures c ON c.id = o.capture "
-        "ORDER BY o.id LIMIT 40",
+        "WHERE o.capture < coalesce((SELECT min(n.capture) FROM events n WHERE n.post = :post AND n.capture > :capture "
+        "AND n.kind <> 'edited'), o.capture + 1) ORDER BY o.id LIMIT 40",
         post=event["post"],
         capture=event["capture"],
         window=WINDOW,

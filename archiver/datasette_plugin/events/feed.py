@@ -104,7 +104,8 @@ def content(event: Row) -> str:
 
 
 def _seen(capture: Row) -> str:
-    return f"{markup.text(capture['at'])} by the route {markup.text(capture['route'])}"
+    beside = ", beside another post, which was asked for" if capture["beside"] else ""
+    return f"{markup.text(capture['at'])} by the route {markup.text(capture['route'])}{beside}"
 
 
 def _quote(text: str, cut: bool) -> str:

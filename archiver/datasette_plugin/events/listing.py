@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from archiver.datasette_plugin.page import Asked
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
-from archiver.store.fates import EDITED, GONE, RETURNED, WENT
+from archiver.store.fates import EDITED, GONE, RETURNED, WENT, own
 
 KINDS = (WENT, RETURNED, EDITED)
 OUTCOMES = tuple(map(str, GONE))
@@ -64,10 +64,12 @@ class Found:
     upto: str = ""
 
 
-_COLUMNS = """
+_COLUMNS = f"""
 SELECT e.id, e.post, r.ref, e.kind, e.outcome, e.at, e.told_at, e.platform, p.handle, p.name, p.posted_at,
     p.outcome AS outcome_now, substr(p.text, 1, 2000) AS text, length(p.text) > 2000 AS cut, e.capture, c.uid,
     c.route, c.observed_at, b.uid AS before_uid, b.route AS before_route, b.observed_at AS before_at,
+    CASE WHEN {own("c", "r.ref", "e.post")} THEN '' ELSE c.ref END AS beside,
+    CASE WHEN {own("b", "r.ref", "e.post")} THEN '' ELSE b.ref END AS before_beside,
     e.before, e.after, coalesce(v.sha256, '') AS sha256
 """
 _JOINS = """
