@@ -68,6 +68,17 @@ WHERE EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id) ORDER BY b.sha256
 """
 
 
+# Erasing is by address and takes every whole answer that came from it, whatever else rests on the same bytes.
+_ELSEWHERE = """
+SELECT 1 FROM captures c WHERE c.blob = ?1
+AND c.ref NOT IN (SELECT r.ref FROM files f JOIN refs r ON r.id = f.ref WHERE f.blob = ?1) LIMIT 1
+"""
+_ALSO_GIVEN = """
+SELECT DISTINCT c.blob FROM json_each(?1) j JOIN captures c ON c.ref = j.value
+WHERE c.status = 200 AND EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = c.blob)
+"""
+
+
 def due(archive: Archive, policies: Sequence[Policy], *, now: str) -> list[Due]:
     """The media files whose time is over by every policy that concerns them, and that nothing else leads to."""
     dropping = [policy for policy in policies if policy.days]
@@ -78,7 +89,7 @@ def due(archive: Archive, policies: Sequence[Policy], *, now: str) -> list[Due]:
     kept = blurring.led_to(archive, every - set[int]().union(*documents.values()))
     led = {policy: blurring.led_to(archive, found) for policy, found in documents.items()}
     announced = _announced(archive)
-    moment, found = schedule.parse_time(now), list[Due]()
+    moment, found = schedule.parse_time(now), dict[int, Due]()
     for row in archive.all(_FILES, json.dumps(sorted(set[int]().union(*led.values())))):
         posts = set(json.loads(row["posts"]))
         concerned = [policy for policy in dropping if posts & led[policy]]
@@ -87,20 +98,33 @@ def due(archive: Archive, policies: Sequence[Policy], *, now: str) -> list[Due]:
             continue
         if any(age < timedelta(days=policy.days) for policy in concerned):
             continue
+        if archive.one(_ELSEWHERE, row["blob"]) is not None:
+            continue
         since = announced.get(row["sha256"], "")
         longest = max(concerned, key=lambda policy: (policy.days, policy.name))
-        found.append(
-            Due(
-                sha256=row["sha256"],
-                refs=tuple(json.loads(row["refs"])),
-                size=row["size"],
-                since=row["observed_at"],
-                policy=f"{longest.name}: {longest.days} days",
-                announced=since,
-                ripe=bool(since) and moment - schedule.parse_time(since) >= GRACE,
-            )
+        found[row["blob"]] = Due(
+            sha256=row["sha256"],
+            refs=tuple(json.loads(row["refs"])),
+            size=row["size"],
+            since=row["observed_at"],
+            policy=f"{longest.name}: {longest.days} days",
+            announced=since,
+            ripe=bool(since) and moment - schedule.parse_time(since) >= GRACE,
         )
-    return found
+    return _alone(archive, found)
+
+
+def _alone(archive: Archive, found: dict[int, Due]) -> list[Due]:
+    """Those whose addresses gave nothing that stays."""
+    given = {blob: _given(archive, one.refs) for blob, one in found.items()}
+    while kept := [blob for blob in found if not given[blob] <= set(found)]:
+        for blob in kept:
+            del found[blob]
+    return list(found.values())
+
+
+def _given(archive: Archive, refs: tuple[str, ...]) -> set[int]:
+    return {int(row[0]) for row in archive.all(_ALSO_GIVEN, json.dumps(refs))}
 
 
 def _announced(archive: Archive) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -19,6 +21,9 @@ from archiver.errors import InputError
 from archiver.jobs import config, retaining
 from archiver.jobs.retention import Policy, parse
 from archiver.jobs.session import open_session
+from archiver.model import Exchange, Ref, Request
+from archiver.net.uid import new_uid
+from archiver.store.blobs import BlobStore
 
 DROP = '[retention."article.html"]\nmedia = "drop"\ndays = 30\n'
 BLUR = '[retention."article.html"]\nmedia = "blur"\n'
@@ -164,6 +169,62 @@ def test_what_another_seed_leads_to_stays(desk: Desk, tmp_path: Path) -> None:
     second.write_text(f"Also here: {url}")
     desk.call("add", "second.txt")
     assert due(desk, 31) == [], "the second seed has no policy: it keeps the picture"
+
+
+def recorded(desk: Desk, ref: str, route: str, body: bytes, media_type: str = "image/png") -> None:
+    """One more capture, made by hand, and read."""
+    with open_session(desk.db, config.load(desk.config)) as session:
+        sha256 = hashlib.sha256(body).hexdigest()
+        held = Exchange(
+            uid=new_uid(),
+            request=Request(ref=Ref.parse(ref), route=route, url=ref.split(":", 2)[2]),
+            url=ref.split(":", 2)[2],
+            started_at=session.now(),
+            ended_at=session.now(),
+            status=200,
+            headers=(("content-type", media_type),),
+            response_head=f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\n\r\n".encode(),
+            body=io.BytesIO(body),
+            size=len(body),
+            sha256=sha256,
+            entity_sha256=sha256,
+            sniffed_type=media_type,
+        )
+        session.evidence.record(held)
+    assert desk.call("rebuild").code == 0
+
+
+def test_bytes_that_are_evidence_of_something_else_stay(desk: Desk) -> None:
+    """A post may name as its picture the address of an answer, a page or a seed that the archive holds: the bytes are
+    one blob, and erasing the picture would take what others rest on."""
+    policy(desk, DROP)
+    (one,) = due(desk, 31)
+    with at(desk, 0) as session:
+        body = b"".join(BlobStore(session.archive).get(one.sha256))
+    recorded(desk, "web:page:https://other.example/page", "page", body)
+    assert due(desk, 31) == []
+    announced(desk, 31)
+    assert dropped(desk, 60).files == []
+
+
+def test_an_address_that_gave_a_file_of_others_too_stays(desk: Desk) -> None:
+    """Media are erased by address: one that gave at another time what stays is let alone."""
+    policy(desk, DROP)
+    (one,) = due(desk, 31)
+    pictures = b"\x89PNG\r\n\x1a\n another"
+    recorded(desk, one.refs[0], "media", pictures)
+    recorded(desk, "web:page:https://other.example/page", "page", pictures)
+    assert due(desk, 31) == []
+
+
+def test_an_address_that_gave_two_files_of_its_own_goes_with_both(desk: Desk) -> None:
+    policy(desk, DROP)
+    (one,) = due(desk, 31)
+    recorded(desk, one.refs[0], "media", b"\x89PNG\r\n\x1a\n another")
+    assert {found.refs for found in due(desk, 31)} == {one.refs}
+    announced(desk, 31)
+    assert dropped(desk, 60).files
+    assert media(desk) == 0
 
 
 def test_a_clock_that_was_ahead_has_announced_nothing(desk: Desk) -> None:
