@@ -95,7 +95,8 @@ SELECT e.kind, e.outcome, e.at, e.told_at, e.capture, v.sha256 AS version,
     CASE WHEN {fates.own("c", "r.ref", "e.post")} THEN '' ELSE c.ref END AS beside,
     CASE WHEN {fates.own("b", "r.ref", "e.post")} THEN '' ELSE b.ref END AS beside_before
 FROM events e JOIN refs r ON r.id = e.post JOIN captures c ON c.id = e.capture
-LEFT JOIN captures b ON b.id = e.capture_before LEFT JOIN versions v ON v.id = e."after" WHERE e.post = ? ORDER BY c.origin, c.leaf, e.kind, v.sha256
+LEFT JOIN captures b ON b.id = e.capture_before LEFT JOIN versions v ON v.id = e."after" WHERE e.post = ?
+ORDER BY c.origin, c.leaf, e.kind, v.sha256
 """
 _ALTERED = """
 SELECT d.ref AS document, m.kind AS mention, p.ref AS passage, t.ref AS post, o.url, x.flags, x.policy, c.url AS seed
