@@ -95,3 +95,30 @@ def test_an_archive_that_is_brought_to_the_present_schema_is_taken_up(bench: Ben
     bench.desk.db.write_bytes(lzma.decompress((SCHEMAS / f"schema{version}.db.xz").read_bytes()))
     killed, _ = trials(bench, ("run", "--offline"), 12, seed=version)
     assert killed >= 9
+
+
+@pytest.mark.heavy
+def test_a_backup_that_is_killed_is_none_or_whole(bench: Bench) -> None:
+    """Whatever has the name of a copy holds all and verifies; the archive is as it was, and what was left is swept."""
+    assert bench.call("run", bench.seeds).code == 0
+    copies = bench.disk / "copies"
+    copies.mkdir()
+    (copies / "earlier.db").write_bytes(bench.desk.db.read_bytes())
+    before, chance, outcomes = bench.files(), random.Random(6), set()
+    steps, _, _ = bench.counted("backup", copies)
+    for at in (*range(1, 4), *(chance.randint(1, steps) for _ in range(12)), steps - 1, steps):
+        bench.put(before)
+        done = bench.call("backup", copies, kill_at=at)
+        assert done.code in (SIGKILL, 0), (at, done.out)
+        left = {name: data for name, data in bench.files().items() if name not in before}
+        named = [name for name in left if name.endswith(".db")]
+        outcomes.add(len(named))
+        assert all(bench.files()[name] == data for name, data in before.items()), at
+        for name in named:
+            checked = bench.starter.call(["verify", name, "--config", bench.desk.config])
+            assert checked.code == 0, (at, checked.out)
+            Path(name).unlink()  # the next may be of the same second
+        again = bench.call("backup", copies, "--keep", "2")
+        assert again.code == 0, (at, again.out)
+        assert not [name for name in bench.files() if ".part" in name], at
+    assert outcomes == {0, 1}
