@@ -19,9 +19,9 @@ RETRY_SPREAD, SPREAD = 0.25, 0.1
 ATTEMPT_FAILED = frozenset(
     {Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.REFUSED, Outcome.TRUNCATED, Outcome.UNREADABLE, Outcome.UNKNOWN}
 )
-NEVER = frozenset({Outcome.BLOCKED, Outcome.TOO_LARGE})
-"""What we refused ourselves: no failure of the host, and nothing that is tried again soon."""
-VANISHED = frozenset(Outcome) - ATTEMPT_FAILED - NEVER - {Outcome.LIVE}
+OURS = frozenset({Outcome.BLOCKED, Outcome.TOO_LARGE})
+"""What we refused ourselves: no failure of the host, no answer, and nothing that is tried again soon."""
+VANISHED = frozenset(Outcome) - ATTEMPT_FAILED - OURS - {Outcome.LIVE}
 """The platform answered, and does not show it (any more)."""
 SETTLED = frozenset({"media", "short"})
 """Purposes of refs that are not looked at again once they were answered."""
@@ -137,31 +137,33 @@ def next_look(
     of daily ones doubling again up to the policy's `rarest`, lengthened by up to a quarter of the pause by `jitter`
     (0..1), and never before what the server asked for (`retry_after`, seconds). What answered is looked at again by
     `policy`, often while it is new or has just changed (`changed_at`, empty: never) and ever more rarely after; jitter
-    shortens that pause by up to a tenth. Media, files and short links that answered are settled. A watch that is over
-    tries a failed look again only for what never gave an answer (`answered` false): that would be lost. A clock that
+    shortens that pause by up to a tenth. Media, files and short links that answered are settled. What we refused
+    ourselves is no answer: it is tried as rarely as anything, what was too large as rarely as what has vanished. A
+    watch that is over tries again only what never gave an answer (`answered` false): that would be lost. A clock that
     went back makes nothing younger than new.
     """
     at = parse_time(now)
     ends = None if policy.stop is None else parse_time(added_at) + policy.stop.delta
-    if outcome in ATTEMPT_FAILED:
+    if outcome in ATTEMPT_FAILED or outcome in OURS:
         over = policy.never or (ends is not None and at >= ends)
         if over and answered and purpose not in SETTLED:
             return None
-        pause = _retry(attempts, policy) * (1 + RETRY_SPREAD * jitter)
-        return time_text(at + max(pause, timedelta(seconds=retry_after)))
-    if outcome is Outcome.TOO_LARGE or purpose in SETTLED or policy.never:
+        if outcome in ATTEMPT_FAILED:
+            pause = _retry(attempts, policy) * (1 + RETRY_SPREAD * jitter)
+            return time_text(at + max(pause, timedelta(seconds=retry_after)))
+        # Rules, addresses, limits and servers change; asking our rules costs nobody anything, a large body does.
+        rarest = policy.rarest if outcome is Outcome.BLOCKED else max(policy.rarest, policy.gone_rarest)
+        return time_text(at + rarest.delta * (1 - SPREAD * jitter))
+    if purpose in SETTLED or policy.never:
         return None
     since = max(parse_time(added_at), parse_time(changed_at or added_at))
     age = max(at - since, timedelta())
-    if outcome is Outcome.BLOCKED:  # rules and addresses change; asking them costs nobody anything
-        pause = policy.rarest.delta
-    else:
-        rarest = policy.rarest
-        if outcome in VANISHED:
-            if policy.gone_for is not None and age >= policy.gone_for.delta:
-                return None
-            rarest = policy.gone_rarest
-        pause = min(max(policy.first.delta, policy.grow * min(age, LONGEST)), rarest.delta)
+    rarest = policy.rarest
+    if outcome in VANISHED:
+        if policy.gone_for is not None and age >= policy.gone_for.delta:
+            return None
+        rarest = policy.gone_rarest
+    pause = min(max(policy.first.delta, policy.grow * min(age, LONGEST)), rarest.delta)
     due = at + pause * (1 - SPREAD * jitter)
     return None if ends is not None and due > ends else time_text(due)
 

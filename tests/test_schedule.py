@@ -144,9 +144,18 @@ def test_files_and_short_links_that_answered_are_settled() -> None:
         assert pause(Outcome.UNREACHABLE, purpose=purpose, policy=replace(PLAIN, never=True)) == 15 * MINUTE
 
 
-def test_what_we_refused_ourselves_is_tried_rarely_or_not_at_all() -> None:
+def test_what_we_refused_ourselves_is_no_answer_and_is_tried_rarely() -> None:
     assert pause(Outcome.BLOCKED) == 14 * DAY
-    assert pause(Outcome.TOO_LARGE) is None
+    assert pause(Outcome.TOO_LARGE) == 30 * DAY
+    over = replace(PLAIN, stop=Period.parse("7d"))
+    for outcome, rarely in ((Outcome.BLOCKED, 14 * DAY), (Outcome.TOO_LARGE, 30 * DAY)):
+        for purpose in ("media", "short", "page", "post", "seed"):
+            assert pause(outcome, purpose=purpose, age=200 * DAY, answered=False) == rarely
+            assert pause(outcome, purpose=purpose, policy=replace(PLAIN, never=True), answered=False) == rarely
+            assert pause(outcome, purpose=purpose, age=8 * DAY, policy=over, answered=False) == rarely
+        assert pause(outcome, policy=replace(PLAIN, never=True)) is None, "an earlier look was answered"
+        assert pause(outcome, age=8 * DAY, policy=over) is None
+        assert pause(outcome, jitter=1.0) == 0.9 * rarely
 
 
 def test_a_watch_ends_but_what_never_answered_is_not_lost() -> None:

@@ -297,7 +297,7 @@ class Capturing:
         session.log.say("outcome", ref=str(task.ref), host=task.host, outcome=told, attempts=task.attempts, due=due)
         if look.forbidden and outcome is Outcome.BLOCKED:
             self.summary.forbidden[look.forbidden] += 1
-        elif failed or outcome in schedule.NEVER:
+        elif failed or outcome in schedule.OURS:
             self._failed(f"{task.seed}: {named(task.ref)}: {told}{why(look, told)}")
         self.turns.done(task)
 

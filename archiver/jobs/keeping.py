@@ -18,7 +18,7 @@ from pathlib import Path
 
 from archiver.errors import InputError
 from archiver.jobs.session import Session
-from archiver.schedule import DEFAULT, SETTLED, parse_time, time_text
+from archiver.schedule import DEFAULT, OURS, SETTLED, parse_time, time_text
 from archiver.store.archive import Archive
 
 MISSING = "not found in its folder any more"
@@ -49,10 +49,11 @@ def led(archive: Archive, ref: str, led_by: str, *, now: str, new: bool = False)
     row = archive.one("SELECT kept, due_at, purpose, last_at FROM work_queue WHERE ref = ?", ref)
     if row is None:
         return
-    if led_by.startswith(ROOT) and row["due_at"] is None and row["last_at"] and row["purpose"] not in SETTLED:
+    if not row["kept"]:
+        if _keeps(archive, led_by):
+            _keep_all(archive, _below(archive, [ref]), now)
+    elif led_by.startswith(ROOT) and row["due_at"] is None and row["last_at"] and row["purpose"] not in SETTLED:
         archive.db.execute("UPDATE work_queue SET due_at = ? WHERE ref = ?", (now, ref))
-    if not row["kept"] and _keeps(archive, led_by):
-        _keep_all(archive, _below(archive, [ref]), now)
 
 
 def _keeps(archive: Archive, led_by: str) -> bool:
@@ -207,10 +208,13 @@ def _keep_all(archive: Archive, refs: list[str], now: str) -> int:
     settled stays so."""
     changed = 0
     for ref in refs:
-        row = archive.one("SELECT purpose, attempts, last_at FROM work_queue WHERE ref = ? AND kept = 0", ref)
+        row = archive.one(
+            "SELECT purpose, attempts, last_at, last_outcome FROM work_queue WHERE ref = ? AND kept = 0", ref
+        )
         if row is None:
             continue
-        settled = row["purpose"] in SETTLED and not row["attempts"] and row["last_at"]
+        answered = row["last_at"] and not row["attempts"] and row["last_outcome"] not in OURS
+        settled = row["purpose"] in SETTLED and answered
         due = None if settled else now
         if due and now >= row["last_at"] > "":
             due = max(now, time_text(parse_time(row["last_at"]) + DEFAULT.first.delta))

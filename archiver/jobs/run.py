@@ -198,6 +198,7 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
     """Looks at everything that is due. The network layer is loaded only when something is."""
     if options.recheck:
         session.frontier.make_due(session.now())
+    report.notes += waiting.mind_limit(session)
     if not waiting.askable(session):
         report.notes += waiting.off(session)
         return

@@ -7,10 +7,13 @@ from datetime import timedelta
 
 from archiver import schedule
 from archiver.jobs.session import Session
+from archiver.net.policy import MAX_BYTES
 from archiver.store import hosts
 
 CLOCK = "clock"
 """The latest time that a run has seen."""
+LIMIT = "max_bytes"
+"""The largest body that the last run allowed."""
 TOLERATED = timedelta(hours=1)
 """A clock that is set right by less changes nothing that matters."""
 LONGEST_PAUSE = timedelta(days=7)
@@ -35,6 +38,20 @@ def mind_clock(session: Session) -> list[str]:
         session.remember(CLOCK, now)
     hosts.forget(session.archive, _day(now, -hosts.KEPT_DAYS))
     return told
+
+
+def mind_limit(session: Session) -> list[str]:
+    """What was too large is due once larger bodies are allowed than in the run before; says so."""
+    limit, held = int(session.config.network.get("max_bytes", MAX_BYTES)), session.state(LIMIT)
+    if held == str(limit):
+        return []
+    with session.archive.transaction():
+        session.remember(LIMIT, str(limit))
+        count = session.frontier.larger(session.now()) if held and limit > int(held) else 0
+    if not count:
+        return []
+    refs = "1 ref that was too large is" if count == 1 else f"{count} refs that were too large are"
+    return [f"bodies of up to {limit} bytes are allowed now, and {refs} due"]
 
 
 def unread(session: Session) -> bool:

@@ -14,6 +14,10 @@ HEAD_LIMIT = 96 * 1024
 """The largest response head that can be allowed: the HTTP parser underneath (h11) stops at 100 KiB."""
 
 
+MAX_BYTES = 256 << 20
+"""Of a received body, where nobody set another bound."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
     """One entry of --allow-private: a host name, an IP address or a CIDR range, each with an optional port (0: any).
@@ -88,7 +92,7 @@ class Policy:
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     total_timeout: float = 600.0
-    max_bytes: int = 256 << 20
+    max_bytes: int = MAX_BYTES
     max_head: int = HEAD_LIMIT
     max_fields: int = 1000
     max_entity: int = 1 << 30

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from archiver.model import Ref
+from archiver import schedule
+from archiver.model import Outcome, Ref
 from archiver.store.archive import Archive, Row
 
 # The hosts one after the other, each by one look into the index: grouping walked a queue of a million for each claim.
@@ -125,12 +126,14 @@ class Frontier:
         return tuple(found)
 
     def record(self, task: Task, *, outcome: str, at: str, due_at: str | None, failed: bool) -> bool:
-        """Writes how a look ended and when the next is due (None: never). False when the fence has moved on."""
+        """Writes how a look ended and when the next is due (None: never). What failed, or was refused by ourselves, is
+        no answer. False when the fence has moved on."""
+        answered = not failed and outcome not in schedule.OURS
         cursor = self.archive.db.execute(
             "UPDATE work_queue SET last_outcome = ?, last_at = ?, due_at = ?, attempts = CASE WHEN ? THEN attempts + 1 "
             "ELSE 0 END, looks = looks + ? "
             "WHERE ref = ? AND NOT EXISTS (SELECT 1 FROM work_hosts WHERE host = ? AND fence <> ?)",
-            (outcome, at, due_at, int(failed), int(not failed), str(task.ref), task.host, task.fence),
+            (outcome, at, due_at, int(failed), int(answered), str(task.ref), task.host, task.fence),
         )
         return cursor.rowcount == 1
 
@@ -148,6 +151,11 @@ class Frontier:
     def make_due(self, now: str) -> int:
         """Makes every ref due now that a seed keeps. How many there are."""
         return self.archive.db.execute("UPDATE work_queue SET due_at = ? WHERE kept = 1", (now,)).rowcount
+
+    def larger(self, now: str) -> int:
+        """Makes what was too large due now, where a seed keeps it. How many that are."""
+        sql = "UPDATE work_queue SET due_at = ?1 WHERE kept = 1 AND last_outcome = ?2 AND coalesce(due_at > ?1, 1)"
+        return self.archive.db.execute(sql, (now, Outcome.TOO_LARGE.value)).rowcount
 
     def set_back(self, now: str, *, pause: str) -> int:
         """Mends what a clock that was ahead has left: what it looked at is due now, since its next look stands in a

@@ -18,8 +18,8 @@ table of the test by `python tests/faults/fault_docs.py`.
 *Recorded* is the status of the last answer, as far as one was read, and the failure of the transport; a whole message
 has none. *Outcome* is what the look says of the page. *Again* says when it is looked at next: **soon** is a failed
 look, after a quarter of an hour, doubled up to a day; **asked** is not before the server said; **watched** is an
-answer, after which the policy of the watch holds; **rarely** is after the policy's longest pause, since addresses and
-rules change; **never** leaves it to `--recheck`. Tries within a run, up to three, are not told here.
+answer, after which the policy of the watch holds; **rarely** is after the policy's longest pause, since addresses,
+rules, limits and servers change. Tries within a run, up to three, are not told here.
 
 No fault is called deleted: of all these, 410 alone says so, which is a statement of the server about the page.
 """

@@ -3,7 +3,7 @@
 `outcome` is what the look says of the page, `failure` what the last capture says of the transport (| stands between
 two where the moment decides), `again` when it is looked at again: `soon` (a failed attempt: after a quarter of an hour,
 doubled up to a day), `asked` (not before the server asked for), `watched` (an answer: as often as the policy looks at
-such posts), `rarely` (not sooner than after a week), `never`.
+such posts), `rarely` (not sooner than after a week).
 docs/faults.md is written from this table (`python tests/faults/fault_docs.py`).
 """
 
@@ -192,7 +192,7 @@ def _sizes() -> tuple[Fault, ...]:
             serve=serve,
             outcome="too-large",
             failure=failure,
-            again="never",
+            again="rarely",
             status=code,
             most=most,
             captures=(1, 1),

@@ -22,7 +22,7 @@ AGAIN = {
     "watched": (2 * HOUR, 2 * DAY),
     "rarely": (7 * DAY, 400 * DAY),
 }
-"""Seconds until the next look, at least and at most; `never` has none."""
+"""Seconds until the next look, at least and at most."""
 
 
 def wrong(fault: Fault, seen: Seen) -> str:
@@ -34,8 +34,6 @@ def wrong(fault: Fault, seen: Seen) -> str:
     wanted = [(fault.outcome, failure, fault.status) for failure in fault.failure.split("|")]
     if told not in wanted:
         return f"{told}, not {wanted}: {last['detail']}"
-    if fault.again == "never":
-        return "" if seen.due is None else f"looked at again after {seen.due} s"
     least, most = AGAIN[fault.again]
     if seen.due is None or not least <= seen.due <= most:
         return f"looked at again after {seen.due} s, which is not {fault.again}"

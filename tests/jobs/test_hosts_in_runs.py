@@ -175,3 +175,23 @@ def test_a_host_may_be_asked_more_at_once_than_others(tmp_path: Path) -> None:
     finally:
         server.close()
     assert report.outcomes == {"live": 6}
+
+
+def test_what_was_too_large_is_asked_for_as_soon_as_larger_bodies_are_allowed(tmp_path: Path) -> None:
+    server = Server(lambda target, raw: page("a long one", "x" * 5000))
+    seed, config = tmp_path / "list.urls", tmp_path / "archiver.toml"
+    seed.write_text(lines([f"{server.base}/long"]))
+
+    def run(limit: int) -> list[str]:
+        config.write_text(f'[network]\nallow_private = ["127.0.0.1"]\nmax_bytes = {limit}\n[pace]\ndefault = 0.0\n')
+        report = run_archive(tmp_path / "archive.db", load(config), Options(seeds=(str(seed),)))
+        return [*report.outcomes, *(note for note in report.notes if "too large" in note)]
+
+    try:
+        assert run(1000) == ["too-large"]
+        assert run(900) == run(900) == []
+        raised = "bodies of up to 100000 bytes are allowed now, and 1 ref that was too large is due"
+        assert run(100_000) == ["live", raised]
+        assert run(200_000) == []
+    finally:
+        server.close()

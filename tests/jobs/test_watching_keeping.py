@@ -76,7 +76,7 @@ def test_a_seed_that_was_taken_away_keeps_nothing_and_comes_back(session: Sessio
     Path("seeds/a.txt").rename("a.txt")
     taken = run(session)
     assert due(session) == {B, C}, "another seed leads to B"
-    assert taken.notes == [
+    assert taken.dropped == [
         "seeds/a.txt: not found in its folder any more; 2 refs that only it led to are not looked at again"
     ]
     assert run(session).notes == [], "told once"
@@ -239,6 +239,29 @@ def test_a_new_seed_makes_due_what_nobody_watched_any_more(session: Session, fol
     write("new.txt", A)
     run(session)
     assert A in due(session)
+
+
+def test_a_seed_that_a_person_dropped_makes_nothing_due_that_nobody_keeps(session: Session, folder: Path) -> None:
+    run(session)
+    for name in ("seeds/a.txt", "seeds/b.txt"):
+        keeping.drop(session, name, "closed")
+    session.archive.db.execute("UPDATE work_queue SET last_at = ?, last_outcome = 'live' WHERE ref = ?", (NOW, C))
+    write("a.txt", A, C)
+    run(session)
+    assert due(session) == set()
+
+
+@pytest.mark.parametrize(("outcome", "again"), [("blocked", True), ("too-large", True), ("live", False)])
+def test_a_file_that_we_refused_is_asked_for_when_it_is_kept_again(
+    session: Session, folder: Path, outcome: str, again: bool
+) -> None:
+    run(session)
+    session.archive.db.execute(
+        "UPDATE work_queue SET purpose = 'media', last_at = ?, last_outcome = ? WHERE ref = ?", (NOW, outcome, A)
+    )
+    keeping.drop(session, "seeds/a.txt", "closed")
+    keeping.keep(session, "seeds/a.txt")
+    assert (A in due(session)) == again
 
 
 def test_older_archives_know_of_each_ref_only_its_seed(session: Session, folder: Path) -> None:
