@@ -47,6 +47,10 @@ class Shown:
 
 _HERE = "m.id IN (SELECT id FROM mentions WHERE document = ?1 UNION SELECT id FROM mentions WHERE ref = ?1)"
 _SHORTENED = re.compile(r"doc:(document|passage):([0-9a-f]{6,64})(?:…|\.\.\.|\\u2026)?(:[0-9]+-[0-9]+)?")
+_ERASED_WHY = (
+    "(SELECT substr(e.at, 1, 10) || ': ' || e.reason FROM erasures e WHERE instr(e.sha256, b.sha256) "
+    "ORDER BY e.id DESC LIMIT 1)"
+)
 _MANIFEST_BYTES = 256 << 20
 """How many bytes of the media of one ref are searched for manifests, one file in memory at a time."""
 _HINT = "Give a ref (x:post:20), the address of a post, the name of a seed, or a doc: ref as a report shows it"
@@ -133,7 +137,7 @@ def show_ref(archive: Archive, what: str) -> Shown:
         found = archive.all(
             "SELECT DISTINCT e.kind, e.evidence, t.ref FROM edges e JOIN refs s ON s.id = e.source "
             "JOIN refs t ON t.id = e.target WHERE (s.ref = ? OR s.id IN (SELECT a.alias FROM aliases a "
-            "JOIN refs r ON r.id = a.ref WHERE r.ref = ?)) AND e.kind IN ('quotes', 'reposts', 'replies-to') "
+            "JOIN refs r ON r.id = a.ref WHERE r.ref = ?)) AND +e.kind IN ('quotes', 'reposts', 'replies-to') "
             "ORDER BY e.kind, t.ref, e.evidence",
             str(here),
             str(here),
@@ -187,7 +191,8 @@ def show_ref(archive: Archive, what: str) -> Shown:
     )
     shown.media = rows(
         "SELECT DISTINCT m.key, m.kind, m.url, m.alt, m.width, m.height, b.sha256, b.size, "
-        "b.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id) AS erased FROM media m "
+        "b.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id) AS erased, "
+        f"{_ERASED_WHY if 'erasures' in tables else 'NULL'} AS erased_why FROM media m "
         "LEFT JOIN files f ON f.ref = m.file LEFT JOIN blobs b ON b.id = f.blob "
         "WHERE m.post IN (SELECT value FROM json_each(?)) ORDER BY m.key, m.rank DESC, m.url"
     )

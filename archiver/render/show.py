@@ -54,7 +54,9 @@ def print_shown(shown: Shown, *, as_json: bool) -> None:
         out.print(f"Proof {kind}: {state}{times}: {short(detail, 140)}")
     for item in shown.media:
         kept = f"kept, sha256 {item['sha256'][:16]}…, {item['size']:,} bytes" if item["sha256"] else "not fetched"
-        kept = f"erased, sha256 {item['sha256'][:16]}…" if item["erased"] else kept
+        if item["erased"]:
+            why = f" on {short(item['erased_why'], 200)}" if item["erased_why"] else ""
+            kept = f"erased{why}; its sha256 stays: {item['sha256'][:16]}…"
         out.print(f"Media {item['kind']} {short(item['url'])}: {kept}")
         for told in () if item["c2pa"] is None else item["c2pa"]["told"]:
             out.print(f"  {short(told, 600)}", soft_wrap=True)

@@ -330,6 +330,37 @@ def test_each_ref_of_the_queue_stands_on_one_page(own: tuple[sqlite3.Connection,
     assert walk(room, asked) == wanted
 
 
+def test_a_seed_that_is_kept_no_longer_is_told_with_the_reason(own: tuple[sqlite3.Connection, Room]) -> None:
+    db, room = own
+    name = one(db, "SELECT substr(url, 6) FROM captures WHERE tier = 'import' AND url <> '' ORDER BY url LIMIT 1")
+    assert "kept no longer" not in room.text("/archive/-/seeds")
+    db.execute("INSERT OR REPLACE INTO work_seeds (seed, seen_at, dropped_at, reason) "
+               "VALUES (?, '', '2026-03-01T00:00:00Z', ?)", (name, f"the case is closed {EVIL}"))  # fmt: skip
+    told = room.text("/archive/-/seeds")
+    assert "kept no longer since" in told
+    assert "the case is closed" in told
+    assert "<script>alert" not in told
+
+
+def test_why_nothing_is_looked_at_again_and_who_is_left_alone_is_told(own: tuple[sqlite3.Connection, Room]) -> None:
+    db, room = own
+    db.execute("DELETE FROM work_queue")
+    ref = db.execute("SELECT r.ref FROM posts p JOIN refs r ON r.id = p.id ORDER BY r.ref LIMIT 1").fetchone()[0]
+    ends = ((ref, "post", 0), ("web:media:https://m.example/1", "media", 1), ("x:post:9", "post", 1))
+    db.executemany("INSERT INTO work_queue (ref, host, purpose, depth, seed, priority, added_at, kept, last_at) "
+                   "VALUES (?, 'h.example', ?, 0, 's.txt', 1, '', ?, '2026-03-01T00:00:00Z')", ends)  # fmt: skip
+    told = room.text("/archive/-/queue?state=settled")
+    assert all(why in told for why in ("none: no seed keeps it", "none: asked for once", "none: its watch is over"))
+    assert "none: no seed keeps it" in room.text(f"/archive/-/post/{ref}")
+    db.execute("UPDATE work_queue SET kept = 1")
+    assert "none: its watch is over" in room.text(f"/archive/-/post/{ref}")
+    db.execute("INSERT OR REPLACE INTO work_hosts (host, not_before, failures, opened_at) "
+               "VALUES ('h.example', '2099-01-01T00:00:00Z', 7, '2026-03-01T00:00:00Z')")  # fmt: skip
+    assert ": 7 requests in a row failed" in room.text("/archive/-/queue")
+    db.execute("UPDATE work_hosts SET failures = 0, opened_at = ''")
+    assert ": it asked for that" in room.text("/archive/-/queue")
+
+
 def test_pages_of_one_queue_have_titles_of_their_own(room: Room) -> None:
     queue = "/archive/-/queue"
     asked = ("", "?host=t.co", "?seed=data/demo/seeds/notes.md", "?state=due")

@@ -85,6 +85,11 @@ def dropped(desk: Desk, days: float) -> retaining.Dropped:
         return retaining.drop(session, session.config.retention, who="Desk")
 
 
+def shown(desk: Desk, ref: str) -> str:
+    """What `archiver show` prints, on one line."""
+    return " ".join(desk.call("show", ref).out.split())
+
+
 def verified(desk: Desk) -> int:
     """How `archiver verify` ends."""
     return CliRunner().invoke(main, ["verify", str(desk.db)]).exit_code
@@ -141,6 +146,8 @@ def test_what_is_due_is_announced_and_goes_a_week_later(desk: Desk) -> None:
     assert len(done.files) == len(found)
     assert not done.broken
     assert media(desk) == before - len(found)
+    post = desk.value("SELECT r.ref FROM media m JOIN refs r ON r.id = m.post")
+    assert f"erased on {day(38.5)[:10]}: retention policy article.html: 30 days; its sha256 stays" in shown(desk, post)
     reasons = {row["reason"] for row in desk.rows("SELECT reason FROM erasures")}
     assert reasons == {"retention policy article.html: 30 days"}
     assert desk.value("SELECT count(*) FROM log_leaf") > proofs

@@ -80,11 +80,12 @@ def held(reader: Reader, at: Places, sha256: str) -> Held:
 def _erased(reader: Reader, sha256: str, more: tuple[tuple[str, str], ...]) -> PageError:
     row = reader.row(
         "When they were erased",
-        "SELECT at FROM erasures WHERE instr(sha256, :sha256) ORDER BY id DESC LIMIT 1",
+        "SELECT at, substr(reason, 1, 200) AS reason FROM erasures WHERE instr(sha256, :sha256) "
+        "ORDER BY id DESC LIMIT 1",
         sha256=sha256,
     )
-    when = "" if row is None else f" on {row['at'][:10]}"
-    hint = "The log says who erased them and why"
+    when = "" if row is None else f" on {row['at'][:10]} ({row['reason']})"
+    hint = "The log says who erased them"
     return PageError(
         410, f"these bytes were erased{when}: their hash alone was kept", hint=hint, title="Erased", links=more
     )

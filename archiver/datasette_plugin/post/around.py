@@ -23,7 +23,9 @@ def media(reader: Reader, meant: Meant) -> list[Row]:
         f"""
         SELECT m.key, m.kind, m.alt, m.width, m.height, m.url, coalesce(b.sha256, '') AS sha256,
           coalesce(b.size, 0) AS size, coalesce(nullif(f.sniffed_type, ''), f.declared_type, '') AS type,
-          b.id IS NOT NULL AND NOT {_KEPT} AS erased
+          b.id IS NOT NULL AND NOT {_KEPT} AS erased,
+          CASE WHEN {_KEPT} THEN '' ELSE (SELECT substr(e.at, 1, 10) || ': ' || substr(e.reason, 1, 200)
+            FROM erasures e WHERE instr(e.sha256, b.sha256) ORDER BY e.id DESC LIMIT 1) END AS erased_why
         FROM (SELECT id FROM media WHERE post IN {_KEYS} ORDER BY post, key, url LIMIT :most) n
         JOIN media m ON m.id = n.id
         LEFT JOIN files f ON f.id = (

@@ -161,12 +161,12 @@ def statements(reader: Reader, meant: Meant) -> list[Row]:
 
 
 def queued(reader: Reader, meant: Meant) -> Row | None:
-    """When it is looked at next."""
+    """When it is looked at next; `kept` is 0 where no seed keeps it."""
     return reader.row(
         "When it is looked at next",
-        "SELECT q.due_at, q.attempts, q.last_outcome, q.last_at, q.purpose FROM work_queue q WHERE q.ref IN "
+        "SELECT q.due_at, q.attempts, q.last_outcome, q.last_at, q.purpose, q.kept FROM work_queue q WHERE q.ref IN "
         "(SELECT r.ref FROM json_each(:keys) k JOIN refs r ON r.id = k.value) "
-        "ORDER BY q.due_at IS NULL, q.due_at, q.ref LIMIT 1",
+        "ORDER BY q.due_at IS NULL, q.due_at, q.kept DESC, q.ref LIMIT 1",
         keys=meant.keys,
     )
 

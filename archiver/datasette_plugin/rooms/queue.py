@@ -6,6 +6,7 @@ from archiver.datasette_plugin.page import Asked, Page
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
 from archiver.net.clock import utc_now
+from archiver.schedule import SETTLED
 
 READS = ("refs", "captures")
 SHOWN, HOSTS = 50, 60
@@ -21,14 +22,16 @@ _WHICH = {
 _SAME = {"": "", "due": "AND :now >= :due", "failed": "AND q.attempts > 0"}
 _BY = {"": "", "host": "AND q.host = :whose", "seed": "AND q.seed = :whose"}
 _COLUMNS = (
-    "q.ref, q.host, q.purpose, q.depth, q.seed, q.added_at, q.due_at, q.attempts, q.last_outcome, q.last_at "
+    "q.ref, q.host, q.purpose, q.depth, q.seed, q.added_at, q.due_at, q.attempts, q.last_outcome, q.last_at, q.kept, "
+    f"q.purpose IN ({', '.join(repr(purpose) for purpose in sorted(SETTLED))}) AS once "
     "FROM work_queue q"
 )
 
 
 def gather(reader: Reader, asked: Asked) -> Row:
     """Refs by when they are looked at next; `state` "due" is what waits already, "failed" what waits after looks that
-    ended without an answer, "settled" what is never looked at again. Of one host or of one seed."""
+    ended without an answer, "settled" what is not looked at again: no seed keeps it (`kept` is 0), it is asked for
+    `once`, or its watch is over. Of one host or of one seed."""
     state, host, seed = asked.among("state", STATES), asked.get("host"), asked.get("seed")
     if host and seed:
         raise PageError(400, "the queue is shown of a host or of a seed, not of both", hint="Leave one of them out")
@@ -72,7 +75,7 @@ def _rows(reader: Reader, *, state: str, by: str, name: str, due: str, ref: str,
 
 
 def _hosts(reader: Reader, now: str) -> list[Row]:
-    """Hosts by name: how much waits there, and whether it asked to be left alone for a time."""
+    """Hosts by name: how much waits there, and whether it is left alone for a time: it asked for that, or failed."""
     return reader.rows(
         "Hosts",
         "WITH RECURSIVE h(host) AS (SELECT min(host) FROM work_queue UNION ALL "
@@ -83,7 +86,8 @@ def _hosts(reader: Reader, now: str) -> list[Row]:
         "(SELECT count(*) FROM (SELECT 1 FROM work_queue q WHERE q.host = h.host AND q.due_at > '' AND q.attempts > 0 "
         "LIMIT :most)) AS failed, "
         "(SELECT min(q.due_at) FROM work_queue q WHERE q.host = h.host AND q.due_at > :now) AS next, "
-        "w.worker, w.leased_until, w.not_before FROM h LEFT JOIN work_hosts w ON w.host = h.host "
+        "w.worker, w.leased_until, w.not_before, w.opened_at, w.failures FROM h "
+        "LEFT JOIN work_hosts w ON w.host = h.host "
         "WHERE h.host IS NOT NULL ORDER BY h.host",
         now=now,
         most=COUNTED,

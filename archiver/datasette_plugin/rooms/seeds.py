@@ -133,7 +133,7 @@ def _coverage(reader: Reader, documents: list[int]) -> dict[int, Row]:
 
 
 def _queued(reader: Reader, seeds: list[str]) -> dict[str, Row]:
-    """What stands in the queue for each seed, counted so far as `QUEUED`."""
+    """What stands in the queue for each seed, counted so far as `QUEUED`; since when it is kept no longer, and why."""
     planned = "SELECT 1 FROM work_queue q WHERE q.seed = j.value AND q.due_at"
     rows = reader.rows(
         "What is queued for each seed",
@@ -142,8 +142,9 @@ def _queued(reader: Reader, seeds: list[str]) -> dict[str, Row]:
         f"(SELECT count(*) FROM ({planned} <= :now LIMIT :most)) AS due, "
         "(SELECT count(*) FROM (SELECT 1 FROM work_queue q WHERE q.seed = j.value AND q.attempts > 0 "
         "AND q.due_at > '' LIMIT :most)) AS failed, "
-        "(SELECT min(q.due_at) FROM work_queue q WHERE q.seed = j.value AND q.due_at > :now) AS next "
-        "FROM json_each(:seeds) j ORDER BY j.key",
+        "(SELECT min(q.due_at) FROM work_queue q WHERE q.seed = j.value AND q.due_at > :now) AS next, "
+        "coalesce(d.dropped_at, '') AS dropped_at, coalesce(d.reason, '') AS reason "
+        "FROM json_each(:seeds) j LEFT JOIN work_seeds d ON d.seed = j.value ORDER BY j.key",
         seeds=json.dumps(seeds),
         now=utc_now(),
         most=QUEUED,
