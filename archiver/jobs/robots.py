@@ -33,8 +33,6 @@ SILENT = timedelta(hours=1)
 KEPT = timedelta(days=30)
 """So old may rules be that stand in for a robots.txt that cannot be had; so long must it have been missing until the
 host counts as one without rules (section 2.3.1.4)."""
-RARELY = timedelta(days=30)
-"""When a page that is forbidden is looked at again: rules change."""
 MOST_BYTES = 4 * LIMIT
 LED = 5
 """So many hosts that redirects lead to are asked for their robots.txt for one page."""
@@ -46,10 +44,10 @@ _CAPTURES = (
     "AND (c.blob IS NULL OR EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = c.blob)) "
 )
 _NEWEST = _CAPTURES + "ORDER BY +c.id DESC LIMIT 1"
-_NEWEST_RULES = _CAPTURES + "AND c.status BETWEEN 200 AND 299 AND c.failure = '' ORDER BY +c.id DESC LIMIT 1"
+_NEWEST_RULES = _CAPTURES + "AND c.status BETWEEN 200 AND 299 AND +c.failure = '' ORDER BY +c.id DESC LIMIT 1"
 _MISSING_SINCE = (
     "SELECT min(c.recorded_at) FROM captures c WHERE c.ref = ?1 AND c.route = 'robots' AND c.id > (SELECT "
-    "coalesce(max(d.id), 0) FROM captures d WHERE d.ref = ?1 AND d.route = 'robots' AND d.failure = '' "
+    "coalesce(max(d.id), 0) FROM captures d WHERE d.ref = ?1 AND d.route = 'robots' AND +d.failure = '' "
     "AND d.status BETWEEN 200 AND 499 AND d.status NOT IN (304, 429))"
 )
 
@@ -120,13 +118,14 @@ class Robots:
 
     def again(self, look: Look, answer: Answer) -> bool:
         """Whether a crawled page has to be asked for once more, for a redirect led to a host whose robots.txt was not
-        known to the thread that followed it, and may be now. Remembers where it led, or that it is forbidden there."""
+        known to the thread that followed it, and may be now. Remembers where it led, or that it is forbidden there.
+        Where the file cannot be had, nothing is forbidden: the page waits as others of that host do."""
         if answer.failure is not Failure.BLOCKED or not crawled(look) or ROBOTS not in dict(answer.request.given):
             return False
         if _address(answer.url) is None:  # what a Location named is no address: it stays blocked
             return False
         held = self._now(answer.url)
-        if held is not None and held.refusal(answer.url, self.agent):
+        if held is not None and not held.missing and held.refusal(answer.url, self.agent):
             look.forbidden = held.host
             return False
         if len(look.led) >= LED or answer.url in look.led:
@@ -143,6 +142,7 @@ class Robots:
                     look.because = look.because or f"not asked: robots.txt of {_host(url)} could not be had"
                 for other in waiting:
                     other.waiting -= 1
+                    other.skipped += look.skipped
                     other.postponed, other.because = other.postponed or look.postponed, other.because or look.because
                     other.retry_after = max(other.retry_after, look.retry_after)
                 return waiting

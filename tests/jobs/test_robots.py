@@ -367,3 +367,16 @@ def test_a_redirect_to_what_is_no_address_ends_no_run(desks: Desks, location: st
     assert desks.site.server.targets().count("/open") == 1
     assert len(desks.desk.table(RULES)) == 1
     sound(desks.desk)
+
+
+def test_a_redirect_to_a_host_whose_file_cannot_be_had_waits_as_its_own_pages_do(desks: Desks) -> None:
+    desks.site.pages["/short"] = moved(desks.other.url("/open"))
+    desks.other.pages["/robots.txt"] = BROKEN
+    desks.post("1", desks.other.url("/third"))
+    desks.run()
+    desks.post("2", desks.site.url("/short"))
+    assert "not asked: robots.txt" in " ".join(desks.run().failures)
+    desks.other.pages["/robots.txt"] = rules("User-agent: *", "Allow: /")
+    desks.ahead = timedelta(hours=2)
+    desks.run()
+    assert desks.outcome("/short")[-1] == "live", "it is not forbidden: nobody knew"

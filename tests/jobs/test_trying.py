@@ -6,19 +6,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playing import Reply, Server, message, moved, page
 
-from archiver.jobs.gate import FAILURES, Gate
+from archiver.jobs.config import Config
+from archiver.jobs.gate import FAILURES, Gate, NotNow
 from archiver.jobs.looking import Event, Look
+from archiver.jobs.robots import Robots
+from archiver.jobs.session import open_session
 from archiver.jobs.trying import Trying, Waiting
 from archiver.model import Ref, Request
 from archiver.net.clock import text_of
 from archiver.net.fetch import Fetcher, Policy
 from archiver.net.manners import Book, Rule
 from archiver.net.pace import Pace
-from archiver.platforms import platform_of
+from archiver.platforms import all_platforms, platform_of
 from archiver.store.hosts import HostState
 from archiver.store.queue import Task
 
@@ -146,3 +150,19 @@ def test_a_host_that_only_redirects_closes_its_circuit_by_that(server: Server) -
             assert [(state.host, state.failures) for state in made.gate.changed()[0]] == [(other.place, 0)]
     finally:
         other.close()
+
+
+def test_who_waits_for_a_file_that_is_not_asked_for_is_put_off_like_who_was_to_ask(tmp_path: Path) -> None:
+    """The budget of the host is spent: no look has failed, all are due as before."""
+    with open_session(tmp_path / "archive.db", Config(), now=lambda: NOON) as session:
+        robots, looks = Robots(session), []
+        for number in range(2):
+            ref = Ref(platform="web", kind="page", id=f"https://a.example/{number}")
+            task = Task(ref=ref, host="a.example", purpose="page", depth=1, seed="s", attempts=0, fence=0, added_at="")
+            looks.append(Look(task=task, platform=all_platforms()["web"]))
+            robots.before(looks[-1], Request(ref=ref, route="page", url=ref.id))
+        first, second = looks
+        assert (first.waiting, second.waiting) == (0, 1), "the caller asks for the first"
+        first.skipped.append(NotNow("spent", 600.0, standing=True))
+        assert robots.ended(first) == [second]
+        assert (second.waiting, second.skipped, second.postponed) == (0, first.skipped, False)
