@@ -86,7 +86,7 @@ def run(
     and says what was found. With no SEEDS: the folder seeds/ if there is one."""
     from archiver.jobs.eventlog import EventLog
     from archiver.jobs.limits import Limits, Size
-    from archiver.jobs.run import Options, run_archive
+    from archiver.jobs.run import FOLDER, Options, run_archive
     from archiver.render.run import print_run, progress_bar
     from archiver.schedule import Period
 
@@ -94,8 +94,8 @@ def run(
         raise InputError("--offline and --replay exclude each other", hint="Choose one")
     if sum((as_json, brief, quiet)) > 1 or (log_json == "-" and as_json):
         raise InputError("--json, --brief and --quiet exclude each other, and --log-json - is one, too")
-    if not seeds and Path("seeds").is_dir():
-        seeds = ("seeds",)
+    if not seeds and FOLDER.is_dir():
+        seeds = (str(FOLDER),)
     options = Options(
         seeds=seeds,
         collection=collection,
@@ -118,21 +118,18 @@ def run(
 
     ended, config = _run(db, lambda: config_of(config_path, allow_private), work, log)
     watched = _Watched(quiet=quiet, brief=brief, aside=log_json == "-", metrics=metrics_path)
-    told = _afterwards(db, config, ended, watched)
+    told = _afterwards(db, config, ended, watched, log)
     log.close()
     if ended.error is not None:
         if quiet and not isinstance(ended.error, KeyboardInterrupt):
             sys.exit(0 if ended.busy is not None and not ended.busy.stuck else ended.code)
-        if ended.busy is not None:  # nothing is wrong, and nothing was done: not the 2 of a wrong input
-            click.echo(f"archiver: {ended.error}", err=True)
-            sys.exit(FAILED)
         if ended.busy is not None:  # nothing that was given is wrong: it is still to be done
             click.echo(f"archiver: {ended.error}", err=True)
             sys.exit(ended.code)
         raise ended.error
     if ended.report is not None and not (quiet or brief or log_json == "-"):
         print_run(ended.report, db, as_json=as_json)
-    for problem in told:
+    for problem in () if quiet else told:
         click.echo(f"archiver: {problem}", err=True)
     sys.exit(ended.code)
 
@@ -162,7 +159,7 @@ def _run(
         if isinstance(raised, DatabaseError) and told is None:
             raise  # a fault of this program
         error = told or raised
-        ended = ended_with(error, db, began)
+        ended = ended_with(error, began)
         log.say("failed", kind="busy" if ended.busy else type(error).__name__, text=str(error))
         log.say("end", exit=ended.code, seconds=round(ended.seconds, 3), left_out=log.left_out)
         return ended, config
@@ -170,8 +167,8 @@ def _run(
     return Ended(code=code, began=began, seconds=max(0.0, time.time() - began), report=report), config
 
 
-def _afterwards(db: Path, config: Config | None, ended: Ended, watched: _Watched) -> list[str]:
-    """Prints the line, writes the metrics. What could not be written."""
+def _afterwards(db: Path, config: Config | None, ended: Ended, watched: _Watched, log: EventLog) -> list[str]:
+    """Prints the line, writes the metrics. Of what could not be written, what no report told."""
     path = watched.metrics or (Path(config.metrics) if config is not None and config.metrics else None)
     if not (watched.quiet or watched.brief or path):
         return []
@@ -183,7 +180,7 @@ def _afterwards(db: Path, config: Config | None, ended: Ended, watched: _Watched
     if path is not None and ended.busy is None:  # who holds the archive writes its own
         told += [text] if (text := afterwards.write_metrics(path, db, ended, found)) else []
     if watched.quiet and not isinstance(ended.error, KeyboardInterrupt):
-        line = afterwards.line(db, ended, found)
+        line = afterwards.line(db, ended, found, [*told, *([log.trouble] if log.trouble else [])])
         if line:
             click.echo(line, err=watched.aside)
     elif watched.brief and ended.report is not None:
@@ -205,8 +202,9 @@ def status(db: Path, config_path: Path | None, check: bool, as_json: bool) -> No
     ended."""
     from contextlib import closing
 
-    from archiver.jobs.health import ATTENTION, BROKEN, judge
+    from archiver.jobs.health import judge
     from archiver.jobs.status import status_of
+    from archiver.jobs.trouble import ATTENTION, BROKEN
     from archiver.render.status import print_status
     from archiver.store.archive import open_reader
 

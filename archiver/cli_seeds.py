@@ -54,8 +54,7 @@ def drop(names: tuple[str, ...], reason: str, db: Path, config_path: Path | None
     _existing(db)
     with open_session(db, config_of(config_path)) as session:
         for name in dict.fromkeys(found for given in names for found in keeping.known(session.archive, given)):
-            for told in keeping.drop(session, name, reason):
-                click.echo(told)
+            click.echo(keeping.drop(session, name, reason)[1])
 
 
 @seeds.command()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import ArchiverError, InputError, IntegrityError
-from archiver.jobs import health, holding, metrics, news
+from archiver.jobs import health, holding, metrics, news, trouble
 from archiver.jobs.config import Config
-from archiver.jobs.health import ATTENTION, BROKEN, Health, Trouble
+from archiver.jobs.health import Health
 from archiver.jobs.reporting import Report
 from archiver.jobs.status import Status, status_of
+from archiver.jobs.trouble import ATTENTION, BROKEN, INPUT, MEND, Trouble
 from archiver.net.clock import time_of, utc_now
 from archiver.store.archive import DatabaseError, open_reader
 
 SHOWN = 3
+FEW = 20
+"""Seeds that cannot be used and are each remembered as told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,14 @@ def look(db: Path, config: Config | None, *, now: Callable[[], str] = utc_now) -
     return status, health.judge(status)
 
 
-def troubles(ended: Ended, found: tuple[Status, Health] | None) -> list[Trouble]:
-    """What is wrong after a run: what its end says in words of its own, and the health of the archive."""
+def troubles(ended: Ended, found: tuple[Status, Health] | None, aside: Iterable[str] = ()) -> list[Trouble]:
+    """What is wrong after a run: what its end says in words of its own, and the health of the archive. `aside` could
+    not be written beside it: a log, the metrics."""
+    unwritten = [trouble.of_text(ATTENTION, "aside", text, "Mend it, or name another file") for text in aside]
+    return health.health_of([*_troubles(ended, found), *unwritten]).troubles
+
+
+def _troubles(ended: Ended, found: tuple[Status, Health] | None) -> list[Trouble]:
     if ended.busy is not None:
         held = ended.busy
         stuck = Trouble(key="stuck", level=BROKEN, what=str(held), next=holding.advice(held))
@@ -62,28 +71,44 @@ def troubles(ended: Ended, found: tuple[Status, Health] | None) -> list[Trouble]
             BROKEN if isinstance(ended.error, IntegrityError) or not isinstance(ended.error, InputError) else ATTENTION
         )
         text = ended.error if isinstance(ended.error, (ArchiverError, OSError)) else repr(ended.error)
-        hint = getattr(ended.error, "hint", "") or "archiver status"
+        hint = getattr(ended.error, "hint", "") or "archiver doctor"
         what = f"the run did not end well: {text}".removesuffix(f". {hint}")
-        return [health.of_text(level, "error", what, hint)]
+        return [trouble.of_error(what, hint, level=level)]
     told = [] if found is None else found[1].troubles
     report = ended.report
-    if report is not None and report.problems:
+    if report is None:
+        return told
+    mine = {one.key for one in report.troubles}
+    told = [*report.troubles, *(one for one in told if one.key not in mine)]
+    if report.problems:
+        said = {one.what for one in report.troubles}
+        seeds = [one for one in report.problems if one not in said]
         told = [one for one in told if one.key != "input"]
-        told += [health.of_text(ATTENTION, "input", text, "Mend it, or take it away") for text in report.problems]
-    if report is not None and report.broken:
+        told += [trouble.of_text(ATTENTION, INPUT, text, MEND) for text in seeds[:FEW]]
+        if more := seeds[FEW:]:
+            told.append(Trouble(key=f"{INPUT} more", level=ATTENTION, what=f"{len(more)} more seeds", next=MEND))
+    if report.broken:
         told = [one for one in told if one.key != "integrity"]
         told.append(Trouble(key="integrity", level=BROKEN, what=report.broken, next="See docs/custody.md"))
-    return health.health_of(told).troubles
+    return told
 
 
-def line(db: Path, ended: Ended, found: tuple[Status, Health] | None, *, now: Callable[[], str] = utc_now) -> str:
+def line(
+    db: Path,
+    ended: Ended,
+    found: tuple[Status, Health] | None,
+    aside: Iterable[str] = (),
+    *,
+    now: Callable[[], str] = utc_now,
+) -> str:
     """The one line of news, empty where there is none: what is the matter, how much else, and what to do next."""
     whole = ended.error is None and ended.busy is None
-    told = news.news(db, troubles(ended, found), now(), whole=whole)
+    told = news.news(db, troubles(ended, found, aside), now(), whole=whole)
     parts = []
     if told.troubles:
         first, more = told.troubles[0], len(told.troubles) - 1
-        others = f" And {more} more: archiver status --db {db}." if more else ""
+        asked = "run --offline" if any(one.key.startswith(INPUT) for one in told.troubles[1:]) else "status"
+        others = f" And {more} more: archiver {asked} --db {db}." if more else ""
         word = "broken: " if first.level == BROKEN else ""
         parts.append(f"{word}{_one(first.what)}. {_one(first.next).rstrip('.')}.{others}")
     if told.over:
@@ -111,9 +136,9 @@ def write_metrics(path: Path, db: Path, ended: Ended, found: tuple[Status, Healt
     return metrics.write(path, metrics.written(told, name))
 
 
-def ended_with(error: BaseException, db: Path, began: float, clock: Callable[[], float] = time.time) -> Ended:
+def ended_with(error: BaseException, began: float, clock: Callable[[], float] = time.time) -> Ended:
     """How a run ended that an error ended. One that another archiver kept from beginning did nothing wrong."""
-    busy = holding.holder(db) if isinstance(error, InputError) else None
+    busy = error.holder if isinstance(error, holding.HeldError) else None
     code = (
         1 if busy is not None or isinstance(error, KeyboardInterrupt) else 4 if isinstance(error, IntegrityError) else 2
     )

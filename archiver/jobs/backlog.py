@@ -94,12 +94,10 @@ def _largest(scheduled: Counter[str], failed: dict[str, int]) -> list[tuple[str,
 
 
 def _before(archive: Archive, now: str) -> int | None:
-    """How many refs were overdue at the end of the run that ended last before a day ago, of the last 500 runs."""
+    """How many refs were overdue at the end of the run that ended last before a day ago."""
     day_ago = text_of(time_of(now) - OVERDUE)
-    rows = archive.all("SELECT ended_at, summary FROM work_runs WHERE summary <> '' ORDER BY id DESC LIMIT 500")
-    for row in rows:
-        if row["ended_at"] and str(row["ended_at"]) <= day_ago:
-            told = json.loads(row["summary"])
-            overdue = told.get("overdue") if isinstance(told, dict) else None
-            return overdue if isinstance(overdue, int) else None
-    return None
+    sql = "SELECT summary FROM work_runs WHERE summary <> '' AND ended_at <= ? ORDER BY id DESC LIMIT 1"
+    row = archive.one(sql, day_ago)
+    told = None if row is None else json.loads(row["summary"])
+    overdue = told.get("overdue") if isinstance(told, dict) else None
+    return overdue if isinstance(overdue, int) else None

@@ -8,6 +8,7 @@ from archiver.custody import note
 from archiver.errors import InputError, IntegrityError
 from archiver.jobs import keyring, keys
 from archiver.jobs.session import Session
+from archiver.jobs.trouble import ATTENTION, Trouble, of_text
 
 UNSIGNED = "checkpoints are unsigned until `archiver keys create`"
 
@@ -16,7 +17,7 @@ UNSIGNED = "checkpoints are unsigned until `archiver keys create`"
 class Sealed:
     """`head` is what was signed, None where nothing came since the last time or nothing could be signed; `told` says
     that a key was made; `notes` why a signature is missing; `problems` what is wrong with a key file; `broken` that
-    this log is not the one that was signed before."""
+    this log is not the one that was signed before; `troubles` what of it must reach who reads no report."""
 
     head: note.Checkpoint | None = None
     signers: tuple[str, ...] = ()
@@ -24,6 +25,7 @@ class Sealed:
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     broken: str = ""
+    troubles: list[Trouble] = field(default_factory=list)
 
 
 def seal(session: Session, *, make: bool) -> Sealed:
@@ -36,6 +38,9 @@ def seal(session: Session, *, make: bool) -> Sealed:
         _seal(session, sealed, make=make)
     except InputError as error:
         sealed.problems.append(str(error))
+        sealed.troubles.append(
+            of_text(ATTENTION, "key", str(error), "Nothing is signed meanwhile: see archiver doctor")
+        )
     except IntegrityError as error:
         sealed.broken = f"{error}. Nothing was signed"
     return sealed
@@ -57,10 +62,8 @@ def _seal(session: Session, sealed: Sealed, *, make: bool) -> None:
     signing = [key for key in found.values() if key is not None]
     missing = [key.id.hex() for key in active if found[str(key)] is None]
     if not signing:
-        sealed.notes.append(
-            f"checkpoints are unsigned: the key of this log ({', '.join(missing)}) is not in {held.place}. "
-            "Put it there; if it is lost, `archiver keys rotate` adds another"
-        )
+        what = f"checkpoints are unsigned: the key of this log ({', '.join(missing)}) is not in {held.place}"
+        _unsigned(sealed, what, "Put it there; if it is lost, `archiver keys rotate` adds another")
         return
     if missing:
         sealed.notes.append(f"the key {', '.join(missing)} of this log is not in {held.place}: it did not sign")
@@ -77,7 +80,10 @@ def _seal(session: Session, sealed: Sealed, *, make: bool) -> None:
     try:
         keyring.remember(config, note.SignedNote(text=str(sealed.head), signatures=tuple(signatures)), origin)
     except InputError as error:
-        sealed.notes.append(f"the checkpoint is not kept beside the key, so a restored backup goes unnoticed: {error}")
+        what = f"the checkpoint is not kept beside the key, so a restored backup goes unnoticed: {error}"
+        sealed.notes.append(what)
+        next_ = "Let the user of the runs write there"
+        sealed.troubles.append(Trouble(key="unkept", level=ATTENTION, what=what, next=next_, passing=True))
 
 
 def _first_key(session: Session, sealed: Sealed, origin: str, *, make: bool) -> bool:
@@ -90,7 +96,7 @@ def _first_key(session: Session, sealed: Sealed, origin: str, *, make: bool) -> 
     except InputError as error:
         if config.log_key or keyring.present(config, origin):
             raise  # what a person put there is wrong
-        sealed.notes.append(f"{UNSIGNED}: {error}")
+        _unsigned(sealed, f"{UNSIGNED}: {error}", "Let the user of the runs write there")
         return False
     sealed.notes += made.notes
     key_id = note.VerifierKey.parse(made.vkey).id.hex()
@@ -100,6 +106,12 @@ def _first_key(session: Session, sealed: Sealed, origin: str, *, make: bool) -> 
     else:
         sealed.told.append(f"The log {origin} is signed by the key {key_id} of {made.place} from now on.")
     return True
+
+
+def _unsigned(sealed: Sealed, what: str, next: str) -> None:
+    """Nothing is lost by it: what is not signed now is signed with the next head."""
+    sealed.notes.append(f"{what}. {next}")
+    sealed.troubles.append(Trouble(key="unsigned", level=ATTENTION, what=what, next=next))
 
 
 def _rolled_back(before: note.Checkpoint, size: int) -> str:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from archiver.errors import InputError
 from archiver.model import Exchange
 from archiver.net.clock import time_of, utc_now
 
@@ -72,8 +71,8 @@ class EventLog:
 
     @classmethod
     def to(cls, where: str) -> EventLog:
-        """To a path, `-` for standard output, or nowhere where it is empty. InputError when the file cannot be
-        opened."""
+        """To a path, `-` for standard output, or nowhere where it is empty. A file that cannot be opened is a trouble,
+        and keeps nobody from running."""
         if not where or where == "-":
             return cls(sys.stdout if where else None)
         path = Path(where)
@@ -82,8 +81,9 @@ class EventLog:
                 os.replace(path, path.with_name(path.name + ".1"))
             return cls(FileIO(path, "a"))  # unbuffered: a kill loses no line, and a full disk leaves none to be written
         except OSError as error:
-            reason = f"the log cannot be written: {error.strerror}"
-            raise InputError(reason, place=where, hint="Give --log-json another file") from None
+            log = cls()
+            log.trouble = f"the log for programs cannot be written: {where}: {error.strerror}"
+            return log
 
     def say(self, event: str, **fields: Value) -> None:
         """Writes one line."""

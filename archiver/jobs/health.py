@@ -7,17 +7,15 @@ at stake, or nothing is captured any more.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from archiver.jobs import holding, routes
 from archiver.jobs.status import Status
+from archiver.jobs.trouble import ATTENTION, BROKEN, OK, Trouble
 from archiver.net.clock import time_of
 
-OK, ATTENTION, BROKEN = "ok", "attention", "broken"
 SILENT, LOST = timedelta(days=1), timedelta(days=7)
 """So long without a successful run although something is due: look at it; nothing is watched any more."""
 FULL, LITTLE = 64 << 20, 512 << 20
@@ -31,18 +29,6 @@ LATE = timedelta(hours=1)
 """Hooks that take nothing for so long are told."""
 UNVOUCHED = timedelta(days=7)
 AHEAD = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """One reason: `key` names it from run to run, `level` is attention or broken, `what` a sentence, `next` what to do.
-    Not `again`: nobody need be told a second time while it stands, since no person can mend it."""
-
-    key: str
-    level: str
-    what: str
-    next: str
-    again: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +52,6 @@ def judge(status: Status) -> Health:
     )
 
 
-def of_text(level: str, kind: str, what: str, next: str) -> Trouble:
-    """A trouble that is told in words of its own: its key is made of them, whatever numbers stand in them."""
-    digest = hashlib.sha256(re.sub(r"\d+", "0", what).encode()).hexdigest()[:12]
-    return Trouble(key=f"{kind} {digest}", level=level, what=what, next=next)
-
-
 def _runs(status: Status) -> Iterator[Trouble]:
     held = status.holder
     if held is not None and held.stuck:
@@ -81,7 +61,7 @@ def _runs(status: Status) -> Iterator[Trouble]:
         return
     code = 0 if last["exit_code"] is None else int(str(last["exit_code"]))
     if not last["ended_at"] and held is None:
-        what = f"the run of {_short(last['started_at'])} did not end: it was killed, or the machine stopped"
+        what = f"the run of {_short(last['started_at'])} did not end: it was killed or failed, or the machine stopped"
         yield Trouble(
             key="died", level=ATTENTION, what=what, next="Nothing recorded is lost: the next run goes on where it ended"
         )
@@ -94,14 +74,13 @@ def _runs(status: Status) -> Iterator[Trouble]:
     if time_of(str(last["started_at"])) - time_of(status.at) > AHEAD:
         what = f"the last run began at {_short(last['started_at'])}, which is still to come: the clock went back"
         yield Trouble(key="clock", level=ATTENTION, what=what, next="Check the clock of this machine (timedatectl)")
-    ended = status.last_success or str(status.runs[-1]["started_at"])
-    silent = time_of(status.at) - time_of(ended)
-    if silent > SILENT and (status.backlog.due or status.failed_runs) and held is None:
-        since = f"since {_short(status.last_success)}" if status.last_success else "yet"
+    silent = time_of(status.at) - time_of(status.last_ended or status.first_run or status.at)
+    if silent > SILENT and (status.backlog.due or not last["ended_at"]) and held is None:
+        since = f"since {_short(status.last_ended)}" if status.last_ended else "yet"
         yield Trouble(
             key="silent",
             level=BROKEN if silent > LOST else ATTENTION,
-            what=f"no run has ended well {since}",
+            what=f"no run has ended {since}",
             next="See whether cron or the timer is there (archiver doctor), and run `archiver run` by hand",
         )
 

@@ -54,6 +54,14 @@ class Holder:
         return f"{told}: it may be stuck" if self.stuck else told
 
 
+class HeldError(InputError):
+    """Another process holds the archive: `holder` says who."""
+
+    def __init__(self, holder: Holder, place: str) -> None:
+        self.holder = holder
+        super().__init__(str(holder), place=place, hint=advice(holder))
+
+
 class Hold:
     """An archive that this process holds. `beat` tells that it is alive; cheap enough for each commit."""
 
@@ -84,7 +92,8 @@ class Hold:
 
 @contextmanager
 def hold(path: Path, doing: str) -> Iterator[Hold]:
-    """Holds an archive for writing. InputError at once when another does, or when no file can be made beside it."""
+    """Holds an archive for writing. HeldError at once when another does, InputError when no file can be made beside
+    it."""
     handle = _take(path)
     try:
         yield Hold(handle, doing)
@@ -137,7 +146,7 @@ def _take(path: Path) -> int:
         return handle
     held = _read(handle, time.time())
     os.close(handle)
-    raise InputError(str(held), place=str(path), hint=advice(held))
+    raise HeldError(held, str(path))
 
 
 def advice(held: Holder) -> str:

@@ -28,8 +28,8 @@ SKIPPED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".lock", ".toml")
 
 @dataclass(slots=True, kw_only=True)
 class Taken:
-    """What intake did: seeds stored or known already, refs queued, names; messages about what cannot be used, and
-    notes of what in a seed could not be read."""
+    """What intake did: seeds stored or known already, refs queued, names; messages about what cannot be used, notes of
+    what in a seed could not be read, and seeds that are gone, with refs that are not looked at again by that."""
 
     stored: int = 0
     known: int = 0
@@ -37,6 +37,7 @@ class Taken:
     names: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
 
 
 def take(
@@ -101,7 +102,7 @@ def _folder(session: Session, taken: Taken, path: Path, given: tuple[str, str, s
     if not names:
         raise InputError("this folder holds no seeds", place=str(path), hint="Put a document into it")
     keeping.seen(session, sorted(names), place)
-    taken.notes += keeping.listed(session, place, names)
+    keeping.listed(session, place, names, notes=taken.notes, dropped=taken.dropped)
 
 
 def printable(text: str) -> str:

@@ -87,25 +87,37 @@ def same_place(archive: Archive, seed: str, folder: str) -> bool:
     return row is None or not folder or row["folder"] in ("", folder)
 
 
-def listed(session: Session, folder: str, names: Collection[str]) -> list[str]:
-    """After a folder was read to its end: drops the seeds that it held and that are not in it any more. What is no
-    longer looked at, in words.
+def listed(session: Session, folder: str, names: Collection[str], *, notes: list[str], dropped: list[str]) -> None:
+    """After a folder was read to its end: drops the seeds that it held and that are not in it any more. Adds to
+    `dropped` what is no longer looked at, in words, and to `notes` the seeds by which nothing changes.
 
     Only a file that is missing beside others says that somebody took it away: a folder that is missing, empty or
     cannot be read (a disk that is not mounted, a right that was lost) decides nothing."""
-    archive, told = session.archive, []
-    for row in archive.all("SELECT seed, folder FROM work_seeds WHERE dropped_at = '' AND folder <> '' ORDER BY seed"):
+    for row in session.archive.all(
+        "SELECT seed, folder FROM work_seeds WHERE dropped_at = '' AND folder <> '' ORDER BY seed"
+    ):
         within = row["folder"] == folder or row["folder"].startswith(folder.rstrip("/") + "/")
         if not within or row["seed"] in names or os.path.lexists(row["seed"]):
             continue
         if not _taken_away(Path(row["seed"]), names):
-            told.append(
+            notes.append(
                 f"{row['seed']}: is not there, nor anything else in its folder, so it is kept: "
                 "`archiver seeds drop` if it was taken away"
             )
             continue
-        told += drop(session, row["seed"], MISSING)
-    return told
+        lost, told = drop(session, row["seed"], MISSING)
+        (dropped if lost else notes).append(told)
+
+
+def lost(archive: Archive, folder: Path) -> list[str]:
+    """What is the matter with a folder that is not there: seeds of it are kept, and what is added to it is not seen."""
+    place = folder.resolve().as_posix()
+    sql = "SELECT count(*) FROM work_seeds WHERE dropped_at = '' AND (folder = ?1 OR substr(folder, 1, ?2) = ?3)"
+    count = int(str(archive.value(sql, place, len(place) + 1, place + "/")))
+    if not count:
+        return []
+    held = f"{count} {'seed' if count == 1 else 'seeds'} of it {'is' if count == 1 else 'are'} kept"
+    return [f"{folder}: this folder is gone; {held}: put it back, or `archiver seeds drop '{folder}/*'`"]
 
 
 def _taken_away(path: Path, names: Collection[str]) -> bool:
@@ -120,8 +132,8 @@ def _taken_away(path: Path, names: Collection[str]) -> bool:
         return False
 
 
-def drop(session: Session, seed: str, reason: str) -> list[str]:
-    """Keeps a seed no longer. What is not looked at any more, in words."""
+def drop(session: Session, seed: str, reason: str) -> tuple[int, str]:
+    """Keeps a seed no longer. How many refs are not looked at any more, and that in words."""
     archive = session.archive
     with archive.transaction():
         fill(session)
@@ -131,12 +143,14 @@ def drop(session: Session, seed: str, reason: str) -> list[str]:
             (seed, session.now(), reason),
         )
         lost = _settle(archive, _below(archive, [ROOT + seed]), session.now())
-    return [f"{seed}: {reason}; {_lost(lost)}"]
+    return lost, f"{seed}: {reason}; {_lost(lost)}"
 
 
 def keep(session: Session, seed: str) -> int:
-    """Keeps a seed again. How many refs are looked at again by that."""
+    """Keeps a seed again, also where its folder does not hold it: a person said so. How many refs are looked at again
+    by that."""
     with session.archive.transaction():
+        session.archive.db.execute("UPDATE work_seeds SET folder = '' WHERE seed = ?", (seed,))
         return _keep(session, seed)
 
 

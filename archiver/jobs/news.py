@@ -1,9 +1,10 @@
 """What is news to an operator who was told before: for `archiver run --quiet`, whose output cron sends as mail.
 
 Told is what changed for the worse, and once a day again what stands and a person can mend; that it is over is told
-once, when it has stayed away for an hour. What was told is remembered in `NAME.told` beside the archive, not in it: a
-disk that is full, or an archive that cannot be opened, is told once a day, too. The file has one size from its
-beginning, so that writing over it needs no room. Where it cannot be written everything is told each time.
+once, when it has stayed away for an hour. What happened and does not stand is told once a day at most, and has no end.
+What was told is remembered in `NAME.told` beside the archive, not in it: a disk that is full, or an archive that cannot
+be opened, is told once a day, too. The file has one size from the first time that news were looked for, so that writing
+over it needs no room. Where it cannot be written everything is told each time.
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from archiver.jobs.health import BROKEN, Trouble
+from archiver.jobs.trouble import BROKEN, Trouble
 from archiver.net.clock import text_of, time_of
 
 AGAIN = timedelta(days=1)
 OVER = timedelta(hours=1)
 SIZE = 1 << 15
-MOST, LONGEST = 64, 200
+MOST, LONGEST = 64, 240
+"""Troubles that are remembered, and bytes of each as JSON: together they fit the file."""
 _TEXTS = ("level", "what", "told_at", "seen_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A trouble that was told: how bad it was then, when that was, and when it was last seen."""
+    """A trouble that was told: how bad it was then, when that was, and when it was last seen. `what` is empty where its
+    end is not told."""
 
     level: str
     what: str
@@ -50,20 +53,22 @@ def news(path: Path, troubles: Iterable[Trouble], now: str, *, whole: bool = Tru
     told, at = read(path), time_of(now)
     new, over, kept = list[Trouble](), list[str](), dict[str, Told]()
     for trouble in troubles:
+        if trouble.key in kept:
+            continue
         before = told.pop(trouble.key, None)
         if _is_news(trouble, before, at):
             new.append(trouble)
             told_at = now
         else:
             told_at = min(before.told_at, now) if before is not None else now  # a clock that went back
-        level, what = trouble.level, trouble.what[:LONGEST]
+        level, what = trouble.level, "" if trouble.passing else _bounded(trouble.what)
         kept[trouble.key] = Told(level=level, what=what, told_at=told_at, seen_at=now)
     for key, one in told.items():
         if whole and at - time_of(one.seen_at) >= OVER:
-            over.append(one.what)
+            over += [one.what] if one.what else []
         else:
             kept[key] = one if time_of(one.seen_at) <= at else Told(**asdict(one) | {"seen_at": now})
-    if kept or told or path_of(path).exists():
+    if kept or told or not path_of(path).exists():
         _write(path, kept)
     return News(troubles=new, over=over)
 
@@ -72,6 +77,16 @@ def _is_news(trouble: Trouble, before: Told | None, now: datetime) -> bool:
     if before is None or (trouble.level == BROKEN and before.level != BROKEN):
         return True
     return trouble.again and now - time_of(before.told_at) >= AGAIN
+
+
+def _bounded(text: str) -> str:
+    """The beginning of a text that takes no more than LONGEST bytes as JSON."""
+    if len(json.dumps(text)) <= LONGEST:
+        return text
+    cut = text[:LONGEST]
+    while len(json.dumps(cut + "…")) > LONGEST:
+        cut = cut[: len(cut) * 9 // 10]
+    return cut + "…"
 
 
 def path_of(path: Path) -> Path:
@@ -100,9 +115,6 @@ def _write(path: Path, told: dict[str, Told]) -> None:
     leaves what was there before, or nothing that can be read, and then it is told once more."""
     kept = dict(sorted(told.items(), key=lambda item: item[1].seen_at)[-MOST:])
     data = json.dumps({key: asdict(one) for key, one in kept.items()}).encode()
-    while len(data) > SIZE:
-        kept.pop(next(iter(kept)))
-        data = json.dumps({key: asdict(one) for key, one in kept.items()}).encode()
     with suppress(OSError):
         handle = os.open(path_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archiver.jobs.session import Session
+from archiver.jobs.trouble import ATTENTION, INPUT, MEND, Trouble, of_text
 from archiver.store.archive import Row
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Report:
     without an answer: seed, address, outcome, reason. `log` says what is new about the keys of the log and who vouched
     for it, `broken` that the log is not the one that was signed or cosigned before. Of the queue `due` refs are
     due now and `overdue` for more than a day; `happened` events were queued for hooks; `pages` of seeds were looked at.
+    `troubles` are what of all this must reach who reads no report.
     """
 
     stored: int = 0
@@ -80,6 +82,7 @@ class Report:
     failures: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     broken: str = ""
+    troubles: list[Trouble] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
     documents: list[DocumentReport] = field(default_factory=list)
 
@@ -106,8 +109,10 @@ def tell(session: Session, report: Report, names: list[str]) -> None:
                 f"seed:{name}",
             )
             posts = None if reason else _handed(session, name)
-            unreadable = f"known already, and not readable: {reason['reason'] if reason else 'no text'}"
-            report.notes.append(f"{name}: {posts or unreadable}")
+            why = (reason["reason"] if reason else "") or "no text"
+            report.notes.append(f"{name}: {posts or f'known already, and not readable: {why}'}")
+            if not posts:  # told when it was stored: it stands until the file is another one, or gone
+                report.troubles.append(of_text(ATTENTION, INPUT, f"{name}: {why}", MEND, again=False))
     for page in sorted(report.pages):
         shown = session.archive.one(
             "SELECT d.id, r.ref, d.characters, d.media_type, c.url FROM captures c "
@@ -125,7 +130,7 @@ def _document(session: Session, covered: sources.Coverage, name: str, document: 
         "SELECT m.id, m.kind, r.ref AS passage, m.quoted, m.handle, m.day, m.url, s.status, s.how, p.ref AS post, "
         "s.reason, s.id_low, s.id_high, x.verdict, x.flags, x.changes, x.reason AS told, t.outcome, t.edits, "
         "(SELECT json_group_array(ref) FROM (SELECT q.ref FROM matches y JOIN refs q ON q.id = y.post "
-        "WHERE y.mention = m.id AND y.verdict = 'spliced' ORDER BY y.rank)) AS parts "
+        "WHERE y.mention = m.id AND +y.verdict = 'spliced' ORDER BY y.rank)) AS parts "
         "FROM mentions m JOIN refs r ON r.id = m.ref "
         "LEFT JOIN resolutions s ON s.mention = m.id LEFT JOIN refs p ON p.id = coalesce(s.ref, s.candidate) "
         "LEFT JOIN posts t ON t.id = p.id "

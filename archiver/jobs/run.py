@@ -19,9 +19,12 @@ from archiver.jobs.eventlog import EventLog
 from archiver.jobs.limits import Limits
 from archiver.jobs.reporting import Report, tell
 from archiver.jobs.session import Session, open_session
+from archiver.jobs.trouble import ATTENTION, Trouble
 from archiver.net.clock import utc_now
 from archiver.store import blurring
 
+FOLDER = Path("seeds")
+"""Where seeds are looked for when none are named."""
 Progress = Callable[[str, int, int], None]
 """(what is done, done, waiting)"""
 
@@ -53,13 +56,15 @@ def run_archive(
 ) -> Report:
     """Runs once over one archive. InputError when it cannot be opened or another run is at work. `log` is told what
     happens as it does."""
-    report, began = Report(offline=options.offline), time.monotonic()
+    report, began, made = Report(offline=options.offline), time.monotonic(), not db.exists()
     with open_session(db, config, now=now, doing="run") as session:
         session.log = log or session.log
         report.notes += session.notes
         if not options.offline:
             session.only("wire" if options.replay is None else "replay")
-        report.notes += waiting.mind_clock(session)
+        _told(report, waiting.mind_clock(session), "clock leapt", "Check the clock of this machine (timedatectl)")
+        if made:
+            report.troubles.append(_new(session))
         started = session.now()
         session.archive.db.execute(
             "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, _printable(options.command))
@@ -94,6 +99,27 @@ def run_archive(
     return report
 
 
+def _new(session: Session) -> Trouble:
+    """An archive that was made just now: where there was one before, something took its place."""
+    name = str(session.archive.value("SELECT name FROM origin WHERE local = 1"))
+    return Trouble(
+        key="new",
+        level=ATTENTION,
+        what=f"a new archive was made here, with a log of its own ({name})",
+        next="If there was one before, stop runs and put it back: its disk may not be mounted. Else keep a copy of the "
+        "new key (archiver keys show)",
+        passing=True,
+    )
+
+
+def _told(report: Report, notes: list[str], key: str, next: str) -> None:
+    """Notes of what happened that must reach who reads no report."""
+    report.notes += notes
+    if notes:
+        what = notes[0] + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
+        report.troubles.append(Trouble(key=key, level=ATTENTION, what=what, next=next, passing=True))
+
+
 def _printable(command: str) -> str:
     """A command as text that can be stored: bytes that are no UTF-8 are written as escapes."""
     return command.encode("utf-8", "backslashreplace").decode()
@@ -106,6 +132,10 @@ def _take(session: Session, options: Options, report: Report, stdin: BinaryIO | 
 
         follow.catch_up(session)
     if not options.seeds:
+        if not FOLDER.is_dir():
+            from archiver.jobs import keeping
+
+            report.problems += keeping.lost(session.archive, FOLDER)
         return []
     from archiver.jobs import intake
 
@@ -119,6 +149,7 @@ def _take(session: Session, options: Options, report: Report, stdin: BinaryIO | 
     )
     report.stored, report.known, report.problems = taken.stored, taken.known, taken.problems
     report.notes += taken.notes
+    _told(report, taken.dropped, "seeds gone", "If it was not meant to go, put it back, or `archiver seeds keep NAME`")
     return taken.names
 
 
@@ -219,6 +250,7 @@ def _seal(session: Session, options: Options, report: Report) -> None:
     report.log, report.broken = sealed.told, sealed.broken
     report.notes += sealed.notes
     report.problems += sealed.problems
+    report.troubles += sealed.troubles
 
 
 def _anchor(session: Session, options: Options, report: Report) -> None:

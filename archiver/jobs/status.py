@@ -53,8 +53,9 @@ class Status:
     again under newer rules and nobody was told what differs. `keys` sign the log, which is signed up to `signed` leaves
     since `signed_at`. `vouching` are the outside services that answered about
     the log, `unanswered` the questions that are open, `exposed` the timestamps that end first, and when another is
-    taken. `last_success` is the end of the last run that ended with 0 or 1, `failed_runs` how many in a row did not
-    since; `origin` names the log; `paused` are hosts that are left alone, with until when; `holder` writes now."""
+    taken. `last_success` is the end of the last run that ended with 0 or 1, `last_ended` of the last that ended at all,
+    `first_run` when the first began; `failed_runs` how many in a row did not succeed since; `origin` names the log;
+    `paused` are hosts that are left alone, with until when; `holder` writes now."""
 
     at: str
     origin: str
@@ -80,6 +81,8 @@ class Status:
     backlog: Backlog = field(default_factory=Backlog)
     disk: Disk = field(default_factory=Disk)
     last_success: str = ""
+    last_ended: str = ""
+    first_run: str = ""
     failed_runs: int = 0
     routes: list[routes.Route] = field(default_factory=list)
     platforms: dict[str, str] = field(default_factory=dict)
@@ -113,6 +116,8 @@ def status_of(
     count = Counts(archive, kept="tallies" in tables)
     backlog, hosts = queue_of(archive, at, off) if "work_days" in tables else older_queue(archive)
     success, failed = _runs(archive)
+    ended = "SELECT ended_at FROM work_runs WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT 1"
+    first = "SELECT started_at FROM work_runs ORDER BY id LIMIT 1"
     working = routes.routes(archive, at) if "work_routes" in tables else []
     return Status(
         at=at,
@@ -145,6 +150,8 @@ def status_of(
         backlog=backlog,
         disk=_disk(archive, at, count.bytes, measured="work_days" in tables),
         last_success=success,
+        last_ended=_text(archive, ended),
+        first_run=_text(archive, first),
         failed_runs=failed,
         routes=working,
         platforms=routes.platforms(working),
@@ -188,12 +195,18 @@ class Counts:
 
 def _runs(archive: Archive) -> tuple[str, int]:
     """When the last run succeeded, and how many since did not."""
-    failed = 0
-    for row in archive.all("SELECT ended_at, exit_code FROM work_runs ORDER BY id DESC LIMIT 1000"):
-        if row["ended_at"] and row["exit_code"] is not None and not int(row["exit_code"]) & ~1:
-            return str(row["ended_at"]), failed
-        failed += 1
-    return "", failed
+    good = (
+        "SELECT id, ended_at FROM work_runs WHERE ended_at IS NOT NULL AND exit_code IN (0, 1) ORDER BY id DESC LIMIT 1"
+    )
+    row = archive.one(good)
+    since = 0 if row is None else int(row["id"])
+    failed = int(str(archive.value("SELECT count(*) FROM work_runs WHERE id > ?", since)))
+    return "" if row is None else str(row["ended_at"]), failed
+
+
+def _text(archive: Archive, sql: str) -> str:
+    row = archive.one(sql)
+    return "" if row is None else str(row[0])
 
 
 def _paused(archive: Archive, now: str) -> list[tuple[str, str]]:

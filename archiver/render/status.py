@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from archiver.jobs.health import BROKEN, Health, size
+from archiver.jobs.health import Health, size
 from archiver.jobs.rules import told
 from archiver.jobs.status import Status
+from archiver.jobs.trouble import BROKEN
 from archiver.render.text import as_json as print_json
 from archiver.render.text import console, line, moment, safe, short
 

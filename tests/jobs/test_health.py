@@ -18,10 +18,11 @@ from archiver.jobs import health, routes
 from archiver.jobs.anchored import Unanswered
 from archiver.jobs.backlog import Backlog
 from archiver.jobs.config import load
-from archiver.jobs.health import ATTENTION, BROKEN, OK, judge
+from archiver.jobs.health import judge
 from archiver.jobs.holding import Holder
 from archiver.jobs.session import open_session
 from archiver.jobs.status import Disk, Status, Waits, status_of
+from archiver.jobs.trouble import ATTENTION, BROKEN, OK
 from archiver.store.archive import open_archive, open_reader
 
 NOW = "2026-03-16T09:00:00.000000Z"
@@ -58,6 +59,7 @@ WELL = Status(
     backlog=Backlog(scheduled=100, due=12, waiting=40),
     disk=Disk(free=50 << 30, total=100 << 30),
     last_success="2026-03-16T08:46:00.000000Z",
+    last_ended="2026-03-16T08:46:00.000000Z",
 )
 
 
@@ -87,8 +89,8 @@ def test_failures_that_are_tried_again_are_no_trouble() -> None:
         (run(ended_at=None, exit_code=None), "died", ATTENTION, "did not end"),
         (run(started_at="2026-03-17T08:45:00.000000Z"), "clock", ATTENTION, "still to come"),
         ({"holder": Holder(pid=7, silent=7200.0)}, "stuck", BROKEN, "may be stuck"),
-        ({"last_success": "2026-03-15T08:00:00.000000Z"}, "silent", ATTENTION, "2026-03-15 08:00Z"),
-        ({"last_success": "2026-03-01T08:00:00.000000Z"}, "silent", BROKEN, "no run has ended well"),
+        ({"last_ended": "2026-03-15T08:00:00.000000Z"}, "silent", ATTENTION, "2026-03-15 08:00Z"),
+        ({"last_ended": "2026-03-01T08:00:00.000000Z"}, "silent", BROKEN, "no run has ended since"),
         ({"disk": Disk(free=100 << 20, total=1 << 30)}, "disk", ATTENTION, "105 MB are free"),
         ({"disk": Disk(free=10 << 20, total=1 << 30)}, "disk", BROKEN, "10.5 MB"),
         ({"disk": Disk(free=9 << 30, total=90 << 30, growth=5 << 30)}, "disk", ATTENTION, "5.4 GB a week"),
@@ -130,7 +132,8 @@ def test_each_trouble_is_named_with_a_next_step(changes: dict[str, Any], key: st
         {"backlog": Backlog(overdue=900, before=1200, oldest=NOW)},  # it is being worked off
         {"backlog": Backlog(overdue=4, oldest=NOW)},
         {"backlog": Backlog(scheduled=9, switched_off=9)},
-        {"last_success": "2026-03-01T08:00:00.000000Z", "backlog": Backlog()},  # nothing is due, so nobody ran
+        {"last_success": "2026-03-01T08:00:00.000000Z"},  # a seed cannot be used since then, and runs end
+        {"last_ended": "2026-03-01T08:00:00.000000Z", "backlog": Backlog()},  # nothing is due, so nobody ran
         {"holder": Holder(pid=7, silent=60.0), **run(ended_at=None, exit_code=None)},
         asked(route("x.a", (0, 0, 4))),  # too few
         asked(route("x.a", (1, 30, 0)), route("x.b", (9, 0, 0))),
