@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -261,10 +260,6 @@ class Capturing:
         if self.gate is not None:
             hosts.store(self.session.archive, *self.gate.changed(days=days))
 
-    def _jitter(self, task: Task) -> float:
-        """Chance, 0..1, that spreads what would be due at one moment: another for each ref and each look at it."""
-        return zlib.crc32(f"{task.ref} {self.session.now()}".encode()) / 0xFFFF_FFFF
-
     def _close(self, look: Look) -> None:
         session, task = self.session, look.task
         if look.skipped and not look.reads:
@@ -278,20 +273,21 @@ class Capturing:
         ended = Outcome.RATE_LIMITED if look.postponed else outcome
         self._begin()
         with session.archive.transaction():
-            due = watching.again(session, task, ended, retry_after=look.retry_after, jitter=self._jitter(task))
+            new = follow.follow_reading(session, task, look.reads)
+            named_new = 0
+            if task.purpose == "seed":
+                self.summary.pages.append(str(task.ref))
+                for result in look.reads:
+                    named_new += follow.follow_document(session, result, seed=task.seed, led_by=str(task.ref))
+            due = watching.again(session, task, ended, retry_after=look.retry_after, news=named_new > 0)
             due = _sooner(look, due, now)
             told = "postponed" if look.postponed and not look.reads else outcome.value
             ended_at = session.now()  # later than what the next look was reckoned from, also where the clock leapt
             session.frontier.record(task, outcome=told, at=ended_at, due_at=due, failed=failed)
             waiting.saw(session, ended_at)
-            new = follow.follow_reading(session, task, look.reads)
-            if task.purpose == "seed":
-                self.summary.pages.append(str(task.ref))
-                for result in look.reads:
-                    new += follow.follow_document(session, result, seed=task.seed, led_by=str(task.ref))
-        if new:
+        if new + named_new:
             self.turns.more(task.seed)
-            self.summary.new_refs += new
+            self.summary.new_refs += new + named_new
         self.summary.looks += 1
         self.summary.outcomes[told] += 1
         session.log.say("outcome", ref=str(task.ref), host=task.host, outcome=told, attempts=task.attempts, due=due)

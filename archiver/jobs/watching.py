@@ -22,15 +22,16 @@ def again(
     outcome: Outcome,
     *,
     retry_after: float = 0.0,
+    news: bool = False,
     jitter: float | None = None,
 ) -> str | None:
     """When a ref is due after this look, whose readings are stored already; None for never. Remembers, within the
-    caller's transaction, when it last changed. `jitter` (0..1) is worked out of the ref where none is given: refs that
-    were queued at one time need not stay together."""
+    caller's transaction, when it last changed; a list that brings `news` did. `jitter` (0..1) is worked out of the
+    ref where none is given: refs that were queued at one time need not stay together."""
     now = session.now()
     changed = task.changed_at if task.changed_at <= now else ""  # by a clock that was ahead
     if outcome not in schedule.ATTEMPT_FAILED and task.purpose not in schedule.SETTLED:
-        changed = max(changed, _changed(session.archive, task, outcome, now))
+        changed = now if news else max(changed, _changed(session.archive, task, outcome, now))
     if changed != task.changed_at:
         session.archive.db.execute("UPDATE work_queue SET changed_at = ? WHERE ref = ?", (changed, str(task.ref)))
     return schedule.next_look(

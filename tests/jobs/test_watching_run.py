@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import story
+from players import Tweet, embedded
+from playing import page
 from running import Desk, lines, sound
 
 from archiver.jobs.config import load
@@ -92,3 +94,28 @@ def test_each_seed_is_watched_by_its_own_policy(desks: Desks) -> None:
     asked = " ".join(asked.target for asked in world.log())
     assert world.tweets["first"].id not in asked
     assert world.tweets["busy"].id in asked
+
+
+def test_a_page_of_a_list_that_names_something_new_is_looked_at_as_often_as_what_is_new(desks: Desks) -> None:
+    """A feed that brings something each week would else be asked every two weeks, once it is old."""
+    world, desk = desks.world, desks.desk
+    front = world.blog.url("/front")
+
+    def names(*posts: Tweet) -> None:
+        world.blog.pages["/front"] = page("front", *(embedded(post.text, post, "May 1") for post in posts))
+
+    def hours() -> float:
+        due = desk.value("SELECT due_at FROM work_queue WHERE ref = ?", f"web:page:{front}")
+        return float((datetime.fromisoformat(due) - datetime.now(UTC) - desks.ahead) / timedelta(hours=1))
+
+    desk.seed("front.txt", lines([front]))
+    names(world.tweets["origin"])
+    desks.run()
+    desks.ahead = timedelta(days=100)
+    desks.run()
+    assert hours() > 200, "it said nothing new for a hundred days"
+    new = world.x.add("kit_of_ash", "Kit", "The bridge is open again.", "2024-10-29T14:00:00Z")
+    names(world.tweets["origin"], new)
+    desks.ahead = timedelta(days=111)
+    desks.run()
+    assert hours() <= 6
