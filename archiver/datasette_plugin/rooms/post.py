@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from archiver.bundle.drafts import METHODS
 from archiver.datasette_plugin import chain
 from archiver.datasette_plugin.page import Asked, Page
@@ -11,6 +13,7 @@ from archiver.datasette_plugin.post.meant import meant
 from archiver.datasette_plugin.post.timeline import drawn
 from archiver.datasette_plugin.reader import Reader, Row
 from archiver.errors import PageError
+from archiver.model import Outcome
 from archiver.render.glossary import OUTCOMES, warning
 
 SENSITIVE = ("withheld", "age-gated")
@@ -52,6 +55,8 @@ def gather(reader: Reader, asked: Asked) -> Row:
         "sightings": len(seen),
         "sightings_cut": len(seen) == history.SIGHTINGS,
         "captures": _fresh(captures, seen, versions),
+        "since": _since(post, captures),
+        "set_back": set_back(captures),
         "captures_total": history.counted(reader, found),
         "custody": (custody := _custody(reader, versions)),
         "vouched": vouched(custody),
@@ -75,6 +80,25 @@ def _sensitive(post: Row | None, versions: list[Row]) -> bool:
         return False
     marked = any(version["sensitive"] for version in versions)
     return marked or bool(post["warning"]) or post["outcome"] in SENSITIVE
+
+
+def _since(post: Row | None, captures: list[Row]) -> list[Row]:
+    """What newer answers said of a post that was last seen live, each route's word once: none of them showed it."""
+    found: dict[tuple[str, str], Row] = {}
+    if post is None or post["outcome"] != Outcome.LIVE:
+        return []
+    for capture in captures:  # newest first
+        if capture["outcome"] == Outcome.LIVE:
+            break
+        named = {name: capture[name] for name in ("route", "outcome", "observed_at", "uid")}
+        found.setdefault((capture["route"], capture["outcome"]), named)
+    return list(found.values())
+
+
+def set_back(captures: list[Row]) -> bool:
+    """Whether the clock went back between two captures that we made."""
+    times = [capture["observed_at"] for capture in captures if capture["tier"] == "wire"]
+    return any(newer < older for newer, older in pairwise(times))
 
 
 def _fresh(captures: list[Row], seen: list[Row], versions: list[Row]) -> list[Row]:
