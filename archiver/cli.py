@@ -21,6 +21,7 @@ import click
 
 from archiver import __version__
 from archiver.errors import ArchiverError, InputError, IntegrityError
+from archiver.render.text import say
 from archiver.store.refusals import DatabaseError, refusal
 
 if TYPE_CHECKING:
@@ -112,22 +113,22 @@ class Commands(click.Group):
             told = refusal(error, context.meta.get(ARCHIVE, DEFAULT_DB))
             if told is None:
                 raise  # a fault of this program
-            click.echo(f"archiver: {told}", err=True)
+            say(f"archiver: {told}", err=True)
             context.exit(INTEGRITY if isinstance(told, IntegrityError) else BAD_INPUT)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads on: click ends quietly
             place = f"{error.filename}: " if error.filename else ""
-            click.echo(f"archiver: {place}{error.strerror or error}", err=True)
+            say(f"archiver: {place}{error.strerror or error}", err=True)
             context.exit(BAD_INPUT)
         except InputError as error:
-            click.echo(f"archiver: {error}", err=True)
+            say(f"archiver: {error}", err=True)
             context.exit(BAD_INPUT)
         except IntegrityError as error:
-            click.echo(f"archiver: the archive does not agree with itself: {error}", err=True)
+            say(f"archiver: the archive does not agree with itself: {error}", err=True)
             context.exit(INTEGRITY)
         except ArchiverError as error:
-            click.echo(f"archiver: {error}", err=True)
+            say(f"archiver: {error}", err=True)
             context.exit(BAD_INPUT)
 
 
@@ -233,7 +234,7 @@ def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: P
     if html_path is None or str(html_path) != "-":
         print_check(report, as_json=as_json)
     if unwritten:
-        click.echo(unwritten, err=True)
+        say(unwritten, err=True)
     stops = report.unfaithful or report.misattributed
     sys.exit(UNFAITHFUL * stops | BAD_INPUT * bool(report.problems or unwritten))
 
@@ -252,14 +253,14 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
 
     decided = resolve_mention(db, config_of(config_path), mention, url, reason=reason, by=by)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(decided), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(dataclasses.asdict(decided), indent=2))
     else:
-        click.echo(f"{decided.mention} is {decided.post} (leaf {decided.leaf}): {decided.reason}")
+        say(f"{decided.mention} is {decided.post} (leaf {decided.leaf}): {decided.reason}")
         click.echo(
             "It is queued: `archiver run` captures it." if decided.queued else "It was queued or captured before."
         )
         for told in decided.notes:
-            click.echo(f"Note: {told}")
+            say(f"Note: {told}")
     sys.exit(INTEGRITY if decided.broken else 0)
 
 

@@ -13,6 +13,7 @@ from archiver.cli import INTEGRITY, config_of, config_option, db_option, json_op
 from archiver.errors import InputError
 from archiver.jobs import export as jobs
 from archiver.jobs.session import open_session
+from archiver.render.text import say
 from archiver.store.archive import open_reader
 
 MOST = 20
@@ -57,29 +58,29 @@ def export(
     with open_session(db, config_of(config_path), doing="export") as session:
         exported = jobs.export(session, asked, path)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(exported), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(dataclasses.asdict(exported), indent=2))
         sys.exit(INTEGRITY if exported.broken else 0)
     written = exported.written
-    click.echo(
+    say(
         f"{exported.path}: {exported.size:,} bytes, {written.posts} posts, {written.documents} documents, "
         f"{written.verdicts} verdicts, {written.captures} captures, {written.leaves} leaves."
     )
     head = f"{exported.head} leaves of {exported.origin}"
-    click.echo(f"Proved under the checkpoint of {head}; logged as leaf {exported.leaf}.")
-    click.echo(f"SHA-256 of its manifest: {written.manifest_sha256}")
+    say(f"Proved under the checkpoint of {head}; logged as leaf {exported.leaf}.")
+    say(f"SHA-256 of its manifest: {written.manifest_sha256}")
     for line in exported.notes:
-        click.echo(f"Note: {line}")
+        say(f"Note: {line}")
     if exported.broken:
-        click.echo(f"! {exported.broken}")
-    click.echo("Whoever gets it needs the public key by another way: what `archiver keys export` prints.")
+        say(f"! {exported.broken}")
+    say("Whoever gets it needs the public key by another way: what `archiver keys export` prints.")
     sys.exit(INTEGRITY if exported.broken else 0)
 
 
 def _list(listed: jobs.Listed, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(listed), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(dataclasses.asdict(listed), indent=2))
         return
-    click.echo(
+    say(
         f"{len(listed.posts)} posts, {len(listed.documents)} documents, {len(listed.captures)} captures, "
         f"{listed.leaves} leaves, {listed.blobs} bodies of {listed.size:,} bytes would leave the house."
     )
@@ -89,15 +90,15 @@ def _list(listed: jobs.Listed, *, as_json: bool) -> None:
     others = [f"{ref} @{handle}" for ref, handle in listed.neighbours]
     _some("In the same answers, though nobody asked for them", others)
     if listed.erased:
-        click.echo(f"{listed.erased} captures stay at home: their leaves were erased.")
+        say(f"{listed.erased} captures stay at home: their leaves were erased.")
     _some("Not in the archive any more", [f"{sha256} {reason}" for sha256, reason in listed.missing])
 
 
 def _some(title: str, lines: list[str]) -> None:
     if not lines:
         return
-    click.echo(f"{title}:")
+    say(f"{title}:")
     for line in lines[:MOST]:
-        click.echo(f"  {line}")
+        say(f"  {line}")
     if len(lines) > MOST:
-        click.echo(f"  and {len(lines) - MOST} more (--json lists all)")
+        say(f"  and {len(lines) - MOST} more (--json lists all)")

@@ -14,6 +14,7 @@ from archiver.errors import InputError
 from archiver.jobs import checkpoint
 from archiver.jobs import keys as jobs
 from archiver.jobs.session import Session, open_session
+from archiver.render.text import say
 from archiver.store.archive import open_reader
 from archiver.store.checkpoints import Tree
 
@@ -32,16 +33,16 @@ def _changed(session: Session, changed: jobs.Changed, *, as_json: bool) -> None:
     size = 0 if sealed.head is None else sealed.head.size
     if as_json:
         shown = {"origin": changed.origin, "how": changed.how, "vkey": changed.vkey, "place": changed.place}
-        click.echo(json.dumps({**shown, "notes": notes, "signed": size}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({**shown, "notes": notes, "signed": size}, indent=2))
         sys.exit(INTEGRITY if sealed.broken else 0)
     private = "" if changed.how == "retired" else f" (private part: {changed.place})"
-    click.echo(f"{changed.how}: {changed.vkey}{private}")
+    say(f"{changed.how}: {changed.vkey}{private}")
     for note in notes:
-        click.echo(f"Note: {note}")
+        say(f"Note: {note}")
     if size:
-        click.echo(f"Signed: {changed.origin}, {size} leaves.")
+        say(f"Signed: {changed.origin}, {size} leaves.")
     if changed.how != "retired":
-        click.echo("Keep a copy of the private part elsewhere. Publish what `archiver keys export` prints.")
+        say("Keep a copy of the private part elsewhere. Publish what `archiver keys export` prints.")
     sys.exit(INTEGRITY if sealed.broken else 0)
 
 
@@ -69,21 +70,20 @@ def show(db: Path, config_path: Path | None, as_json: bool) -> None:
     """Which keys sign the log, where their private parts are, and what was last signed."""
     shown = jobs.show(_tree(db), config_of(config_path))
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(shown), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(dataclasses.asdict(shown), indent=2))
         return
-    click.echo(
-        f"Log: {shown.origin}, {shown.leaves} leaves; private keys are looked for in {shown.place or 'no place'}."
-    )
+    say(f"Log: {shown.origin}, {shown.leaves} leaves; private keys are looked for in {shown.place or 'no place'}.")
     if shown.problem:
-        click.echo(f"! {shown.problem}")
+        say(f"! {shown.problem}")
     for key in shown.keys:
         until = "" if key.retired is None else f" until leaf {key.retired}"
         here = "private part here" if key.here else "private part not here"
-        click.echo(f"{key.key_id}: since leaf {key.added}{until}; {here}\n  {key.vkey}")
+        say(f"{key.key_id}: since leaf {key.added}{until}; {here}")
+        say(f"  {key.vkey}")
     if not shown.keys:
-        click.echo("It has no key: make one with `archiver keys create`.")
+        say("It has no key: make one with `archiver keys create`.")
     signed = f"{shown.signed} leaves, {shown.signed_at}" if shown.signed else "nothing yet"
-    click.echo(f"Newest checkpoint: {signed}.")
+    say(f"Newest checkpoint: {signed}.")
 
 
 @keys.command()

@@ -15,6 +15,7 @@ from archiver.errors import InputError
 from archiver.jobs import retaining
 from archiver.jobs.session import open_session
 from archiver.net.clock import utc_now
+from archiver.render.text import say
 from archiver.store.archive import open_reader
 
 MOST = 50
@@ -42,13 +43,11 @@ def retain(who: str, yes: bool, db: Path, config_path: Path | None, as_json: boo
         click.echo(json.dumps(dataclasses.asdict(done), indent=2))
     else:
         size = sum(one.size for one in done.files)
-        click.echo(
-            f"Erased {len(done.files)} media files, {size:,} bytes." if done.files else "Nothing was to be erased."
-        )
+        say(f"Erased {len(done.files)} media files, {size:,} bytes." if done.files else "Nothing was to be erased.")
         for note in done.notes:
-            click.echo(f"Note: {note}")
+            say(f"Note: {note}")
         if not done.cleaned:
-            click.echo("Another process keeps old pages: run the command again when it has ended.")
+            say("Another process keeps old pages: run the command again when it has ended.")
     sys.exit(INTEGRITY * done.broken | FAILED * (not done.cleaned))
 
 
@@ -57,15 +56,15 @@ def _list(found: list[retaining.Due], *, as_json: bool) -> None:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
         return
     if not found:
-        click.echo("No media file has had its time.")
+        say("No media file has had its time.")
         return
     for one in found[:MOST]:
         state = "may go" if one.ripe else f"announced {one.announced[:10]}" if one.announced else "not announced yet"
         name = one.refs[0] if one.refs else one.sha256
-        click.echo(f"{name}  {one.size:,} bytes, of {one.since[:10]} ({one.policy}; {state})")
+        say(f"{name}  {one.size:,} bytes, of {one.since[:10]} ({one.policy}; {state})")
     if len(found) > MOST:
-        click.echo(f"… and {len(found) - MOST:,} more (--json lists all)")
-    click.echo(
+        say(f"… and {len(found) - MOST:,} more (--json lists all)")
+    say(
         f"{sum(one.ripe for one in found):,} of {len(found):,} may go: `archiver retain --yes` erases them. The others "
         "wait until runs have announced them for seven days."
     )

@@ -54,14 +54,21 @@ def console() -> Console:
     )
 
 
-def line(*pieces: str | Styled) -> None:
-    """Prints one line of pieces, styled on a terminal, as they are elsewhere."""
+def line(*given: str | Styled) -> None:
+    """Prints one line of pieces, styled on a terminal, as they are elsewhere. What stands in them breaks no line and
+    commands no terminal: names of hosts, routes and logs come out of archives that somebody else may have made."""
+    pieces = [one_line(piece) if isinstance(piece, str) else (one_line(piece[0]), piece[1]) for piece in given]
     if sys.stdout.isatty():
         from rich.text import Text
 
         console().print(Text.assemble(*pieces))
     else:
         print("".join(piece if isinstance(piece, str) else piece[0] for piece in pieces))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Prints one plain line, to standard error with `err`; like `line` whatever stands in it."""
+    print(one_line(text), file=sys.stderr if err else sys.stdout)
 
 
 def word(name: str) -> Styled:
@@ -77,6 +84,11 @@ def safe(text: str) -> str:
         else f"\\u{ord(char):04x}"
         for char in text
     )
+
+
+def one_line(text: str) -> str:
+    """The same in one line: a line break is shown, too."""
+    return safe(text).replace("\n", "\\n")
 
 
 def short(text: str, length: int = 90) -> str:

@@ -1,0 +1,50 @@
+"""An archive that somebody else made: what its rows say commands no terminal and forges no line of what is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sealed
+from click.testing import CliRunner
+from sealed import Desk, owner
+
+from archiver.cli import main
+
+ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e"
+FORGED = "\nHealth: ok, nothing is wrong\n"
+NAMED = {
+    "origin": ("name",),
+    "log_key": ("key_id",),
+    "captures": ("route", "url"),
+    "work_queue": ("host", "seed", "last_outcome"),
+    "work_hosts": ("host",),
+    "tallies": ("a", "b"),
+    "outcomes": ("outcome", "reason"),
+}
+"""Columns whose texts commands print, and whose values decide nothing before that."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return sealed.build(tmp_path_factory.mktemp("sealed") / "desk")
+
+
+@pytest.mark.parametrize("command", ["status", "keys show", "doctor", "backup", "seeds", "verify", "retain"])
+def test_rows_command_no_terminal(made: Desk, tmp_path: Path, command: str) -> None:
+    desk = sealed.copied(made, tmp_path / "desk")
+    with owner(desk) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        for table, columns in NAMED.items():
+            known = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+            for column in known & set(columns):
+                db.execute(f"UPDATE OR IGNORE {table} SET {column} = {column} || ?", (ESCAPES + FORGED,))
+        later = "2099-01-01T00:00:00.000000Z"
+        db.execute("INSERT INTO work_hosts (host, not_before) VALUES (?, ?)", (f"a.example{ESCAPES}{FORGED}", later))
+    words = command.split()
+    words += {"backup": [str(tmp_path / "copy.db"), "--db"], "verify": []}.get(command, ["--db"])
+    told = CliRunner().invoke(main, [*words, str(desk.db)])
+    assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
+    out = told.output
+    assert not any(sign in out for sign in ("\x1b", "\x07", "\x9b", "\u202e"))
+    assert "Health: ok, nothing is wrong" not in out.splitlines()
