@@ -100,9 +100,11 @@ class Capturing:
                 if self.progress is not None:
                     self.progress(self.summary, self.turns.looking())
         except BaseException:
+            self.trying.stop()
             if self.session.archive.db.in_transaction:
                 self.session.archive.db.execute("ROLLBACK")  # half a capture or half a reading must not be committed
-            self.trying.stop()
+                if self.gate is not None:
+                    self.gate.unstored()
             raise
         finally:
             self._commit()

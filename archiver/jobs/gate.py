@@ -7,7 +7,7 @@ while it lasts and handed to the writing thread by `changed`; `jobs/capture.py` 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -176,11 +176,11 @@ class Gate:
             self._counted -= chosen
         return states, counted
 
-    def paused(self) -> Mapping[str, str]:
-        """Hosts that are left alone now, and until when."""
+    def unstored(self) -> None:
+        """What `changed` gave may not have been stored: all that is known is given again."""
         with self._lock:
-            now = self._now()
-            return {host: state.not_before for host, state in self._hosts.items() if state.not_before > now}
+            self._dirty |= set(self._hosts)
+            self._counted |= set(self._days)
 
     def _closed(self, manners: Manners) -> NotNow | None:
         host = manners.host

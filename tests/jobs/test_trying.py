@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from playing import Reply, Server, message, moved, page
 
-from archiver.jobs.config import Config
+from archiver.jobs.config import Config, load
 from archiver.jobs.gate import FAILURES, Gate, NotNow
 from archiver.jobs.looking import Event, Look
 from archiver.jobs.robots import Robots
+from archiver.jobs.run import Options, run_archive
 from archiver.jobs.session import open_session
 from archiver.jobs.trying import Trying, Waiting
 from archiver.model import Ref, Request
@@ -166,3 +167,20 @@ def test_who_waits_for_a_file_that_is_not_asked_for_is_put_off_like_who_was_to_a
         first.skipped.append(NotNow("spent", 600.0, standing=True))
         assert robots.ended(first) == [second]
         assert (second.waiting, second.skipped, second.postponed) == (0, first.skipped, False)
+
+
+def test_a_run_that_is_cut_right_after_an_answer_remembers_whom_to_leave_alone(server: Server, tmp_path: Path) -> None:
+    server.respond = lambda target, raw: message(b"", "Retry-After: 7200", status="429 Too Many Requests")
+    config, seed, db = tmp_path / "archiver.toml", tmp_path / "list.urls", tmp_path / "archive.db"
+    config.write_text(f'[network]\nallow_private = ["{server.place}"]\n')
+    seed.write_text(f"{server.base}/1\n")
+
+    def cut(doing: str, done: int, waiting: int) -> None:
+        del waiting
+        if doing == "captures" and done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_archive(db, load(config), Options(seeds=(str(seed),)), progress=cut)
+    run_archive(db, load(config), Options(seeds=(str(seed),)))
+    assert len(server.log) == 1
