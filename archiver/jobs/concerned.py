@@ -13,45 +13,48 @@ from archiver.jobs.session import Session
 from archiver.store import marks, runs
 
 _NEW = "new(id) AS MATERIALIZED (SELECT id FROM captures WHERE origin = :origin AND leaf > :upto)"
-# What is new, everything that aliases join with it, and what leads there.
+# What is new, everything that aliases join with it, and what leads there. CROSS JOIN and + keep SQLite from beginning
+# with all that an archive holds: without statistics it takes any index for a good one.
 _NEAR = f"""
 {_NEW}, fresh(id) AS (
-    SELECT ref FROM outcomes WHERE capture IN (SELECT id FROM new)
-    UNION SELECT v.post FROM sightings s JOIN versions v ON v.id = s.version WHERE s.capture IN (SELECT id FROM new)
-    UNION SELECT alias FROM aliases WHERE capture IN (SELECT id FROM new)
-    UNION SELECT ref FROM aliases WHERE capture IN (SELECT id FROM new)
-    UNION SELECT source FROM edges WHERE capture IN (SELECT id FROM new) AND kind IN ('reposts', 'resolves-to')
+    SELECT o.ref FROM new CROSS JOIN outcomes o ON o.capture = new.id
+    UNION SELECT v.post FROM new CROSS JOIN sightings s ON s.capture = new.id CROSS JOIN versions v ON v.id = s.version
+    UNION SELECT a.alias FROM new CROSS JOIN aliases a ON a.capture = new.id
+    UNION SELECT a.ref FROM new CROSS JOIN aliases a ON a.capture = new.id
+    UNION SELECT e.source FROM new CROSS JOIN edges e ON e.capture = new.id AND +e.kind IN ('reposts', 'resolves-to')
 ), near(id) AS (
     SELECT id FROM fresh
-    UNION SELECT a.ref FROM near JOIN aliases a ON a.alias = near.id
-    UNION SELECT a.alias FROM near JOIN aliases a ON a.ref = near.id
-    UNION SELECT e.source FROM near JOIN edges e ON e.target = near.id AND e.kind IN ('reposts', 'resolves-to')
+    UNION SELECT a.ref FROM near CROSS JOIN aliases a ON a.alias = near.id
+    UNION SELECT a.alias FROM near CROSS JOIN aliases a ON a.ref = near.id
+    UNION SELECT e.source FROM near CROSS JOIN edges e ON e.target = near.id AND e.kind IN ('reposts', 'resolves-to')
 )
 """
 _NAMED = f"""
 WITH RECURSIVE {_NEAR}
-SELECT id FROM documents WHERE capture IN (SELECT id FROM new)
-UNION SELECT document FROM mentions WHERE target IN (SELECT id FROM near)
-UNION SELECT m.document FROM near JOIN mention_links l ON l.ref = near.id JOIN mentions m ON m.id = l.mention
-UNION SELECT m.document FROM near JOIN resolutions s ON s.ref = near.id JOIN mentions m ON m.id = s.mention
-UNION SELECT m.document FROM near JOIN resolutions s ON s.candidate = near.id JOIN mentions m ON m.id = s.mention
-UNION SELECT m.document FROM near JOIN matches x ON x.post = near.id JOIN mentions m ON m.id = x.mention
-UNION SELECT m.document FROM statements t JOIN refs r ON r.ref = t.subject JOIN mentions m ON m.ref = r.id
+SELECT d.id FROM new CROSS JOIN documents d ON d.capture = new.id
+UNION SELECT m.document FROM near CROSS JOIN mentions m ON m.target = near.id
+UNION SELECT m.document FROM near CROSS JOIN mention_links l ON l.ref = near.id
+    CROSS JOIN mentions m ON m.id = l.mention
+UNION SELECT m.document FROM near CROSS JOIN resolutions s ON s.ref = near.id CROSS JOIN mentions m ON m.id = s.mention
+UNION SELECT m.document FROM near CROSS JOIN resolutions s ON s.candidate = near.id
+    CROSS JOIN mentions m ON m.id = s.mention
+UNION SELECT m.document FROM near CROSS JOIN matches x ON x.post = near.id CROSS JOIN mentions m ON m.id = x.mention
+UNION SELECT m.document FROM statements t CROSS JOIN refs r ON r.ref = t.subject CROSS JOIN mentions m ON m.ref = r.id
     WHERE t.origin = :origin AND t.leaf > :upto
 """
 # Versions that nothing showed before, and those of posts whose handle may have changed since.
 _VERSIONS = f"""
 WITH {_NEW}, seen(id) AS (
-    SELECT DISTINCT version FROM sightings WHERE capture IN (SELECT id FROM new)
+    SELECT DISTINCT s.version FROM new CROSS JOIN sightings s ON s.capture = new.id
 ), changed(id) AS (
-    SELECT v.post FROM seen JOIN versions v ON v.id = seen.id JOIN versions o ON o.post = v.post
-    JOIN sightings s ON s.version = o.id AND s.handle <> ''
+    SELECT v.post FROM seen CROSS JOIN versions v ON v.id = seen.id CROSS JOIN versions o ON o.post = v.post
+    CROSS JOIN sightings s ON s.version = o.id AND s.handle <> ''
     GROUP BY v.post HAVING count(DISTINCT s.handle) > 1 OR min(s.capture IN (SELECT id FROM new))
 )
 SELECT id, text FROM versions WHERE id IN (
     SELECT id FROM seen WHERE NOT EXISTS (
         SELECT 1 FROM sightings s WHERE s.version = seen.id AND s.capture NOT IN (SELECT id FROM new))
-    UNION SELECT v.id FROM changed JOIN versions v ON v.post = changed.id
+    UNION SELECT v.id FROM changed CROSS JOIN versions v ON v.post = changed.id
 ) ORDER BY id
 """
 
@@ -63,25 +66,27 @@ def _user(handle: str) -> str:
 
 
 _SIGNED = f"""
-SELECT DISTINCT m.document FROM mentions m JOIN (
-    SELECT DISTINCT p.platform, lower(s.handle) AS handle, date(p.posted_at) AS day FROM versions v
-    JOIN posts p ON p.id = v.post JOIN versions o ON o.post = p.id JOIN sightings s ON s.version = o.id
+SELECT DISTINCT m.document FROM (
+    SELECT DISTINCT p.platform, lower(s.handle) AS handle, date(p.posted_at) AS day FROM versions v CROSS JOIN
+    posts p ON p.id = v.post CROSS JOIN versions o ON o.post = p.id CROSS JOIN sightings s ON s.version = o.id
     WHERE v.id = ? AND s.handle <> '' AND p.posted_at <> ''
-) k ON m.platform = k.platform AND {_user("m.handle")} = {_user("k.handle")}
-WHERE m.quote_start IS NOT NULL AND m.day BETWEEN date(k.day, '-1 day') AND date(k.day, '+1 day')
+) k CROSS JOIN mentions m ON m.platform = k.platform AND {_user("m.handle")} = {_user("k.handle")}
+    AND m.day BETWEEN date(k.day, '-1 day') AND date(k.day, '+1 day')
+WHERE m.day <> '' AND m.quote_start IS NOT NULL
 """
 # A faithful quotation of the post that it names is compared with no other.
 _COMPARED = """
 SELECT m.document FROM mentions m WHERE m.id = ? AND NOT EXISTS (
-    SELECT 1 FROM matches x WHERE x.mention = m.id AND x.rank = 0 AND x.found_by = 'target' AND x.faithful)
+    SELECT 1 FROM matches x WHERE x.mention = m.id AND x.rank = 0 AND +x.found_by = 'target' AND x.faithful)
 """
 
 
 # A document that is read again may have another address, or another time that it claims.
 _READ = f"""
 WITH {_NEW}
-SELECT DISTINCT d.id, d.text FROM captures c JOIN refs r ON r.ref = 'doc:document:' || c.entity_sha256
-JOIN documents d ON d.id = r.id WHERE c.id IN (SELECT id FROM new) AND c.{marks.READ}
+SELECT DISTINCT d.id, d.text FROM new CROSS JOIN captures c ON c.id = new.id
+CROSS JOIN refs r ON r.ref = 'doc:document:' || c.entity_sha256 CROSS JOIN documents d ON d.id = r.id
+WHERE c.{marks.READ}
 """
 
 
@@ -103,8 +108,8 @@ def concerned(session: Session, upto: int) -> set[int]:
 
 
 _QUOTED = f"""
-WITH {_NEW} SELECT m.quoted FROM mentions m JOIN documents d ON d.id = m.document
-WHERE d.capture IN (SELECT id FROM new) AND m.quoted <> ''
+WITH {_NEW} SELECT m.quoted FROM new CROSS JOIN documents d ON d.capture = new.id
+CROSS JOIN mentions m ON m.document = d.id WHERE m.quoted <> ''
 """
 _PHRASES = "SELECT p.document FROM json_each(?) j JOIN phrases p ON p.gram = j.value"
 

@@ -12,16 +12,18 @@ from archiver.model import Ref
 from archiver.quotes.phrases import quoted_phrases
 
 _REMOVE = """
-DELETE FROM edges WHERE kind = 'same-text' AND evidence = 'inferred'
-AND source IN (SELECT id FROM refs WHERE platform <> 'doc')
-AND (source IN (SELECT value FROM json_each(:posts)) OR target IN (SELECT value FROM json_each(:posts)))
+DELETE FROM edges WHERE id IN (
+    SELECT e.id FROM json_each(:posts) j CROSS JOIN edges e ON e.source = j.value AND e.kind = 'same-text'
+    UNION SELECT e.id FROM json_each(:posts) j CROSS JOIN edges e ON e.target = j.value AND e.kind = 'same-text'
+) AND +evidence = 'inferred' AND EXISTS (SELECT 1 FROM refs r WHERE r.id = edges.source AND +r.platform <> 'doc')
 """
 _TOGETHER = """
 SELECT DISTINCT d.capture, c.origin, c.leaf, r.ref, r.id IN (SELECT value FROM json_each(:posts)) AS touched
-FROM documents d JOIN captures c ON c.id = d.capture JOIN mentions m ON m.document = d.id
-JOIN resolutions s ON s.mention = m.id AND s.status = 'resolved' JOIN refs r ON r.id = s.ref
-WHERE d.id IN (SELECT m.document FROM resolutions s JOIN mentions m ON m.id = s.mention
-    WHERE s.status = 'resolved' AND s.ref IN (SELECT value FROM json_each(:posts)))
+FROM (SELECT DISTINCT m.document FROM json_each(:posts) j CROSS JOIN resolutions s ON s.ref = j.value
+    CROSS JOIN mentions m ON m.id = s.mention WHERE +s.status = 'resolved') h
+CROSS JOIN documents d ON d.id = h.document CROSS JOIN captures c ON c.id = d.capture
+CROSS JOIN mentions m ON m.document = d.id CROSS JOIN resolutions s ON s.mention = m.id AND +s.status = 'resolved'
+CROSS JOIN refs r ON r.id = s.ref
 ORDER BY c.origin, c.leaf, r.ref
 """
 

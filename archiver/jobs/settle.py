@@ -120,8 +120,8 @@ def _clear(session: Session, document: Row) -> None:
     db.execute("DELETE FROM matches WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute("DELETE FROM resolutions WHERE mention IN (SELECT id FROM mentions WHERE document = ?)", key)
     db.execute(
-        "DELETE FROM edges WHERE capture = ? AND kind IN ('quotes', 'same-text') "
-        "AND source IN (SELECT id FROM refs WHERE platform = 'doc' AND kind = 'passage')",
+        "DELETE FROM edges WHERE capture = ? AND +kind IN ('quotes', 'same-text') AND EXISTS "
+        "(SELECT 1 FROM refs r WHERE r.id = edges.source AND +r.platform = 'doc' AND +r.kind = 'passage')",
         (document["capture"],),
     )
 

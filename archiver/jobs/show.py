@@ -46,6 +46,11 @@ class Shown:
 
 
 _HERE = "m.id IN (SELECT id FROM mentions WHERE document = ?1 UNION SELECT id FROM mentions WHERE ref = ?1)"
+# The mentions by an index of posts: else SQLite walks them all, in the order in which they are told.
+_OF_POSTS = (
+    "x.post IN (SELECT value FROM json_each(?1)) "
+    "AND m.id IN (SELECT y.mention FROM json_each(?1) j CROSS JOIN matches y ON y.post = j.value)"
+)
 _SHORTENED = re.compile(r"doc:(document|passage):([0-9a-f]{6,64})(?:…|\.\.\.|\\u2026)?(:[0-9]+-[0-9]+)?")
 _ERASED_WHY = (
     "(SELECT substr(e.at, 1, 10) || ': ' || e.reason FROM erasures e WHERE instr(e.sha256, b.sha256) "
@@ -206,7 +211,7 @@ def show_ref(archive: Archive, what: str) -> Shown:
         "SELECT p.kind, p.valid, p.detail, c.observed_at FROM proofs p JOIN captures c ON c.id = p.capture "
         "WHERE p.ref IN (SELECT value FROM json_each(?)) ORDER BY c.leaf, p.kind, p.pointer"
     )
-    shown.quotations = _quotations(archive, "x.post IN (SELECT value FROM json_each(?))", group, most=200)
+    shown.quotations = _quotations(archive, _OF_POSTS, group, most=200)
     shown.mentions = _quotations(archive, _HERE, key, most=-1)
     kept = "kept" if "work_seeds" in tables else "1 AS kept"
     queued = archive.one(
@@ -268,7 +273,7 @@ def _quotations(archive: Archive, where: str, given: object, *, most: int) -> li
         "x.changes, x.reason AS told FROM mentions m JOIN refs r ON r.id = m.ref JOIN documents d ON d.id = m.document "
         "JOIN captures c ON c.id = d.capture LEFT JOIN resolutions s ON s.mention = m.id "
         "LEFT JOIN matches x ON x.mention = m.id LEFT JOIN refs p ON p.id = coalesce(x.post, s.ref, s.candidate) "
-        f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT ?",
+        f"WHERE {where} ORDER BY m.document, m.ordinal, x.rank LIMIT ?2",
         given,
         most,
     )

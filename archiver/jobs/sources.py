@@ -62,10 +62,17 @@ def coverage(archive: Archive) -> Coverage:
     """What is in the archive now. Computed when it is told, never stored."""
     last = archive.one("SELECT observed_at FROM captures ORDER BY id DESC LIMIT 1")
     return Coverage(
-        documents=int(str(archive.value("SELECT count(*) FROM documents"))),
-        posts=int(str(archive.value("SELECT count(*) FROM posts"))),
+        documents=_how_many(archive, "documents"),
+        posts=_how_many(archive, "posts"),
         cutoff="" if last is None else str(last[0]),
     )
+
+
+def _how_many(archive: Archive, table: str) -> int:
+    """Rows of a table, from the counts that are kept; an archive of an older version keeps none."""
+    kept = archive.one("SELECT 1 FROM sqlite_schema WHERE name = 'tallies'") is not None
+    count = "SELECT coalesce(sum(n), 0) FROM tallies WHERE name = ?1" if kept else f"SELECT count(*) FROM {table}"
+    return int(str(archive.value(count, *((table,) if kept else ()))))
 
 
 def searchable(quoted: str) -> bool:

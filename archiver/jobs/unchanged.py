@@ -40,16 +40,16 @@ LOOKED_AT = 20
 """So many of the last 304s are looked through for one that was not believed: such a server is asked for the whole."""
 _DATE = re.compile(r"[A-Za-z0-9,: +-]{1,64}")
 _WHOLE = (
-    "SELECT c.uid, c.request, c.observed_at, c.response_head FROM captures c "
-    "JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
+    "SELECT c.uid, c.request, c.observed_at, c.response_head FROM captures c INDEXED BY captures_ref "
+    "CROSS JOIN log_leaf l ON l.origin = c.origin AND l.idx = c.leaf "
     "WHERE c.ref = ?1 AND c.route = ?2 AND c.url = ?3 AND c.method = 'GET' AND c.tier = 'wire' AND c.hop = 0 "
     "AND c.status = 200 AND c.failure = '' AND c.rebuilt = 0 AND length(l.data) > 0 "
     "AND EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = c.blob) ORDER BY +c.id DESC LIMIT 1"
 )
 _REDACTED = f"SELECT 1 FROM captures c WHERE c.uid = ? AND EXISTS ({erasing.KEPT})"
 _NOT_MODIFIED = (
-    "SELECT c.*, NULL AS sha256 FROM captures c WHERE c.ref = ?1 AND c.route = ?2 AND c.status = 304 "
-    "ORDER BY +c.id DESC LIMIT ?3"
+    "SELECT c.*, NULL AS sha256 FROM captures c INDEXED BY captures_ref WHERE c.ref = ?1 AND c.route = ?2 "
+    "AND c.status = 304 ORDER BY +c.id DESC LIMIT ?3"
 )
 
 

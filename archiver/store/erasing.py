@@ -94,7 +94,7 @@ def same(archive: Archive, ref: str) -> tuple[str, ...]:
         "WITH RECURSIVE held(id) AS (SELECT id FROM refs WHERE ref = ? "
         "UNION SELECT a.alias FROM held JOIN aliases a ON a.ref = held.id "
         "UNION SELECT a.ref FROM held JOIN aliases a ON a.alias = held.id "
-        "UNION SELECT e.source FROM held JOIN edges e ON e.target = held.id AND e.kind = 'resolves-to') "
+        "UNION SELECT e.source FROM held CROSS JOIN edges e ON e.target = held.id AND e.kind = 'resolves-to') "
         "SELECT r.ref FROM held JOIN refs r ON r.id = held.id ORDER BY r.ref <> ?, r.ref",
         ref,
         ref,

@@ -24,6 +24,8 @@ LONG = 12  # a quotation of so many keys shares two with what it may quote, a sh
 MOST_KEYS = 4096  # of a longer passage (some 2,500 words) those of the smallest fingerprints are looked up
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 UNDATED = 1 << 32  # minutes: what claims no time stands after what does
+SIGNED = "day <> '' AND quote_start IS NOT NULL"
+"""Mentions that bear a day under words: the condition of the index by which a new post finds its signatures."""
 
 # Indexes, not readings: datasette-metadata.json hides them (Datasette 0.65 shows names with an underscore).
 # `minute` (since 1970, as the post claims) and `keys` (how many the text has) order equals without a look at each.
@@ -43,6 +45,7 @@ def create(db: sqlite3.Connection) -> None:
     # sqlite-utils makes no indexes of expressions.
     db.execute("CREATE INDEX posts_signed ON posts (lower(handle), platform, posted_at)")
     db.execute("CREATE INDEX sightings_signed ON sightings (lower(handle), version)")
+    db.execute(f"CREATE INDEX mentions_signed ON mentions (platform, day) WHERE {SIGNED}")
 
 
 def drop(db: sqlite3.Connection) -> None:
