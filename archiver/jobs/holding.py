@@ -6,10 +6,12 @@ however it ends. The file tells who took it, as one line of JSON; what stands in
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import socket
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -107,7 +109,7 @@ def holder(path: Path, *, now: Callable[[], float] = time.time) -> Holder | None
     """Who holds an archive, None when nobody does. Asks the system, not only the file: a killed holder holds nothing.
     Never raises for what stands in the file."""
     try:
-        handle = os.open(_beside(path), os.O_RDONLY)
+        handle = _open(path, os.O_RDONLY)
     except OSError:
         return None
     try:
@@ -126,10 +128,20 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 
+def _open(path: Path, flags: int) -> int:
+    """The lock file. OSError also where a link, a pipe or a device stands in its place: it is written to, and who made
+    the folder may not have been us."""
+    handle = os.open(_beside(path), flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"{_beside(path).name} is no file")
+    return handle
+
+
 def _take(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(_beside(path), os.O_RDWR | os.O_CREAT, 0o644)
+        handle = _open(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise InputError(
             f"the archive cannot be written here: {error.strerror}", place=str(path), hint="Choose another --db"

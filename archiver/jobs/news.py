@@ -9,8 +9,10 @@ over it needs no room. Where it cannot be written everything is told each time.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -94,10 +96,19 @@ def path_of(path: Path) -> Path:
     return path.with_name(path.name + ".told")
 
 
+def _open(path: Path, flags: int) -> int:
+    """OSError also where a link or a pipe stands in its place: who made the folder may not have been us."""
+    handle = os.open(path_of(path), flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"{path_of(path).name} is no file")
+    return handle
+
+
 def read(path: Path) -> dict[str, Told]:
     """What was told; nothing where the file says what nobody of us wrote."""
     try:
-        with open(path_of(path), "rb") as file:
+        with open(_open(path, os.O_RDONLY), "rb") as file:
             raw = json.loads(file.read(SIZE))
     except (OSError, ValueError, RecursionError):
         return {}
@@ -116,7 +127,7 @@ def _write(path: Path, told: dict[str, Told]) -> None:
     kept = dict(sorted(told.items(), key=lambda item: item[1].seen_at)[-MOST:])
     data = json.dumps({key: asdict(one) for key, one in kept.items()}).encode()
     with suppress(OSError):
-        handle = os.open(path_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _open(path, os.O_WRONLY | os.O_CREAT)
         try:
             os.pwrite(handle, data.ljust(SIZE), 0)
         finally:

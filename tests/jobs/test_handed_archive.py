@@ -1,7 +1,10 @@
-"""An archive that somebody else made: what its rows say commands no terminal and forges no line of what is printed."""
+"""An archive that somebody else made: what its rows say commands no terminal and forges no line of what is printed, and
+what stands beside it leads nowhere else."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,11 @@ from click.testing import CliRunner
 from sealed import Desk, owner
 
 from archiver.cli import main
+from archiver.errors import InputError
+from archiver.jobs import news
+from archiver.jobs.holding import hold, holder
+from archiver.jobs.trouble import BROKEN, Trouble
+from archiver.net.clock import utc_now
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e"
 FORGED = "\nHealth: ok, nothing is wrong\n"
@@ -48,3 +56,44 @@ def test_rows_command_no_terminal(made: Desk, tmp_path: Path, command: str) -> N
     out = told.output
     assert not any(sign in out for sign in ("\x1b", "\x07", "\x9b", "\u202e"))
     assert "Health: ok, nothing is wrong" not in out.splitlines()
+
+
+# ---- what stands beside it --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [".lock", ".told"])
+def test_a_link_beside_an_archive_leads_to_no_other_file(tmp_path: Path, end: str) -> None:
+    """A folder that was handed over may hold a link in the place of a file that we write: what it leads to stays."""
+    other = tmp_path / "thesis.txt"
+    other.write_text("the only copy")
+    db = tmp_path / "archive.db"
+    db.with_name(f"archive.db{end}").symlink_to(other)
+    if end == ".told":
+        trouble = Trouble(key="disk", level=BROKEN, what="the disk is full", next="Make room")
+        assert news.news(db, [trouble], utc_now()).troubles == [trouble]
+    else:
+        with pytest.raises(InputError, match=r"archive\.db"), hold(db, "run"):
+            pass
+        assert holder(db) is None
+    assert other.read_text() == "the only copy"
+
+
+@pytest.mark.parametrize("end", [".lock", ".told"])
+def test_a_pipe_beside_an_archive_keeps_nobody_waiting(tmp_path: Path, end: str) -> None:
+    db = tmp_path / "archive.db"
+    os.mkfifo(db.with_name(f"archive.db{end}"))
+    process = multiprocessing.get_context("fork").Process(target=_look if end == ".lock" else _told, args=(db,))
+    process.start()
+    process.join(10)
+    waits = process.is_alive()
+    process.kill()
+    process.join()
+    assert (waits, process.exitcode) == (False, 0)
+
+
+def _look(db: Path) -> None:
+    assert holder(db) is None
+
+
+def _told(db: Path) -> None:
+    assert news.read(db) == {}
