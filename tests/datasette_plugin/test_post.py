@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from archiver.cli import main
 from archiver.datasette_plugin.places import encode
-from archiver.datasette_plugin.rooms.post import set_back
 from tests.datasette_plugin.looking import NASTY, Seen, post
 from tests.datasette_plugin.opening import Room
 
@@ -377,16 +376,3 @@ def test_how_a_quotation_was_found_is_told_as_on_other_pages(room: Room) -> None
     page = room.text("/archive/-/post/x:post:2032522075960246272")
     assert "Found by: the post that the quotation names" in page
     assert "found by target" not in page
-
-
-_NEWEST = "SELECT max(o.id) FROM outcomes o JOIN refs r ON r.id = o.ref WHERE r.ref = ?"
-_REFUSED = f"UPDATE outcomes SET outcome = 'refused' WHERE id = ({_NEWEST})"
-
-
-@pytest.mark.parametrize("opened", [[(_REFUSED, (BO,))]], indirect=True)
-def test_what_was_live_and_is_refused_since_is_not_said_to_be_shown_now(opened: Room) -> None:
-    page = " ".join(Seen(opened.text(post(BO))).text.split())
-    assert "The platform showed the post, as seen" in page
-    assert "Answers since then did not show it: syndication refused" in page
-    assert set_back([{"tier": "wire", "observed_at": at} for at in ("2026-03-01", "2026-03-02")])
-    assert not set_back([{"tier": "wire", "observed_at": at} for at in ("2026-03-02", "2026-03-01")])

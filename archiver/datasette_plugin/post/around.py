@@ -17,12 +17,15 @@ _KEPT = "EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id)"
 
 def media(reader: Reader, meant: Meant) -> list[Row]:
     """Its media, each once: the rendering of highest rank whose bytes are kept, or else the highest. `sha256` is empty
-    where it was not fetched; `erased` where the bytes went."""
+    where it was not fetched; `erased` where the bytes went; `sensitive` where any post that carries the file is;
+    `blurred` where a policy of this archive says so."""
     rows = reader.rows(
         "Its media",
         f"""
         SELECT m.key, m.kind, m.alt, m.width, m.height, m.url, coalesce(b.sha256, '') AS sha256,
           coalesce(b.size, 0) AS size, coalesce(nullif(f.sniffed_type, ''), f.declared_type, '') AS type,
+          EXISTS (SELECT 1 FROM media_carriers s WHERE s.blob = b.id AND s.sensitive = 1) AS sensitive,
+          EXISTS (SELECT 1 FROM blurred u WHERE u.post = m.post) AS blurred,
           b.id IS NOT NULL AND NOT {_KEPT} AS erased,
           CASE WHEN {_KEPT} THEN '' ELSE (SELECT substr(e.at, 1, 10) || ': ' || substr(e.reason, 1, 200)
             FROM erasures e WHERE instr(e.sha256, b.sha256) ORDER BY e.id DESC LIMIT 1) END AS erased_why
