@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver import __version__
-from archiver.jobs import checkpoint, happened, routes, rules, waiting
+from archiver.jobs import checkpoint, happened, routes, rules, waiting, watching
 from archiver.jobs.backlog import backlog_of
 from archiver.jobs.config import Config
 from archiver.jobs.eventlog import EventLog
@@ -229,7 +229,7 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
     """Looks at everything that is due. The network layer is loaded only when something is."""
     if options.recheck:
         session.frontier.make_due(session.now())
-    report.notes += waiting.mind_limit(session)
+    report.notes += waiting.mind_limit(session) + watching.mind_policy(session)
     if not waiting.askable(session):
         report.notes += waiting.off(session)
         return

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 
 from archiver import schedule
 from archiver.jobs.session import Session
 from archiver.model import Outcome, Ref
 from archiver.schedule import Policy
-from archiver.store.archive import Archive
+from archiver.store.archive import Archive, Row
 from archiver.store.evidence import load_request
-from archiver.store.queue import Task
+from archiver.store.queue import Task, task_of
 
+WATCH = "watch"
+"""Under this name work remembers what `[watch]` said in the last run, as a digest."""
+_LOOKED_AT = (
+    "SELECT * FROM work_queue WHERE kept = 1 AND attempts = 0 AND last_at <> '' "
+    f"AND last_outcome IN ({', '.join(sorted(repr(outcome.value) for outcome in Outcome))}) "
+    "AND ref > ? ORDER BY ref LIMIT ?"
+)
+BATCH = 2_000
 MOST_KEEPERS = 50
 """Seeds that are asked how a ref is to be watched."""
 
@@ -46,6 +55,42 @@ def again(
         answered=task.looks > 0,
         jitter=spread(f"{task.ref} {task.attempts} {task.looks}") if jitter is None else jitter,
     )
+
+
+def mind_policy(session: Session) -> list[str]:
+    """What `[watch]` says otherwise than in the run before holds at once: what is looked at sooner by it, or still,
+    though its watch had ended, is due as if it had held at the last look. Says so. Failed looks wait as they did."""
+    says = hashlib.sha256(repr(session.config.watch).encode()).hexdigest()
+    held = session.state(WATCH)
+    if held == says:
+        return []
+    count, last = 0, ""
+    with session.archive.transaction():
+        session.remember(WATCH, says)
+        while held and (rows := session.archive.all(_LOOKED_AT, last, BATCH)):
+            last = rows[-1]["ref"]
+            sooner = [(due, row["ref"]) for row in rows if (due := _sooner(session, row))]
+            session.archive.db.executemany("UPDATE work_queue SET due_at = ? WHERE ref = ?", sooner)
+            count += len(sooner)
+    refs = "1 ref is" if count == 1 else f"{count} refs are"
+    return [f"[watch] was changed: {refs} looked at again sooner by it"] if count else []
+
+
+def _sooner(session: Session, row: Row) -> str | None:
+    """When a row of the queue would be due by the present policy, if that is sooner."""
+    task = task_of(row)
+    due = schedule.next_look(
+        Outcome(row["last_outcome"]),
+        purpose=task.purpose,
+        now=task.last_at,
+        added_at=task.added_at,
+        attempts=0,
+        policy=policy_of(session, task.ref, task.seed),
+        changed_at=task.changed_at,
+        answered=task.looks > 0,
+        jitter=spread(f"{task.ref} {task.attempts} {task.looks}"),
+    )
+    return due if due is not None and (row["due_at"] is None or due < row["due_at"]) else None
 
 
 def spread(text: str) -> float:

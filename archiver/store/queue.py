@@ -120,7 +120,7 @@ class Frontier:
         while len(found) < limit and (row := self.archive.one(_KIND, host, seed, *kind)) is not None:
             kind = (row["priority"], row["depth"])
             for due in self.archive.all(_DUE, host, seed, *kind, now, limit - len(found) + len(taken)):
-                task = _task(due, 0 if fence is None else fence["fence"])
+                task = task_of(due, fence=0 if fence is None else fence["fence"])
                 if task.ref not in taken and len(found) < limit:
                     found.append(task)
         return tuple(found)
@@ -190,7 +190,8 @@ class Frontier:
         return None if row is None else row[0]
 
 
-def _task(row: Row, fence: int) -> Task:
+def task_of(row: Row, *, fence: int = 0) -> Task:
+    """A row of the queue as a task."""
     return Task(
         ref=Ref.parse(row["ref"]),
         host=row["host"],

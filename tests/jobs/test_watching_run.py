@@ -119,3 +119,22 @@ def test_a_page_of_a_list_that_names_something_new_is_looked_at_as_often_as_what
     desks.ahead = timedelta(days=111)
     desks.run()
     assert hours() <= 6
+
+
+def test_another_policy_holds_at_once_also_for_what_was_looked_at_no_more(desks: Desks) -> None:
+    world, desk = desks.world, desks.desk
+    plain = desk.config.read_text()
+    desks.watch("[watch]\nnever = true")
+    desks.run()
+    assert world.ref("first") not in desks.due()
+    desks.ahead = timedelta(hours=1)
+    desk.config.write_text(plain)
+    report = desks.run()
+    assert [note for note in report.notes if note.startswith("[watch] was changed: ")]
+    assert {world.ref("first"), world.ref("origin")} <= desks.due()
+    assert world.log() == [], "none of them is due already"
+    desks.watch('[watch]\nfirst = "30m"')
+    desks.run()
+    asked = " ".join(asked.target for asked in world.log())
+    assert world.tweets["first"].id in asked
+    assert not [note for note in desks.run().notes if note.startswith("[watch]")], "told once"
