@@ -126,7 +126,8 @@ def _connected(name: str) -> str:
 
 
 def _lane(host: str, path: str, book: Book) -> str:
-    """The longest pattern with a path that this address begins with, else its host."""
+    """The longest pattern with a path that this address begins with, else its host; for the odd ports of a public name
+    all of them together, since a post can link to sixty thousand."""
     names = {host, _name(host)}
     found = [
         pattern
@@ -136,7 +137,17 @@ def _lane(host: str, path: str, book: Book) -> str:
         and pattern.partition("/")[0] in names
         and ("/" + pattern.partition("/")[2]) == path[: len("/" + pattern.partition("/")[2])]
     ]
-    return max(found, key=len, default=host)
+    return max(found, key=len, default=f"{_name(host)}:*" if _odd(host, book) else host)
+
+
+def _odd(host: str, book: Book) -> bool:
+    """Whether a host is a port of a name that is not its scheme's, that no rule names, and not one of our own
+    network: whoever allows an address there has named it."""
+    if host == _name(host) or host in book.rules:
+        return False
+    with suppress(ValueError):
+        return ipaddress.ip_address(_name(host).strip("[]")).is_global
+    return not host.startswith("localhost:")
 
 
 def _name(host: str) -> str:

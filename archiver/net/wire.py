@@ -33,9 +33,17 @@ TAPE: ContextVar[Tape] = ContextVar("tape")
 
 KEEPALIVE = 15.0
 """Seconds that an idle connection is kept."""
+TRIED = 8
+"""Addresses of a family, IPv4 or IPv6, that are tried for one request."""
 CLOSED = "the connection was closed on this side"
 DER = 2
 """The encoding that CPython's Certificate.public_bytes calls ENCODING_DER."""
+
+
+def _tried(addresses: list[str]) -> list[str]:
+    """The first of each family, in their order: whoever owns a name says to how many it resolves, and to whose."""
+    families = [[one for one in addresses if (":" in one) is six][:TRIED] for six in (False, True)]
+    return [one for one in addresses if one in families[0] or one in families[1]]
 
 
 def _certificates(tls: Any) -> tuple[bytes, ...]:
@@ -198,7 +206,8 @@ class GuardedBackend(httpcore.NetworkBackend):
             except ValueError:
                 raise Stopped(Failure.BLOCKED, f"{address} is not an address") from None
         failure, reasons = Failure.CONNECT, []
-        for address in addresses:
+        tried = _tried(addresses)
+        for address in tried:
             try:
                 inner = self._inner.connect_tcp(address, port, tape.left(timeout), local_address, socket_options)
             except httpcore.ConnectTimeout:
@@ -209,6 +218,8 @@ class GuardedBackend(httpcore.NetworkBackend):
             else:
                 tape.connection = replace(tape.connection, peer_ip=address)
                 return self._streams.add(RecordingStream(inner, tape.connection, self._streams))
+        if len(addresses) > len(tried):
+            reasons.append(f"{len(addresses) - len(tried)} more were not tried")
         raise Stopped(failure, "; ".join(reasons) or f"{host} has no address")
 
     def _addresses(self, host: str, port: int, timeout: float) -> list[str]:

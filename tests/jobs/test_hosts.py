@@ -61,6 +61,32 @@ def test_a_host_is_switched_off_however_it_is_spelled(tmp_path: Path, spelled: s
     assert rules.of(f"https://{spelled}/a").off
 
 
+def test_odd_ports_of_a_public_name_have_one_pace(tmp_path: Path) -> None:
+    """A post can link to each port of somebody's server: that is one server."""
+    rules = book(tmp_path, '[hosts."blog.example:8080"]\npace = 2\n[hosts."own.example/api/"]\npace = 3\n')
+    pace = Pace(now=lambda: 0.0)
+    gate = Gate(rules, pace, now=lambda: text_of(NOON), jitter=lambda: 0.5)
+    assert gate.begin("http://blog.example:1/") == 0.0
+    assert gate.begin("http://blog.example:2/") > 0.0
+    assert gate.begin("http://8.8.8.8:1/") == 0.0
+    assert gate.begin("http://8.8.8.8:2/") > 0.0
+    for apart in (
+        "http://blog.example/",
+        "http://blog.example:8080/",
+        "http://own.example:81/api/x",
+        "http://c.example:1/",
+    ):
+        assert gate.begin(apart) == 0.0, apart
+    for own in (
+        "http://127.0.0.1:1/",
+        "http://127.0.0.1:2/",
+        "http://[::1]:1/",
+        "http://[::1]:2/",
+        "http://localhost:1/",
+    ):
+        assert gate.begin(own) == 0.0, "of our own network, each of which a person allows"
+
+
 def test_the_closest_rule_counts_value_by_value(tmp_path: Path) -> None:
     rules = book(
         tmp_path,

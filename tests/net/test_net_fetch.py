@@ -26,7 +26,7 @@ from archiver.model import Exchange, Failure, Ref, Request
 from archiver.net.fetch import Fetcher, Policy
 from archiver.net.lookup import resolve
 from archiver.net.tape import Stopped, Tape
-from archiver.net.wire import TAPE, GuardedBackend, transport
+from archiver.net.wire import TAPE, TRIED, GuardedBackend, transport
 
 REF = Ref(platform="web", kind="page", id="http://a.example/")
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 400
@@ -363,6 +363,18 @@ def test_every_resolved_address_is_checked(addresses: list[str]) -> None:
         assert (server.connections, server.got) == (0, [])
     assert (exchange.failure, exchange.sent, asked) == (Failure.BLOCKED, b"", ["rebind.example"])
     assert exchange.connection.dns == tuple(addresses)
+
+
+def test_a_name_of_very_many_addresses_has_us_knock_at_a_few() -> None:
+    """Who owns a name says whom it resolves to: thousands of addresses would have been tried for each request."""
+    many = [f"127.0.0.{n}" for n in range(2, 102)]
+    with RawServer({}) as server:
+        port = server.port
+    with Fetcher(policy(allow_private=("127.0.0.0/8",)), {}, resolve=lambda host, port: many) as fetcher:
+        (exchange,) = fetcher.fetch(request(f"http://many.example:{port}/"))
+    tried = [address for address in many if f"{address}: " in exchange.detail]
+    assert (exchange.failure, tried) == (Failure.CONNECT, many[:TRIED])
+    assert "92 more" in exchange.detail
 
 
 def test_the_system_resolver_cannot_lead_to_loopback_either() -> None:
