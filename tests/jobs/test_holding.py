@@ -37,7 +37,7 @@ def test_a_second_is_refused_at_once_and_told_by_whom(tmp_path: Path) -> None:
         since = time.monotonic()
         with pytest.raises(InputError) as caught, hold(db, "run"):
             pass
-        assert time.monotonic() - since < 0.5
+        assert time.monotonic() - since < 5, "it does not wait for the other to end"
     assert f"at work on this archive: verify, process {os.getpid()} on " in str(caught.value)
     assert "Wait for it to end" in str(caught.value)
 
