@@ -11,6 +11,8 @@ import click
 
 from archiver.cli import config_of, config_option, db_option
 from archiver.errors import InputError
+from archiver.jobs.config import LOG_KEY, Config
+from archiver.jobs.hooks import SECRET
 
 
 @click.command("install-cron")
@@ -47,6 +49,19 @@ def install_cron(every: int, write: bool, remove: bool, systemd: bool, db: Path,
         click.echo("\n".join(said if changed else ("The crontab says so already.",)))
     else:
         click.echo("\n".join((*cron.HINTS, str(job))))
+    for told in () if remove else _missed(config, config_path):
+        click.echo(f"archiver: {told}", err=True)
+
+
+def _missed(config: Config, config_path: Path | None) -> list[str]:
+    """What runs that are started from here would not have, and this shell has or may mean to have."""
+    told = []
+    if not Path("seeds").is_dir() and config_path is None and not config.file:
+        told.append("neither seeds/ nor archiver.toml is in this folder, and runs will look for both here")
+    here = [name for name in (*config.secrets, LOG_KEY, SECRET) if os.environ.get(name)]
+    if here:
+        told.append(f"not in the environment of such runs, unless you set it there: {', '.join(here)}")
+    return told
 
 
 def _program() -> tuple[str, ...]:

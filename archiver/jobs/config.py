@@ -94,7 +94,7 @@ class Config:
     whether robots.txt decides about crawled pages, `conditional` whether pages are asked for only if they changed.
     `log_key_file` and `log_key` say where the private key of the log is, or hold it. `anchors` are asked to vouch for
     the log, again `renew_days` before the certificates of their timestamps end. `watch` says when posts are looked at
-    again."""
+    again. `file` is where it was read, empty where all is default; `absent` secrets are named in it and not at hand."""
 
     operator: str = ""
     site: str = ""
@@ -124,6 +124,8 @@ class Config:
     retention: tuple[retention.Policy, ...] = ()
     manners: Book = field(default_factory=Book)
     sha256: str = ""
+    file: str = ""
+    absent: tuple[str, ...] = ()
 
     @property
     def user_agent(self) -> str:
@@ -194,6 +196,8 @@ def load(
         metrics=metrics.parse(str(path), raw.get("metrics", {})),
         retention=retention.parse(str(path), raw.get("retention", {})),
         manners=manners,
+        file="" if path is None else str(path),
+        absent=tuple(name for name in raw.get("secrets", {}).get("names", ()) if name not in secrets),
         sha256=canonical.digest(_texts({**raw, "allow_private": list(allow_private)})),
     )
 

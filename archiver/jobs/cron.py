@@ -137,6 +137,13 @@ def found(crontab: bytes, db: str) -> Job | None:
     return None
 
 
+def names(crontab: bytes, db: str) -> bool:
+    """Whether a line of whatever form, that is no comment, names this program and an archive."""
+    wanted = db.replace("%", "\\%").encode("utf-8", "surrogateescape")
+    lines = [line.strip() for line in crontab.splitlines()]
+    return any(b"archiver" in line and wanted in line for line in lines if not line.startswith(b"#"))
+
+
 def archive_of(job: Job) -> str:
     """The archive that a job runs over."""
     given = job.argv[job.argv.index("--db") + 1] if "--db" in job.argv[:-1] else "data/archive.db"
@@ -149,6 +156,8 @@ _SERVICE = """\
 # {name}.service: one run. Put it into /etc/systemd/system beside {name}.timer, then:
 #   systemctl daemon-reload && systemctl enable --now {name}.timer
 # Secrets: EnvironmentFile=/etc/quotechain/secrets (mode 600, lines of NAME=VALUE).
+# systemd mails nobody: what a run says stands in `journalctl -u {name}`, and while one hangs no other is started. Let a
+# monitor call `archiver status --check`, and name a unit in OnFailure= below that tells you.
 [Unit]
 Description=quotechain: one run over {db}
 Wants=network-online.target

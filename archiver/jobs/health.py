@@ -114,7 +114,9 @@ def _platforms(status: Status) -> Iterator[Trouble]:
                 key=f"platform {platform}",
                 level=ATTENTION,
                 what=f"nothing of {platform} can be read since yesterday ({told}); {since}",
-                next="What could not be looked at is tried again; a newer version may read what the platform changed",
+                next="What could not be looked at is tried again. Where nothing comes at all, see whether this machine "
+                "reaches it (archiver doctor --probe); a newer version may read what the platform changed",
+                heals=True,
             )
             continue
         for one in tried:
@@ -125,6 +127,7 @@ def _platforms(status: Status) -> Iterator[Trouble]:
                     what=f"the route {one.name} answers nothing since yesterday ({_counts(one.day)})",
                     next=f"Nothing is lost while other routes of {platform} answer; a newer version may mend it",
                     again=False,
+                    heals=True,
                 )
 
 

@@ -143,9 +143,10 @@ def _take(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = _open(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise InputError(
-            f"the archive cannot be written here: {error.strerror}", place=str(path), hint="Choose another --db"
-        ) from error
+        # Where there is an archive, another one would begin anew.
+        there = "See what is the matter with the disk, and whose the folder is: archiver doctor"
+        hint = there if path.exists() else "Choose another --db"
+        raise InputError(f"the archive cannot be written here: {error.strerror}", place=str(path), hint=hint) from error
     for pause in LOOKS:
         time.sleep(pause)
         try:

@@ -1,7 +1,8 @@
 """What is news to an operator who was told before: for `archiver run --quiet`, whose output cron sends as mail.
 
 Told is what changed for the worse, and once a day again what stands and a person can mend; that it is over is told
-once, when it has stayed away for an hour. What happened and does not stand is told once a day at most, and has no end.
+once, when it has stayed away for an hour. What often heals itself is told when it has stood for an hour; what happened
+and does not stand once a day at most, and it has no end.
 What was told is remembered in `NAME.told` beside the archive, not in it: a disk that is full, or an archive that cannot
 be opened, is told once a day, too. The file has one size from the first time that news were looked for, so that writing
 over it needs no room. Where it cannot be written everything is told each time.
@@ -16,7 +17,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from archiver.jobs.trouble import BROKEN, Trouble
@@ -24,21 +25,23 @@ from archiver.net.clock import text_of, time_of
 
 AGAIN = timedelta(days=1)
 OVER = timedelta(hours=1)
+"""So long what is over must have stayed away, and what heals itself must have stood."""
 SIZE = 1 << 15
 MOST, LONGEST = 64, 240
 """Troubles that are remembered, and bytes of each as JSON: together they fit the file."""
-_TEXTS = ("level", "what", "told_at", "seen_at")
+_TEXTS = ("level", "what", "told_at", "seen_at", "since")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A trouble that was told: how bad it was then, when that was, and when it was last seen. `what` is empty where its
-    end is not told."""
+    """A trouble: how bad it was last, when it was told (empty: not yet), when it was last seen, and since when it has
+    stood. `what` is empty where its end is not told."""
 
     level: str
     what: str
     told_at: str
     seen_at: str
+    since: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,32 +56,35 @@ def news(path: Path, troubles: Iterable[Trouble], now: str, *, whole: bool = Tru
     """What is news about the archive at `path`, and remembers that it was told. Not `whole`: these are not all the
     troubles that there may be, so nothing is said to be over."""
     told, at = read(path), time_of(now)
-    new, over, kept = list[Trouble](), list[str](), dict[str, Told]()
+    new, quiet, over, kept = list[Trouble](), list[Trouble](), list[str](), dict[str, Told]()
     for trouble in troubles:
         if trouble.key in kept:
             continue
-        before = told.pop(trouble.key, None)
-        if _is_news(trouble, before, at):
-            new.append(trouble)
-            told_at = now
-        else:
-            told_at = min(before.told_at, now) if before is not None else now  # a clock that went back
-        level, what = trouble.level, "" if trouble.passing else _bounded(trouble.what)
-        kept[trouble.key] = Told(level=level, what=what, told_at=told_at, seen_at=now)
+        tell, kept[trouble.key] = _weighed(trouble, told.pop(trouble.key, None), now)
+        (new if tell else quiet).append(trouble)
     for key, one in told.items():
         if whole and at - time_of(one.seen_at) >= OVER:
-            over += [one.what] if one.what else []
+            over += [one.what] if one.what and one.told_at else []
         else:
             kept[key] = one if time_of(one.seen_at) <= at else Told(**asdict(one) | {"seen_at": now})
-    if kept or told or not path_of(path).exists():
-        _write(path, kept)
+    if (kept or told or not path_of(path).exists()) and not _write(path, kept):
+        new += [one for one in quiet if not kept[one.key].told_at]  # nobody would remember that it still stands
     return News(troubles=new, over=over)
 
 
-def _is_news(trouble: Trouble, before: Told | None, now: datetime) -> bool:
-    if before is None or (trouble.level == BROKEN and before.level != BROKEN):
-        return True
-    return trouble.again and now - time_of(before.told_at) >= AGAIN
+def _weighed(trouble: Trouble, before: Told | None, now: str) -> tuple[bool, Told]:
+    """Whether a trouble is news, and what is remembered of it."""
+    at = time_of(now)
+    since = now if before is None else min(before.since or now, now)  # a clock that went back
+    if before is None or not before.told_at:
+        tell = not trouble.heals or at - time_of(since) >= OVER
+        told_at = now if tell else ""
+    else:
+        worse = trouble.level == BROKEN and before.level != BROKEN
+        tell = worse or (trouble.again and at - time_of(before.told_at) >= AGAIN)
+        told_at = now if tell else min(before.told_at, now)
+    what = "" if trouble.passing else _bounded(trouble.what)
+    return tell, Told(level=trouble.level, what=what, told_at=told_at, seen_at=now, since=since)
 
 
 def _bounded(text: str) -> str:
@@ -114,21 +120,24 @@ def read(path: Path) -> dict[str, Told]:
         return {}
     found: dict[str, Told] = {}
     for key, one in raw.items() if isinstance(raw, dict) else ():
+        one = {"since": one.get("told_at"), **one} if isinstance(one, dict) else one  # an older version wrote none
         if isinstance(one, dict) and all(isinstance(one.get(name), str) for name in _TEXTS):
             with suppress(ValueError):
-                text_of(time_of(one["told_at"])), text_of(time_of(one["seen_at"]))
+                for moment in (one["seen_at"], one["since"], one["told_at"] or one["since"]):
+                    text_of(time_of(moment))
                 found[key] = Told(**{name: one[name] for name in _TEXTS})
     return found
 
 
-def _write(path: Path, told: dict[str, Told]) -> None:
+def _write(path: Path, told: dict[str, Told]) -> bool:
     """Over the file in place: one write, padded to its size, so that a full disk has nothing to refuse. A kill between
-    leaves what was there before, or nothing that can be read, and then it is told once more."""
+    leaves what was there before, or nothing that can be read, and then it is told once more. Whether it was written."""
     kept = dict(sorted(told.items(), key=lambda item: item[1].seen_at)[-MOST:])
     data = json.dumps({key: asdict(one) for key, one in kept.items()}).encode()
     with suppress(OSError):
         handle = _open(path, os.O_WRONLY | os.O_CREAT)
         try:
-            os.pwrite(handle, data.ljust(SIZE), 0)
+            return os.pwrite(handle, data.ljust(SIZE), 0) >= SIZE
         finally:
             os.close(handle)
+    return False

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver import __version__
-from archiver.jobs import checkpoint, happened, routes, rules, waiting, watching
+from archiver.jobs import checkpoint, happened, routes, rules, surroundings, waiting, watching
 from archiver.jobs.backlog import backlog_of
 from archiver.jobs.config import Config
 from archiver.jobs.eventlog import EventLog
@@ -63,8 +63,9 @@ def run_archive(
         if not options.offline:
             session.only("wire" if options.replay is None else "replay")
         _told(report, waiting.mind_clock(session), "clock leapt", "Check the clock of this machine (timedatectl)")
-        if made:
-            report.troubles.append(_new(session))
+        for trouble in surroundings.found(session, made=made):
+            report.troubles.append(trouble)
+            report.notes += [] if trouble.passing else [f"{trouble.what}. {trouble.next}"]
         started = session.now()
         session.archive.db.execute(
             "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, _printable(options.command))
@@ -97,19 +98,6 @@ def run_archive(
         )
         _say_end(session, report, code, time.monotonic() - began)
     return report
-
-
-def _new(session: Session) -> Trouble:
-    """An archive that was made just now: where there was one before, something took its place."""
-    name = str(session.archive.value("SELECT name FROM origin WHERE local = 1"))
-    return Trouble(
-        key="new",
-        level=ATTENTION,
-        what=f"a new archive was made here, with a log of its own ({name})",
-        next="If there was one before, stop runs and put it back: its disk may not be mounted. Else keep a copy of the "
-        "new key (archiver keys show)",
-        passing=True,
-    )
 
 
 def _told(report: Report, notes: list[str], key: str, next: str) -> None:

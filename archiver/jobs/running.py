@@ -23,9 +23,10 @@ STALE = timedelta(days=1)
 
 def runs(archive: Archive, db: Path, *, now: str, environment: Mapping[str, str]) -> Iterator[Sign]:
     """What starts runs over an archive, and how the last ones went."""
-    path = str(db.absolute())
+    path, lines = str(db.absolute()), b""
     try:
-        job = cron.found(crontab.read(), path)
+        lines = crontab.read()
+        job = cron.found(lines, path)
     except InputError as error:
         job = None
         yield ok("cron", f"the crontab cannot be asked: {error.message}")
@@ -33,6 +34,8 @@ def runs(archive: Archive, db: Path, *, now: str, environment: Mapping[str, str]
     if job is not None:
         every = timedelta(minutes=job.every)
         yield from _job(job, environment)
+    elif cron.names(lines, path):
+        yield ok("cron", "a line of the crontab names it that was written by hand: whether it works is not looked at")
     elif place := _elsewhere(path):
         yield ok("cron", "it is named in another place", place)
     else:

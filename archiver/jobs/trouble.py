@@ -15,7 +15,8 @@ INPUT, MEND = "input", "Mend it, or take it away"
 class Trouble:
     """One reason: `key` names it from run to run, `level` is attention or broken, `what` a sentence, `next` what to do.
     Not `again`: nobody need be told a second time while it stands, since no person can mend it, or only by choice.
-    `passing`: it happened, and stands no longer than the run that tells it, so that its end is no news."""
+    `passing`: it happened, and stands no longer than the run that tells it, so that its end is no news. `heals`: it
+    often does so by itself, so that nobody is told before it has stood for a while."""
 
     key: str
     level: str
@@ -23,6 +24,7 @@ class Trouble:
     next: str
     again: bool = True
     passing: bool = False
+    heals: bool = False
 
 
 def of_text(level: str, kind: str, what: str, next: str, *, again: bool = True, passing: bool = False) -> Trouble:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 import story
+from click.testing import CliRunner
 from running import Desk, Ended, lines
 from test_health import NOW, RUN, WELL
 from test_health_news import START, at, told
 
+from archiver.cli import main
 from archiver.errors import InputError
 from archiver.jobs import afterwards, holding, keyring, news
 from archiver.jobs.config import load
@@ -219,6 +221,49 @@ def test_what_happened_is_told_once_a_day_and_is_never_over(tmp_path: Path) -> N
     assert told(path, 27 * 60) == ([], [])
 
 
+def test_what_often_heals_itself_is_told_when_it_has_stood_for_an_hour(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    down = Trouble(key="platform x", level=ATTENTION, what="nothing of x can be read", next="Wait", heals=True)
+    assert [told(path, minute, down)[0] for minute in (0, 15, 30, 45)] == [[], [], [], []]
+    assert told(path, 60, down)[0] == ["platform x"]
+    assert told(path, 75, down)[0] == []
+    assert told(path, 60 + 24 * 60, down)[0] == ["platform x"]
+    assert told(path, 27 * 60)[1] == ["nothing of x can be read"]
+    assert told(path, 30 * 60, down) == ([], [])
+    assert told(path, 30 * 60 + 15) == ([], [])
+    assert told(path, 32 * 60) == ([], []), "nobody heard of it, so nobody hears that it is over"
+    assert told(path, 33 * 60, down) == ([], [])
+
+
+def test_what_heals_is_told_at_once_where_nothing_can_be_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    news.path_of(path).mkdir()
+    down = Trouble(key="platform x", level=ATTENTION, what="nothing of x can be read", next="Wait", heals=True)
+    assert [told(path, minute, down)[0] for minute in (0, 15)] == [["platform x"], ["platform x"]]
+
+
+def test_a_run_a_day_tells_it_the_second_time(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    down = Trouble(key="platform x", level=ATTENTION, what="nothing of x can be read", next="Wait", heals=True)
+    assert [told(path, day * 24 * 60, down)[0] for day in range(3)] == [[], ["platform x"], ["platform x"]]
+
+
+def test_a_server_that_is_down_for_one_run_wakes_nobody(house: tuple[story.World, Desk]) -> None:
+    world, desk = house
+    desk.seed("posts.txt", lines(f"https://x.com/a/status/{1850000000000000000 + n * 10**12}" for n in range(6)))
+    with closing(sqlite3.connect(desk.db)) as db:
+        db.execute("DELETE FROM work_routes")  # nothing was asked of it for days
+        db.commit()
+    up = world.x.server.respond
+    world.x.server.respond = lambda target, raw: story.message(b"", status="503 Service Unavailable")
+    assert quiet(desk).out == ""
+    assert "platform x" in {one["key"] for one in desk.call("status", "--json").json["health"]["troubles"]}
+    world.x.server.respond = up
+    assert quiet(desk, "--recheck").out == ""
+    later(desk)
+    assert quiet(desk).out == ""
+
+
 def test_two_of_one_name_are_told_as_one(tmp_path: Path) -> None:
     one = of_text(ATTENTION, "input", "a.txt: no such file", "Mend it")
     assert told(tmp_path / "archive.db", 0, one, one)[0] == [one.key]
@@ -304,3 +349,48 @@ def test_an_error_without_a_next_step_of_its_own_names_one_that_works(house: tup
     desk.config.write_text("[archive")
     ended = quiet(desk)
     assert ended.out.rstrip().endswith("archiver doctor.")
+
+
+# ---- what is not as it was --------------------------------------------------------------------------------
+
+
+def test_a_configuration_that_is_gone_is_told(house: tuple[story.World, Desk]) -> None:
+    """Hosts that are switched off in it would be asked, and nobody would hear of it."""
+    _, desk = house
+    archive = str(desk.db)
+    bare = ["run", "--quiet", "--offline", "--db", archive]
+    assert quiet(desk).out == ""
+    desk.config.rename(desk.folder / "aside.toml")
+    gone = CliRunner().invoke(main, bare)
+    assert f"earlier runs read {desk.config}" in gone.stdout
+    assert CliRunner().invoke(main, bare).stdout == ""
+    desk.config.write_text("")
+    later(desk)
+    assert "over: earlier runs read" in CliRunner().invoke(main, bare).stdout
+
+
+def test_a_secret_that_cron_does_not_have_is_told(
+    house: tuple[story.World, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, desk = house
+    monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
+    desk.config.write_text(desk.config.read_text() + '[secrets]\nnames = ["X_BEARER_TOKEN"]\n')
+    assert "the secret X_BEARER_TOKEN is named" in quiet(desk).out
+    assert quiet(desk).out == ""
+    assert "the secret X_BEARER_TOKEN is named" in desk.call("run").out
+    monkeypatch.setenv("X_BEARER_TOKEN", "abc")
+    later(desk)
+    assert "over: the secret X_BEARER_TOKEN" in quiet(desk).out
+
+
+def test_an_archive_on_a_read_only_disk_sends_nobody_to_another(
+    house: tuple[story.World, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, desk = house
+    lock = desk.db.with_name(desk.db.name + ".lock")
+    lock.unlink()
+    lock.mkdir()  # what root cannot open for writing either
+    ended = desk.call("run")
+    assert ended.code == 2
+    assert "--db" not in ended.err.replace(f"--db {desk.db}", "")
+    assert "archiver doctor" in ended.err

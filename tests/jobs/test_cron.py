@@ -230,6 +230,19 @@ def test_the_line_is_printed_written_once_and_taken_out(
     assert fake_crontab.read_bytes() == OTHERS
 
 
+def test_what_runs_would_not_have_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("X_BEARER_TOKEN", "abc")
+    told = CliRunner().invoke(main, ["install-cron"])
+    assert "neither seeds/ nor archiver.toml is in this folder" in told.stderr
+    assert "not in the environment of such runs, unless you set it there: X_BEARER_TOKEN" in told.stderr
+    assert "abc" not in told.stderr
+    (tmp_path / "seeds").mkdir()
+    monkeypatch.delenv("X_BEARER_TOKEN")
+    assert CliRunner().invoke(main, ["install-cron"]).stderr == ""
+    assert "journalctl" in CliRunner().invoke(main, ["install-cron", "--systemd"]).stdout
+
+
 def test_without_a_crontab_command_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     refused = CliRunner().invoke(main, ["install-cron", "--write"])

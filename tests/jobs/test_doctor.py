@@ -465,6 +465,10 @@ def test_lines_of_a_crontab_that_cannot_work(desk: Desk, monkeypatch: pytest.Mon
     ill(looked(desk), "cron", WRONG, "one of them is not there")
     line(home, program, "/another/place")
     ill(looked(desk), "cron", WARNING, "another key would be used")
+    spool.write_text(f"*/15 * * * * cd {home} && {program} run --db {desk.db} 2>&1 | /usr/bin/archiver-mail\n")
+    assert [(s.state, "written by hand" in s.what) for s in looked(desk).signs if s.check == "cron"] == [(OK, True)]
+    spool.write_text(f"# */15 * * * * cd {home} && archiver run --db {desk.db} 2>&1\n")
+    ill(looked(desk), "cron", WARNING, "nothing runs this archive")
     line(home, program, config)
     monkeypatch.setattr(running, "_daemon", lambda: False)
     ill(looked(desk), "cron", WARNING, "no cron runs on this machine")
