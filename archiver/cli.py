@@ -21,7 +21,6 @@ import click
 
 from archiver import __version__
 from archiver.errors import ArchiverError, InputError, IntegrityError
-from archiver.render.text import say
 from archiver.store.refusals import DatabaseError, refusal
 
 if TYPE_CHECKING:
@@ -90,6 +89,12 @@ ORDER = ("run", "add", "status", "show", "check", "resolve", "rebuild", "serve")
 """What stands first in the list of commands."""
 
 
+def _say(text: str, *, err: bool = False) -> None:
+    from archiver.render.text import say  # only where something is said: `--version` loads nothing of weight
+
+    say(text, err=err)
+
+
 class Commands(click.Group):
     """Turns every error raised on purpose into one line and a truthful exit code."""
 
@@ -113,22 +118,22 @@ class Commands(click.Group):
             told = refusal(error, context.meta.get(ARCHIVE, DEFAULT_DB))
             if told is None:
                 raise  # a fault of this program
-            say(f"archiver: {told}", err=True)
+            _say(f"archiver: {told}", err=True)
             context.exit(INTEGRITY if isinstance(told, IntegrityError) else BAD_INPUT)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads on: click ends quietly
             place = f"{error.filename}: " if error.filename else ""
-            say(f"archiver: {place}{error.strerror or error}", err=True)
+            _say(f"archiver: {place}{error.strerror or error}", err=True)
             context.exit(BAD_INPUT)
         except InputError as error:
-            say(f"archiver: {error}", err=True)
+            _say(f"archiver: {error}", err=True)
             context.exit(BAD_INPUT)
         except IntegrityError as error:
-            say(f"archiver: the archive does not agree with itself: {error}", err=True)
+            _say(f"archiver: the archive does not agree with itself: {error}", err=True)
             context.exit(INTEGRITY)
         except ArchiverError as error:
-            say(f"archiver: {error}", err=True)
+            _say(f"archiver: {error}", err=True)
             context.exit(BAD_INPUT)
 
 
@@ -234,7 +239,7 @@ def check(files: tuple[str, ...], media_type: str, html_path: Path | None, db: P
     if html_path is None or str(html_path) != "-":
         print_check(report, as_json=as_json)
     if unwritten:
-        say(unwritten, err=True)
+        _say(unwritten, err=True)
     stops = report.unfaithful or report.misattributed
     sys.exit(UNFAITHFUL * stops | BAD_INPUT * bool(report.problems or unwritten))
 
@@ -255,12 +260,12 @@ def resolve(mention: str, url: str, reason: str, by: str, db: Path, config_path:
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(decided), indent=2))
     else:
-        say(f"{decided.mention} is {decided.post} (leaf {decided.leaf}): {decided.reason}")
+        _say(f"{decided.mention} is {decided.post} (leaf {decided.leaf}): {decided.reason}")
         click.echo(
             "It is queued: `archiver run` captures it." if decided.queued else "It was queued or captured before."
         )
         for told in decided.notes:
-            say(f"Note: {told}")
+            _say(f"Note: {told}")
     sys.exit(INTEGRITY if decided.broken else 0)
 
 

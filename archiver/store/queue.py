@@ -10,7 +10,9 @@ from archiver.model import Outcome, Ref
 from archiver.store.archive import Archive, Row
 
 # The hosts one after the other, each by one look into the index: grouping walked a queue of a million for each claim.
-# The one that was leased longest ago comes first; a fence is a ticket that grows with each lease of any host.
+# The one that was leased longest ago comes first; a fence is a ticket that grows with each lease of any host. Hosts of
+# the same seeds (told by the first and the last of them) take turns with those of others: a page can link to ten
+# thousand names that nobody asked before, and each of them would come before every host that was.
 _WAITING = """
 WITH RECURSIVE hosts(host) AS (
     SELECT min(host) FROM work_queue
@@ -18,9 +20,17 @@ WITH RECURSIVE hosts(host) AS (
 ), waiting(host, first) AS (
     SELECT host, (SELECT min(q.due_at) FROM work_queue q WHERE q.host = hosts.host) FROM hosts WHERE host IS NOT NULL
 )
-SELECT w.host FROM waiting w LEFT JOIN work_hosts h ON h.host = w.host
-WHERE w.first <= ?1 AND coalesce(h.leased_until, '') <= ?1 AND coalesce(h.not_before, '') <= ?1
-AND w.host NOT IN (SELECT value FROM json_each(?2)) ORDER BY coalesce(h.fence, 0), w.first, w.host LIMIT ?3
+SELECT host FROM (
+    SELECT w.host, w.first, coalesce(h.fence, 0) AS fence, row_number() OVER (
+        PARTITION BY (SELECT q.seed FROM work_queue q INDEXED BY work_queue_turn
+                WHERE q.host = w.host AND q.due_at IS NOT NULL AND q.kept = 1 ORDER BY q.seed LIMIT 1),
+            (SELECT q.seed FROM work_queue q INDEXED BY work_queue_turn
+                WHERE q.host = w.host AND q.due_at IS NOT NULL AND q.kept = 1 ORDER BY q.seed DESC LIMIT 1)
+        ORDER BY coalesce(h.fence, 0), w.first, w.host) AS turn
+    FROM waiting w LEFT JOIN work_hosts h ON h.host = w.host
+    WHERE w.first <= ?1 AND coalesce(h.leased_until, '') <= ?1 AND coalesce(h.not_before, '') <= ?1
+    AND w.host NOT IN (SELECT value FROM json_each(?2))
+) ORDER BY turn, fence, first, host LIMIT ?3
 """
 _SEEDS = """
 WITH RECURSIVE seeds(seed) AS (

@@ -94,6 +94,18 @@ def test_hosts_take_turns_within_a_run_and_from_one_run_to_the_next(archive: Arc
     assert min(served.values()) > 40, served
 
 
+def test_a_seed_of_thousands_of_hosts_keeps_those_of_others_waiting_for_no_more_than_their_turn(archive: Archive) -> None:
+    """Names cost nothing: a page may link to ten thousand that never answer, each of which nobody asked before."""
+    frontier = Frontier(archive)
+    for n, host in enumerate(("x.example", "y.example")):
+        assert frontier.claim("run", host, BEFORE, BEFORE)
+        frontier.release("run", host)
+        fill(archive, ((f"{host}/{seed}", host, seed, 1, 0, BEFORE) for seed in ("first", "second")[: n + 1]))
+    fill(archive, ((f"{n}", f"h{n:04}.evil.example", "big", 1, 0, BEFORE) for n in range(3000)))
+    done = drain(turns_of(archive, hosts=2), frontier, most=20)
+    assert {"x.example", "y.example"} <= {task.host for task in done[:10]}
+
+
 def test_a_small_seed_whose_turn_a_slice_cut_off_has_it_when_its_host_is_served_again(archive: Archive) -> None:
     frontier, hosts = Frontier(archive), ("a.example", "b.example")
     fill(archive, ((f"{host}/{n}", host, "big", 1, 0, BEFORE) for host in hosts for n in range(600)))
