@@ -1,7 +1,7 @@
 """Asking: requests are tried in worker threads, at the pace that each host allows, and handed back as events.
 
 Nothing here writes to the archive. A host that asks for a longer pause than one run waits postpones the look; one that
-is not asked for reasons of our own (switched off, spent, left alone since earlier) is passed over.
+is not asked for reasons of our own (switched off, spent, left alone since earlier, asked too slowly) is passed over.
 """
 
 from __future__ import annotations
