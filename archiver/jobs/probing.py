@@ -25,13 +25,15 @@ from archiver.net import timestamps
 from archiver.net.clock import utc_now
 from archiver.net.timestamps import Said, State
 from archiver.platforms import Platform, all_platforms, claim
+from archiver.store import hosts
 from archiver.store.archive import Archive
 
 PATIENCE, BUDGET = 20.0, 60.0
 """Seconds for one answer, and for all platforms, which are asked side by side."""
 MOST = 16
 """Requests to one platform."""
-OFF = "switched off"
+OFF, LEFT = "it is switched off ([hosts])", "it is left alone until "
+"""Why a host is not asked."""
 INVENTED = (".example", ".test", ".invalid", ".localhost", "example.com", "example.net", "example.org", "localhost")
 """Names that nobody has (RFC 2606, RFC 6761)."""
 WORKS = frozenset({Outcome.LIVE, Outcome.NOT_FOUND, Outcome.DELETED, Outcome.SUSPENDED, Outcome.PROTECTED})
@@ -65,12 +67,14 @@ def probe(config: Config, archive: Archive | None, given: Iterable[str]) -> Iter
         name: named.get(name) or _example(platform) or _known(archive, name)
         for name, platform in all_platforms().items()
     }
-    about, deadline = _Heard([]), time.monotonic() + BUDGET
+    about, deadline, left = _Heard([]), time.monotonic() + BUDGET, _left_alone(archive)
     with network(config, PATIENCE) as ask, ThreadPoolExecutor(len(refs)) as pool:
 
         def bounded(request: Request) -> Answer:
-            if config.manners.of(request.url).off:
-                return Answer(request=request, status=None, failure=Failure.BLOCKED, detail=OFF)
+            manners = config.manners.of(request.url)
+            why = OFF if manners.off else LEFT + left[manners.host] if manners.host in left else ""
+            if why:
+                return Answer(request=request, status=None, failure=Failure.BLOCKED, detail=why)
             return ask(request, deadline) if time.monotonic() < deadline else late(request)
 
         def one(name: str) -> list[Sign]:
@@ -83,6 +87,14 @@ def probe(config: Config, archive: Archive | None, given: Iterable[str]) -> Iter
         for signs in pool.map(one, refs):
             yield from signs
     yield from clocks.told(about.answers, "answers now")
+
+
+def _left_alone(archive: Archive | None) -> dict[str, str]:
+    """The hosts that asked for a pause or failed, each with the time until which nobody asks them."""
+    sql = "SELECT 1 FROM pragma_table_info('work_hosts') WHERE name = 'opened_at'"
+    if archive is None or archive.one(sql) is None:  # nothing, or of an older schema
+        return {}
+    return {state.host: state.not_before for state in hosts.load(archive) if state.not_before > utc_now()}
 
 
 def _example(platform: Platform) -> Ref | None:
@@ -139,8 +151,8 @@ def _failed(answer: Answer) -> Answer:
 def _route(platform: Platform, ref: Ref, request: Request, answer: Answer) -> Sign:
     host = urlsplit(request.url).hostname or request.url
     name = f"{ref.platform} {request.route}"
-    if answer.detail == OFF:
-        return ok("routes", f"{name}: {host} was not asked, it is switched off ([hosts])", str(ref))
+    if answer.detail.startswith((OFF, LEFT)):
+        return ok("routes", f"{name}: {host} was not asked, {answer.detail}", str(ref))
     found = {finding.outcome for finding in read_answer(answer).reading.findings}
     how = ", ".join(sorted(outcome.value for outcome in found)) or "read"
     status = f"HTTP {answer.status}" if answer.status is not None else answer.failure.value

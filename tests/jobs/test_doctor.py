@@ -531,6 +531,26 @@ def test_a_host_that_is_switched_off_is_not_probed(desk: Desk) -> None:
     assert {sign.state for sign in routes} == {OK}
 
 
+def test_a_host_that_asked_to_be_left_alone_is_not_probed_before_that_is_over(desk: Desk) -> None:
+    server = Server(lambda target, raw: NOTHING)
+    try:
+        with closing(sqlite3.connect(desk.db)) as db:
+            until = text_of(datetime.now(UTC) + timedelta(hours=2))
+            db.execute("INSERT INTO work_hosts (host, not_before) VALUES (?, ?)", (server.place, until))
+            db.commit()
+        desk.config.write_text(desk.config.read_text() + f'allow_private = ["{server.place}"]\n[endpoints]\n')
+        for name in ("x.syndication", "x.fxtwitter", "x.oembed", "bluesky.appview", "bluesky.plc"):
+            desk.config.write_text(desk.config.read_text() + f'"{name}" = "{server.base}"\n')
+        with closing(open_reader(desk.db)) as archive:
+            signs = list(probing.probe(load(desk.config), archive, [f"{server.base}/page"]))
+    finally:
+        server.close()
+    assert server.log == []
+    routes = [sign for sign in signs if f"left alone until {until}" in sign.what]
+    assert len(routes) >= 4
+    assert {sign.state for sign in routes} == {OK}
+
+
 def test_an_address_that_nobody_knows_is_refused(desk: Desk) -> None:
     with pytest.raises(InputError, match="no platform knows"):
         list(probing.probe(load(desk.config), None, ["gopher://old.example"]))
