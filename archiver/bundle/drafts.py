@@ -105,7 +105,8 @@ def collection_log(index: Index) -> Iterator[str]:
         if '"of"' not in made["arguments"]
     }
     for gone in index["erased"]:
-        yield f"- Not in this bundle, since it was erased: leaf {gone['leaf']}, {cell(gone['ref'])}\n"
+        why = f" ({cell(gone['why'])})" if gone["why"] else ""
+        yield f"- Not in this bundle, since it was erased{why}: leaf {gone['leaf']}, {cell(gone['ref'])}\n"
     yield "\n" * (len(index["erased"]) > 0)
     for entry in index["captures"]:
         bracket = entry["bracket"]

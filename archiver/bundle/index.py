@@ -289,10 +289,12 @@ class DerivedEntry(TypedDict):
 
 
 class ErasedEntry(TypedDict):
-    """A capture that is not in the bundle, since its leaf was erased: its place in the log and what it asked for."""
+    """A capture that is not in the bundle, since its leaf was erased: its place in the log, what it asked for, and the
+    day and reason of the erasure as the keeper gave them (a retention policy names itself)."""
 
     leaf: int
     ref: str
+    why: str
 
 
 class LeafEntry(TypedDict):

@@ -109,10 +109,13 @@ def derived(archive: Archive, choice: Choice) -> list[DerivedEntry]:
 def erased(archive: Archive, choice: Choice) -> list[ErasedEntry]:
     """The captures that are not in the bundle, in the order of the log."""
     found = archive.all(
-        "SELECT leaf, ref FROM captures WHERE id IN (SELECT value FROM json_each(?)) ORDER BY origin, leaf",
+        "SELECT c.leaf, c.ref, coalesce((SELECT substr(e.at, 1, 10) || ': ' || e.reason FROM erasures e "
+        "WHERE e.what = c.ref OR instr(e.sha256, b.sha256) ORDER BY e.id DESC LIMIT 1), '') AS why "
+        "FROM captures c LEFT JOIN blobs b ON b.id = c.blob WHERE c.id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY c.origin, c.leaf",
         json.dumps([*choice.erased]),
     )
-    return [{"leaf": row["leaf"], "ref": row["ref"]} for row in found]
+    return [{"leaf": row["leaf"], "ref": row["ref"], "why": row["why"]} for row in found]
 
 
 def text(row: Row) -> bytes:

@@ -311,7 +311,8 @@ def derived(one: DerivedEntry, read: Read, room: Room) -> Iterator[str]:
 
 
 def erased(one: ErasedEntry) -> str:
-    return f"{own(one['ref'], 'ref')}, leaf {int(one['leaf'])} of the log"
+    why = f", erased {own(one['why'])}" if one["why"] else ""
+    return f"{own(one['ref'], 'ref')}, leaf {int(one['leaf'])} of the log{why}"
 
 
 def anchor(one: AnchorEntry) -> str:

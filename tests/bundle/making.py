@@ -198,7 +198,7 @@ def story() -> Made:
         ],
         "statements": [{**said, "leaf": said_at}],
         "derived": [{**drawn, "inputs": [drawn["inputs"]], "leaf": drawn_at, "size": len(DRAWN)}],
-        "erased": [{"leaf": 7, "ref": HOSTILE}], "anchors": [],
+        "erased": [{"leaf": 7, "ref": HOSTILE, "why": HOSTILE}], "anchors": [],
     }  # fmt: skip
     return made
 

@@ -381,7 +381,7 @@ def test_a_certificate_swears_to_what_was_fetched_and_to_nothing_that_was_not(ba
     fetched: Any = {**index, "captures": [{**index["captures"][0], "tier": "wire"}]}
     assert "The system did not ask" not in "".join(drafts.certificate(fetched))
     fetched["captures"][0]["body_missing"] = "erased"
-    fetched["erased"] = [{"leaf": 7, "ref": "x:post:20"}]
+    fetched["erased"] = [{"leaf": 7, "ref": "x:post:20", "why": "2026-03-01: asked for"}]
     told = "".join(drafts.certificate(fetched))
     assert "1 captures are not in this bundle since they were erased, and 1 of those listed" in told
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import shutil
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,13 @@ def test_what_is_due_is_announced_and_goes_a_week_later(desk: Desk) -> None:
     assert verified(desk) in (0, 1)
     assert desk.call("rebuild", "--check").code == 0
     assert due(desk, 40) == []
+    assert desk.call("export", post, "--to", desk.folder / "bundle.zip").code == 0
+    with zipfile.ZipFile(desk.folder / "bundle.zip") as bundle:
+        index = json.loads(bundle.read("bundle/data/bundle.json"))
+        report = bundle.read("bundle/data/report.html").decode()
+    why = f"{day(38.5)[:10]}: retention policy article.html: 30 days"
+    assert {one["why"] for one in index["erased"]} == {why}
+    assert why in report
 
 
 def test_posts_documents_and_words_stay(desk: Desk) -> None:
