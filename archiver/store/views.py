@@ -42,7 +42,7 @@ _POST = f"coalesce((SELECT coalesce(s.ref, s.candidate) {_RESOLUTION}), (SELECT 
 VIEWS = (
     View(
         name="gone",
-        about="Posts that were captured and that their platform has since refused to show. The outcome is what the "
+        about="Posts that were shown and are not shown any more. The outcome is what the "
         "platform answered: only deleted means deleted.",
         columns=("outcome", "handle", "text", "posted_at", "last_seen", "outcome_at", "address", "ref"),
         sql="SELECT p.outcome, p.handle, p.text, p.posted_at, p.last_seen, p.outcome_at, p.url AS address, "
