@@ -40,7 +40,7 @@ class Summary:
     """What a run did. `outcomes` counts looks by how they ended, `failed` those that must be tried again or cannot be;
     `failures` are the first of these: seed, address, outcome and reason. `stopped` is the bound that ended it early,
     `left` are the hosts that were not asked, and why; `forbidden` counts pages by the host whose robots.txt forbids
-    them; `pages` are what was looked at for its own sake."""
+    them, `cut` the links beyond the bound by what they stand in; `pages` are what was looked at for its own sake."""
 
     captures: int = 0
     looks: int = 0
@@ -52,6 +52,7 @@ class Summary:
     left: dict[str, str] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     forbidden: Counter[str] = field(default_factory=Counter)
+    cut: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
 
@@ -275,7 +276,7 @@ class Capturing:
         ended = Outcome.RATE_LIMITED if look.postponed else outcome
         self._begin()
         with session.archive.transaction():
-            new = follow.follow_reading(session, task, look.reads)
+            new = follow.follow_reading(session, task, look.reads, cut=self.summary.cut)
             named_new = 0
             if task.purpose == "seed":
                 self.summary.pages.append(str(task.ref))

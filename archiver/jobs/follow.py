@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -16,6 +17,10 @@ from archiver.store.queue import Task
 
 UPSTREAM = (EdgeKind.QUOTES, EdgeKind.REPOSTS, EdgeKind.REPLIES_TO)
 PRIORITY = {"short": 0, "post": 1, "media": 2, "seed": 0, "page": 3}
+
+
+MOST = 200
+"""Refs that one look at one thing leads to, and as many files: a server says how many links a post has."""
 
 
 def purpose_of(ref: Ref) -> str:
@@ -118,8 +123,8 @@ def catch_up(session: Session) -> int:
                 follow_import(session, result, seed=seed)
 
 
-def follow_reading(session: Session, task: Task, reads: Iterable[Read]) -> int:
-    """Queues what a finished look leads to. How many refs are new.
+def follow_reading(session: Session, task: Task, reads: Iterable[Read], *, cut: Counter[str] | None = None) -> int:
+    """Queues what a finished look leads to. How many refs are new; in `cut` is counted what went beyond `MOST`.
 
     Upstream (quotes, reposts, replies) up to the configured depth; targets of short links; media of the post
     itself, the best rendering of each; pages that it links to, one hop.
@@ -131,13 +136,18 @@ def follow_reading(session: Session, task: Task, reads: Iterable[Read]) -> int:
     same = {task.ref} | {alias.ref for reading in readings for alias in reading.aliases if alias.alias == task.ref}
     same |= {alias.alias for reading in readings for alias in reading.aliases if alias.ref in same}
     edges = [edge for reading in readings for edge in reading.edges if edge.source in same]
+    edges.sort(key=lambda edge: (edge.kind not in (*UPSTREAM, EdgeKind.RESOLVES_TO), purpose_of(edge.target) == "page"))
+    targets = list(dict.fromkeys(edge.target for edge in edges if _followed(session, task, edge)))
+    chosen = set(targets[:MOST])
     for edge in edges:
-        count += _follow_edge(session, task, edge, led_by=str(task.ref))
-    if config.media:
-        posts = [post for reading in readings for post in reading.posts if post.ref in same]
-        for item in best_media(posts):
-            ref = Ref(platform="web", kind="media", id=item.url)
-            count += enqueue(session, ref, purpose="media", depth=task.depth, seed=task.seed, led_by=str(task.ref))
+        if edge.target in chosen:
+            count += _follow_edge(session, task, edge, led_by=str(task.ref))
+    media = best_media(post for reading in readings for post in reading.posts if post.ref in same)
+    for item in media[:MOST] if config.media else ():
+        ref = Ref(platform="web", kind="media", id=item.url)
+        count += enqueue(session, ref, purpose="media", depth=task.depth, seed=task.seed, led_by=str(task.ref))
+    if cut is not None and (beyond := len(targets[MOST:]) + len(media[MOST:])):
+        cut[str(task.ref)] = beyond
     return count
 
 
@@ -158,6 +168,13 @@ def follow_import(session: Session, read: Read, *, seed: str) -> int:
             ref = Ref(platform="web", kind="media", id=item.url)
             count += enqueue(session, ref, purpose="media", depth=0, seed=seed)
     return count
+
+
+def _followed(session: Session, task: Task, edge: Edge) -> bool:
+    """Whether a look leads on along an edge of this kind, however deep it is."""
+    if edge.kind is EdgeKind.LINKS_TO:
+        return task.purpose == "post" and (session.config.pages or purpose_of(edge.target) != "page")
+    return edge.kind in UPSTREAM or edge.kind is EdgeKind.RESOLVES_TO
 
 
 def _follow_edge(session: Session, task: Task, edge: Edge, *, led_by: str) -> int:

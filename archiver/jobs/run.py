@@ -227,6 +227,7 @@ def _capture(session: Session, options: Options, report: Report, progress: Progr
         summary = job.run()
     report.notes += waiting.notes(session, summary.stopped, summary.left.items())
     report.notes += waiting.forbidden(summary.forbidden)
+    report.notes += waiting.cut(summary.cut)
     report.captures, report.received, report.looks = summary.captures, summary.received, summary.looks
     report.outcomes = dict(sorted(summary.outcomes.items()))
     report.failed, report.failures, report.pages = summary.failed > 0, summary.failures, summary.pages

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from archiver import schedule
+from archiver.jobs.follow import MOST
 from archiver.jobs.session import Session
 from archiver.net.policy import MAX_BYTES
 from archiver.store import hosts
@@ -114,6 +115,15 @@ def forbidden(pages: Mapping[str, int]) -> list[str]:
         for host, count in sorted(pages.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
     return told if len(told) <= TOLD else [*told[:TOLD], f"and of {len(told) - TOLD} more hosts"]
+
+
+def cut(beyond: Mapping[str, int]) -> list[str]:
+    """How many links of which posts were not followed."""
+    told = [
+        f"{ref} links to {count} more than the {MOST} that are followed"
+        for ref, count in sorted(beyond.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    return told if len(told) <= TOLD else [*told[:TOLD], f"and {len(told) - TOLD} more posts with too many links"]
 
 
 def _count(count: int) -> str:

@@ -15,6 +15,7 @@ from playing import Reply, Server, message, moved, page
 from running import Desk, lines, sound
 
 from archiver.cli import main
+from archiver.jobs import follow
 from archiver.jobs.config import load
 from archiver.jobs.reporting import Report
 from archiver.jobs.run import Options, run_archive
@@ -380,3 +381,18 @@ def test_a_redirect_to_a_host_whose_file_cannot_be_had_waits_as_its_own_pages_do
     desks.ahead = timedelta(hours=2)
     desks.run()
     assert desks.outcome("/short")[-1] == "live", "it is not forbidden: nobody knew"
+
+
+def test_a_post_of_very_many_links_leads_to_a_bounded_number(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server says how many links a post has: fifty thousand to somebody's host would be asked for by us, again and
+    again. What it quotes is followed before what it merely links to."""
+    monkeypatch.setattr(follow, "MOST", 3)
+    desks.site.pages["/robots.txt"] = rules("User-agent: *", "Disallow:")
+    for n in range(6):
+        desks.site.pages[f"/p{n}"] = page(f"p{n}", "words")
+    desks.post("1", *(desks.site.url(f"/p{n}") for n in range(6)))
+    report = desks.run()
+    assert sorted(desks.site.server.targets()) == ["/p0", "/p1", "/p2", "/robots.txt"]
+    assert any("links to 3 more than the" in note for note in report.notes), report.notes
+    report = desks.run(recheck=True)
+    assert set(desks.site.server.targets()) == {"/p0", "/p1", "/p2", "/robots.txt"}, "nor by and by"
