@@ -19,6 +19,8 @@ from archiver.store.queue import Frontier, Task
 HANDFUL = 32
 SLICE = 64
 """Looks that a host is given in a row while others wait."""
+LONG = 60.0
+"""Seconds that a host is served for while others wait: one that takes its time is given back for that."""
 LEASE = timedelta(minutes=30)
 WORKER = "run"
 MOST_HOSTS = 1024
@@ -30,15 +32,23 @@ class Turns:
     """The looks of one run. `hosts` are leased at once, each with `per_host` looks."""
 
     def __init__(
-        self, frontier: Frontier, gate: Gate | None, *, now: Callable[[], str], hosts: int, per_host: int
+        self,
+        frontier: Frontier,
+        gate: Gate | None,
+        *,
+        now: Callable[[], str],
+        hosts: int,
+        per_host: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.frontier, self.gate, self.now = frontier, gate, now
+        self.frontier, self.gate, self.now, self.clock = frontier, gate, now, clock
         self.hosts, self.per_host = hosts, per_host
         self.active: dict[str, set[Ref]] = {}
         self.left: dict[str, NotNow] = {}
         self._seeds: dict[str, OrderedDict[str, None]] = {}
         self._ready: dict[str, deque[Task]] = {}
         self._served: dict[str, int] = {}
+        self._since: dict[str, float] = {}
         self._waiting: deque[str] = deque()
         self._claimable, self._next_search = True, 0.0
 
@@ -76,7 +86,8 @@ class Turns:
 
     def _room(self, host: str) -> int:
         """How many looks a host is given at once now; none when it is left alone, or its slice is over."""
-        if self._closed(host) or (self._served[host] >= SLICE and self._others()):
+        long = self._served[host] >= SLICE or (self._served[host] and self.clock() - self._since[host] >= LONG)
+        if self._closed(host) or (long and self._others()):
             self._put_back(host)
             return 0
         return self.per_host if self.gate is None else self.gate.at_once(host)
@@ -130,7 +141,7 @@ class Turns:
             now = self.now()
             until = schedule.time_text(schedule.parse_time(now) + LEASE)
             if self.frontier.claim(WORKER, host, now, until):
-                self.active[host], self._served[host] = set(), 0
+                self.active[host], self._served[host], self._since[host] = set(), 0, self.clock()
                 if not self._seeds.get(host):  # a long run meets refs that became due meanwhile
                     self._seeds.pop(host, None)
                 return True
@@ -157,5 +168,6 @@ class Turns:
         self._put_back(host)
         self.frontier.release(WORKER, host)
         del self.active[host]
+        del self._since[host]
         if self._served.pop(host) or host in self.left:
             self._claimable = True

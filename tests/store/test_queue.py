@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -66,8 +67,8 @@ def drain(turns: Turns, frontier: Frontier, *, most: int = 10**9) -> list[Task]:
     return done
 
 
-def turns_of(archive: Archive, *, hosts: int = 2, per_host: int = 4, gate: Gate | None = None) -> Turns:
-    return Turns(Frontier(archive), gate, now=lambda: NOW, hosts=hosts, per_host=per_host)
+def turns_of(archive: Archive, *, hosts: int = 2, per_host: int = 4, gate: Gate | None = None, **more: Any) -> Turns:
+    return Turns(Frontier(archive), gate, now=lambda: NOW, hosts=hosts, per_host=per_host, **more)
 
 
 def test_a_seed_of_thousands_keeps_one_of_three_waiting_for_no_more_than_a_handful(archive: Archive) -> None:
@@ -94,7 +95,18 @@ def test_hosts_take_turns_within_a_run_and_from_one_run_to_the_next(archive: Arc
     assert min(served.values()) > 40, served
 
 
-def test_a_seed_of_thousands_of_hosts_keeps_those_of_others_waiting_for_no_more_than_their_turn(archive: Archive) -> None:
+def test_slow_hosts_keep_others_waiting_for_a_minute_and_not_for_64_looks(archive: Archive) -> None:
+    """A server that takes its time with each answer, or asks for half a minute between two, holds a place."""
+    fill(archive, ((f"slow{n}/{m}", f"slow{n}.example", "s", 1, 0, BEFORE) for n in range(2) for m in range(200)))
+    fill(archive, ((f"quick/{m}", "zz.example", "s", 1, 0, BEFORE) for m in range(3)))
+    clock = iter(range(0, 10**6, 30))
+    done = drain(turns_of(archive, hosts=2, per_host=1, clock=lambda: float(next(clock))), Frontier(archive), most=20)
+    assert [task.host for task in done].count("zz.example") == 3
+
+
+def test_a_seed_of_thousands_of_hosts_keeps_those_of_others_waiting_for_no_more_than_their_turn(
+    archive: Archive,
+) -> None:
     """Names cost nothing: a page may link to ten thousand that never answer, each of which nobody asked before."""
     frontier = Frontier(archive)
     for n, host in enumerate(("x.example", "y.example")):
