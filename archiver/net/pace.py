@@ -101,6 +101,7 @@ class Pace:
         self._backoff, self._longest = backoff, longest
         self._now, self._wall = now, wall
         self._hosts: dict[str, _Host] = {}
+        self._many = MANY_HOSTS
         self._lock = threading.Lock()
 
     def interval(self, host: str) -> float:
@@ -181,9 +182,10 @@ class Pace:
 
     def _forget(self, now: float) -> None:
         """Hosts of which nothing is to be kept any more, once there are many."""
-        if len(self._hosts) > MANY_HOSTS:
+        if len(self._hosts) > self._many:
             self._hosts = {
                 host: state
                 for host, state in self._hosts.items()
                 if state.active or state.refusals or state.next_at > now
             }
+            self._many = max(MANY_HOSTS, 2 * len(self._hosts))  # not with each request, where most are to be kept

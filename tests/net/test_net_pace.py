@@ -154,6 +154,16 @@ def test_many_hosts_are_forgotten() -> None:
     assert len(keeper._hosts) <= MANY_HOSTS
 
 
+def test_many_dead_hosts_cost_no_more_each_than_a_few() -> None:
+    """They are kept, since each failed; all of them were gone through with each request. 12,000 took five seconds."""
+    keeper = pace(Clock(), interval=0.0)
+    begun = time.process_time()
+    for number in range(3 * MANY_HOSTS):
+        keeper.begin(f"h{number}.example")
+        keeper.finished(f"h{number}.example", answer(None, failure=Failure.CONNECT))
+    assert time.process_time() - begun < 2
+
+
 def test_threads_cannot_start_too_many() -> None:
     keeper = pace(Clock(), interval=0.0, at_once=3)
     with ThreadPoolExecutor(16) as pool:
