@@ -98,6 +98,9 @@ class Robots:
         for url in (request.url, *look.led):
             held = self._now(url)
             if held is None:
+                off = next((skip.reason for skip in look.skipped if not skip.seconds), "")
+                if off and url in look.led:
+                    return self._forbidden(request, f"not asked: it leads to {_host(url)}, and {off}")
                 return self._wanted(look, url)
             if held.missing:
                 look.postponed, look.because = True, held.refusal(url, self.agent)

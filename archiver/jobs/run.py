@@ -21,7 +21,7 @@ from archiver.jobs.reporting import Report, tell
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.trouble import ATTENTION, Trouble
 from archiver.net.clock import utc_now
-from archiver.store import blurring
+from archiver.store import blurring, erasing
 
 FOLDER = Path("seeds")
 """Where seeds are looked for when none are named."""
@@ -80,6 +80,7 @@ def run_archive(
         _settle(session)
         report.notes += rules.notes(session.archive)
         _retain(session, report, announce=True)
+        _returned(session, report)
         _happened(session, report)
         _count(session, report)
         if names or report.pages:
@@ -211,13 +212,25 @@ def _retain(session: Session, report: Report, *, announce: bool = False) -> None
     from archiver.jobs import retaining  # loads what erases: only where there are policies
 
     report.notes += retaining.announce(session, policies) if announce else retaining.decide(session, policies)
+    report.troubles += retaining.unheeded(session) if announce else []
+
+
+def _returned(session: Session, report: Report) -> None:
+    """What was erased and came back in the answer about another post: whoever erased it believes that it is gone."""
+    found = erasing.returned(session.archive)
+    if found:
+        named = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        what = f"erased, and here again, since the answer about another post shows it: {named}"
+        next = "`archiver erase REF` takes it out again; `archiver seeds drop` ends the looks that bring it back"
+        report.notes.append(f"{what}. {next}")
+        report.troubles.append(Trouble(key=f"erased {' '.join(found)}"[:500], level=ATTENTION, what=what, next=next))
 
 
 def _capture(session: Session, options: Options, report: Report, progress: Progress | None) -> None:
     """Looks at everything that is due. The network layer is loaded only when something is."""
     if options.recheck:
         session.frontier.make_due(session.now())
-    report.notes += waiting.mind_limit(session) + watching.mind_policy(session)
+    report.notes += waiting.mind_bounds(session) + watching.mind_policy(session)
     if not waiting.askable(session):
         report.notes += waiting.off(session)
         return

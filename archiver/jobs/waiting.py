@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from archiver import schedule
+from archiver.jobs.config import Config
 from archiver.jobs.follow import MOST
 from archiver.jobs.session import Session
+from archiver.model import Outcome
 from archiver.net.policy import MAX_BYTES
 from archiver.store import hosts
 
 CLOCK = "clock"
 """The latest time that a run has seen."""
-LIMIT = "max_bytes"
-"""The largest body that the last run allowed."""
+LIMIT, BLOCKING = "max_bytes", "blocking"
+"""The largest body that the last run allowed, and by what it refused to ask, as a digest."""
 TOLERATED = timedelta(hours=1)
 """A clock that is set right by less changes nothing that matters."""
 LONGEST_PAUSE = timedelta(days=7)
@@ -41,18 +44,33 @@ def mind_clock(session: Session) -> list[str]:
     return told
 
 
-def mind_limit(session: Session) -> list[str]:
-    """What was too large is due once larger bodies are allowed than in the run before; says so."""
+def mind_bounds(session: Session) -> list[str]:
+    """What the run before refused by itself is due where this one may not: what was too large once larger bodies are
+    allowed, what was blocked once other hosts, addresses or robots.txt are heeded. Says so."""
+    told, now = list[str](), session.now()
     limit, held = int(session.config.network.get("max_bytes", MAX_BYTES)), session.state(LIMIT)
-    if held == str(limit):
-        return []
-    with session.archive.transaction():
-        session.remember(LIMIT, str(limit))
-        count = session.frontier.larger(session.now()) if held and limit > int(held) else 0
-    if not count:
-        return []
-    refs = "1 ref that was too large is" if count == 1 else f"{count} refs that were too large are"
-    return [f"bodies of up to {limit} bytes are allowed now, and {refs} due"]
+    if held != str(limit):
+        with session.archive.transaction():
+            session.remember(LIMIT, str(limit))
+            count = session.frontier.again(Outcome.TOO_LARGE, now) if held and limit > int(held) else 0
+        refs = "1 ref that was too large is" if count == 1 else f"{count} refs that were too large are"
+        told += [f"bodies of up to {limit} bytes are allowed now, and {refs} due"] if count else []
+    blocking, held = _blocking(session.config), session.state(BLOCKING)
+    if held != blocking:
+        with session.archive.transaction():
+            session.remember(BLOCKING, blocking)
+            count = session.frontier.again(Outcome.BLOCKED, now) if held else 0
+        refs = "1 ref that was blocked is" if count == 1 else f"{count} refs that were blocked are"
+        told += [f"what is blocked was configured anew, and {refs} due"] if count else []
+    return told
+
+
+def _blocking(config: Config) -> str:
+    """By what requests are refused, as a digest."""
+    book = config.manners
+    off = sorted(name for name, rule in {"default": book.default, **book.rules}.items() if rule.off)
+    says = (off, sorted(config.network.get("allow_private", ())), config.robots)
+    return hashlib.sha256(repr(says).encode()).hexdigest()
 
 
 def unread(session: Session) -> bool:

@@ -162,10 +162,10 @@ class Frontier:
         """Makes every ref due now that a seed keeps. How many there are."""
         return self.archive.db.execute("UPDATE work_queue SET due_at = ? WHERE kept = 1", (now,)).rowcount
 
-    def larger(self, now: str) -> int:
-        """Makes what was too large due now, where a seed keeps it. How many that are."""
+    def again(self, outcome: Outcome, now: str) -> int:
+        """Makes due now what was last looked at with this outcome, where a seed keeps it. How many that are."""
         sql = "UPDATE work_queue SET due_at = ?1 WHERE kept = 1 AND last_outcome = ?2 AND coalesce(due_at > ?1, 1)"
-        return self.archive.db.execute(sql, (now, Outcome.TOO_LARGE.value)).rowcount
+        return self.archive.db.execute(sql, (now, outcome.value)).rowcount
 
     def set_back(self, now: str, *, pause: str) -> int:
         """Mends what a clock that was ahead has left: what it looked at is due now, since its next look stands in a
