@@ -21,7 +21,7 @@ from archiver.jobs.reporting import Report, tell
 from archiver.jobs.session import Session, open_session
 from archiver.jobs.trouble import ATTENTION, Trouble
 from archiver.net.clock import utc_now
-from archiver.store import blurring, erasing
+from archiver.store import blurring
 
 FOLDER = Path("seeds")
 """Where seeds are looked for when none are named."""
@@ -215,9 +215,15 @@ def _retain(session: Session, report: Report, *, announce: bool = False) -> None
     report.troubles += retaining.unheeded(session) if announce else []
 
 
+_RETURNED = """
+SELECT DISTINCT e.what FROM erasures e JOIN refs r ON r.ref = e.what JOIN posts p ON p.id = r.id
+ORDER BY e.what LIMIT 100
+"""
+
+
 def _returned(session: Session, report: Report) -> None:
     """What was erased and came back in the answer about another post: whoever erased it believes that it is gone."""
-    found = erasing.returned(session.archive)
+    found = [str(row["what"]) for row in session.archive.all(_RETURNED)]
     if found:
         named = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
         what = f"erased, and here again, since the answer about another post shows it: {named}"

@@ -127,6 +127,9 @@ def _beyond(shown: Shown) -> None:
     _some("Files beside the archive that may hold it: not touched, look after them yourself", shown.backups)
     _some("What was exported cannot be reached, and may hold it", [f"{at} {what}" for at, what in shown.exports])
     click.echo("Copies elsewhere, snapshots and freed blocks of the disk are beyond this command.")
+    click.echo(
+        "A post that quotes it may bring it back when it is looked at again: runs say so, and it is erased once more."
+    )
 
 
 def _some(title: str, lines: Iterable[str]) -> None:

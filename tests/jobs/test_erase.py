@@ -441,6 +441,17 @@ def test_it_is_not_fetched_again(world: story.World, desk: Desk) -> None:
     assert not any(world.tweets["gone"].id in target for target in asked)
 
 
+def test_what_another_post_brings_back_is_told_until_it_is_erased_again(world: story.World, desk: Desk) -> None:
+    third = world.ref("third")
+    assert "may bring it back" in desk.call("erase", third, "--reason", "asked", "--yes").out
+    told = f"erased, and here again, since the answer about another post shows it: {third}"
+    assert told not in desk.call("run", "--offline").out
+    assert told in desk.call("run", "--recheck").out
+    assert told in desk.call("run", "--offline", "--quiet").out, "who reads no report hears of it, too"
+    assert desk.call("erase", third, "--reason", "asked again", "--yes").code == 0
+    assert told not in desk.call("run", "--offline").out
+
+
 def test_bytes_that_come_again_are_stored_again(desk: Desk, tmp_path: Path) -> None:
     name = next(path for path in (tmp_path / "seeds").iterdir())
     sha256 = hashlib.sha256(name.read_bytes()).hexdigest()
