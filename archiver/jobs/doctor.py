@@ -6,6 +6,7 @@ By default nobody is asked; what this machine, the archive and its history say i
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,11 +17,13 @@ from archiver.errors import ArchiverError, InputError, IntegrityError
 from archiver.jobs import clocks, keyring, keys, machine, running
 from archiver.jobs.config import KNOWN_SECRETS, LOG_KEY, Config, load
 from archiver.jobs.diagnosed import OK, WRONG, Sign, ok, warning, wrong
+from archiver.jobs.hooks import SECRET
 from archiver.net.clock import utc_now
 from archiver.store.archive import Archive, DatabaseError, migrations, open_reader
 from archiver.store.checkpoints import Tree
 
 DEFAULT_CONFIG = Path("archiver.toml")
+CRON_PATH = "/usr/bin:/bin"
 SMALL = 256 << 20
 """Bytes of an archive that SQLite checks in a second or two."""
 
@@ -116,6 +119,7 @@ def _told(config: Config, path: Path | None, environment: Mapping[str, str]) -> 
     if not (config.network.get("contact") or config.network.get("user_agent")):
         what = "no contact: whoever is asked too often cannot tell you"
         yield warning("configuration", what, 'Set contact = "…" in [network]: an address that you read', place)
+    yield from _hooks(config, place)
     if config.key_file and Path(config.key_file).stat().st_mode & 0o077:
         what = "others than its owner may use the key that signs requests"
         yield wrong("secrets", what, f"chmod 600 {config.key_file}", config.key_file)
@@ -133,6 +137,27 @@ def _told(config: Config, path: Path | None, environment: Mapping[str, str]) -> 
         yield warning("secrets", what, "Configure what needs it, or take it out of the environment", place)
     if used := sorted(set(config.secrets) - set(unused)):
         yield ok("secrets", f"{len(used)} at hand: {', '.join(used)}")
+
+
+def _hooks(config: Config, place: str) -> Iterator[Sign]:
+    """Whether who is named in `[hooks]` and `[metrics]` can be told, before there is something to tell."""
+    if config.hooks.command:
+        program = config.hooks.command[0]
+        if shutil.which(program) is None:
+            what = f"the command of [hooks] cannot be started: {program}"
+            yield wrong("hooks", what, "Name a program that is there and may be executed, by its whole path", place)
+        elif "/" not in program and shutil.which(program, path=CRON_PATH) is None:
+            what = f"the command of [hooks] is found here, and cron looks in /usr/bin and /bin alone: {program}"
+            yield warning("hooks", what, "Name it by its whole path", place)
+    if config.hooks.webhook and not config.hooks.secret:
+        what = f"the environment has no {SECRET}, and nothing is posted unsigned"
+        yield wrong("hooks", what, "Set it here and where runs are started (docs/operation.md)", place)
+    if config.metrics:
+        folder = Path(config.metrics).absolute().parent
+        if not folder.is_dir():
+            yield wrong("metrics", f"no such folder: {folder}", "Make it, or name another file in [metrics]", place)
+        elif not os.access(folder, os.W_OK):
+            yield wrong("metrics", f"this user may not write there: {folder}", "Give it to this user", place)
 
 
 # ---- the archive ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from archiver import schedule
 from archiver.jobs import erase
 from archiver.jobs.retention import Policy
 from archiver.jobs.session import Session
+from archiver.jobs.trouble import ATTENTION, Trouble
 from archiver.net.uid import new_uid
 from archiver.store import blurring
 from archiver.store.archive import Archive
@@ -151,6 +152,17 @@ def announce(session: Session, policies: Sequence[Policy]) -> list[str]:
         f"retention: {len(found)} media files ({size:,} bytes) have had their time; `archiver retain` lists them, and "
         f"erases them with --yes from {schedule.time_text(first)[:10]} on"
     ]
+
+
+def unheeded(session: Session) -> list[Trouble]:
+    """Whether media that may go have been there for another week: who only reads mail never saw them announced."""
+    until = schedule.time_text(schedule.parse_time(session.now()) - 2 * GRACE)
+    count = sum(at <= until for at in _announced(session.archive).values())
+    if not count:
+        return []
+    what = f"retention: {count} media files were announced two weeks ago or earlier, and nobody erased them"
+    next_ = "`archiver retain` lists them, and erases them with --yes"
+    return [Trouble(key="retention", level=ATTENTION, what=what, next=next_)]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -81,6 +81,32 @@ def test_an_archive_that_is_well(desk: Desk) -> None:
     assert plain.out.count("→") == sum(sign.state != OK for sign in found.signs)
 
 
+def test_hooks_and_metrics_that_cannot_work(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, home = desk.config.read_text(), desk.folder.parent / "tools"
+    home.mkdir(exist_ok=True)
+    tell = home / "tell-the-desk"
+    monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}:/usr/bin:/bin")
+
+    def hooked(text: str, **environment: str) -> Diagnosis:
+        desk.config.write_text(f"{good}{text}\n")
+        return looked(desk, **environment)
+
+    ill(hooked(f'[hooks]\ncommand = ["{tell}"]'), "hooks", WRONG, "cannot be started")
+    tell.write_text("#!/bin/sh\n")
+    ill(hooked(f'[hooks]\ncommand = ["{tell}"]'), "hooks", WRONG, "cannot be started")
+    tell.chmod(0o755)
+    assert "hooks" not in {check for check, _ in states(hooked(f'[hooks]\ncommand = ["{tell}"]'))}
+    ill(hooked('[hooks]\ncommand = ["tell-the-desk"]'), "hooks", WARNING, "cron looks in /usr/bin and /bin alone")
+    ill(hooked('[hooks]\ncommand = ["no-such-program"]'), "hooks", WRONG, "cannot be started")
+    assert "hooks" not in {check for check, _ in states(hooked('[hooks]\ncommand = ["sh", "-c", "true"]'))}
+    webhook = '[hooks]\nwebhook = "https://desk.example/x"'
+    ill(hooked(webhook), "hooks", WRONG, "nothing is posted unsigned")
+    secret = "whsec_" + "A" * 32
+    assert "hooks" not in {check for check, _ in states(hooked(webhook, QUOTECHAIN_WEBHOOK_SECRET=secret))}
+    ill(hooked(f'[metrics]\nfile = "{home}/none/x.prom"'), "metrics", WRONG, "no such folder")
+    assert "metrics" not in {check for check, _ in states(hooked(f'[metrics]\nfile = "{home}/x.prom"'))}
+
+
 def test_exit_codes_say_how_bad_it_is() -> None:
     signs = {state: Sign(check="x", state=state, what="", next="y") for state in (OK, WARNING, WRONG)}
     for held, code in (((OK,), 0), ((OK, WARNING), 1), ((WARNING, WRONG), 2), ((), 0)):

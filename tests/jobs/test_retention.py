@@ -242,6 +242,24 @@ def test_an_address_that_gave_two_files_of_its_own_goes_with_both(desk: Desk) ->
     assert media(desk) == 0
 
 
+def test_what_nobody_drops_is_told_to_who_reads_only_mail(desk: Desk) -> None:
+    """Who says that media go after 30 days must hear that they do not: no run erases by itself."""
+    policy(desk, DROP)
+
+    def unheeded(days: float) -> list[str]:
+        announced(desk, days)
+        with at(desk, days) as session:
+            return [f"{one.key}: {one.what}" for one in retaining.unheeded(session)]
+
+    assert unheeded(31) == []
+    assert unheeded(38.5) == [], "whoever calls `archiver retain --yes` once a week is late by no more"
+    (told,) = unheeded(46)
+    assert told.startswith("retention: ")
+    assert "media files" in told
+    dropped(desk, 46)
+    assert unheeded(47) == []
+
+
 def test_a_clock_that_was_ahead_has_announced_nothing(desk: Desk) -> None:
     """A wrong clock announces in what is the future afterwards; the week is counted from a time that has been."""
     policy(desk, DROP)
