@@ -118,7 +118,7 @@ class Fetcher:
         except BlockedError as error:
             return self._blocked(request, hop, redactor, str(error))
         sending = self._message(hop, url, used)
-        with self._slot(canonical_host(url.host)):
+        with self._slot(canonical_host(url.raw_host.decode("ascii"))):
             exchange = None
             for turn in range(self._policy.per_host + 1):
                 # A kept connection that the server had ended by now owes no answer: it never saw the request.

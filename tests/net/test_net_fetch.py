@@ -365,6 +365,18 @@ def test_every_resolved_address_is_checked(addresses: list[str]) -> None:
     assert exchange.connection.dns == tuple(addresses)
 
 
+@pytest.mark.parametrize("name", ["xn--a", "xn--a.example", "xn--0.xn--a"])
+def test_a_name_that_is_no_punycode_is_asked_for_as_it_stands(name: str) -> None:
+    """httpx decodes it where its `host` is asked for, and raises what is no error of its own: one link ended a run."""
+
+    def nobody(host: str, port: int) -> list[str]:
+        raise OSError(f"no such name: {host}")
+
+    with Fetcher(policy(), {}, resolve=nobody) as fetcher:
+        (exchange,) = fetcher.fetch(request(f"http://{name}/"))
+    assert (exchange.failure, f"no such name: {name}" in exchange.detail) == (Failure.DNS, True)
+
+
 def test_a_name_of_very_many_addresses_has_us_knock_at_a_few() -> None:
     """Who owns a name says whom it resolves to: thousands of addresses would have been tried for each request."""
     many = [f"127.0.0.{n}" for n in range(2, 102)]
