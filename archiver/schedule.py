@@ -24,7 +24,9 @@ OURS = frozenset({Outcome.BLOCKED, Outcome.TOO_LARGE})
 VANISHED = frozenset(Outcome) - ATTEMPT_FAILED - OURS - {Outcome.LIVE}
 """The platform answered, and does not show it (any more)."""
 SETTLED = frozenset({"media", "short"})
-"""Purposes of refs that are not looked at again once they were answered."""
+"""Purposes of refs that are not looked at again once they were answered; of media see `COMES`."""
+COMES = timedelta(days=3)
+"""So long a file that is not there may still come: servers show a post before its media are ready."""
 LONGEST = timedelta(days=36_500)
 
 _DAY = 86_400
@@ -137,10 +139,10 @@ def next_look(
     of daily ones doubling again up to the policy's `rarest`, lengthened by up to a quarter of the pause by `jitter`
     (0..1), and never before what the server asked for (`retry_after`, seconds). What answered is looked at again by
     `policy`, often while it is new or has just changed (`changed_at`, empty: never) and ever more rarely after; jitter
-    shortens that pause by up to a tenth. Media, files and short links that answered are settled. What we refused
-    ourselves is no answer: it is tried as rarely as anything, what was too large as rarely as what has vanished. A
-    watch that is over tries again only what never gave an answer (`answered` false): that would be lost. A clock that
-    went back makes nothing younger than new.
+    shortens that pause by up to a tenth. Media, files and short links that answered are settled, but a file that is not
+    there is asked for while it may still come. What we refused ourselves is no answer: it is tried as rarely as
+    anything, what was too large as rarely as what has vanished. A watch that is over tries again only what never gave
+    an answer (`answered` false): that would be lost. A clock that went back makes nothing younger than new.
     """
     at = parse_time(now)
     ends = None if policy.stop is None else parse_time(added_at) + policy.stop.delta
@@ -154,10 +156,11 @@ def next_look(
         # Rules, addresses, limits and servers change; asking our rules costs nobody anything, a large body does.
         rarest = policy.rarest if outcome is Outcome.BLOCKED else max(policy.rarest, policy.gone_rarest)
         return time_text(at + rarest.delta * (1 - SPREAD * jitter))
-    if purpose in SETTLED or policy.never:
-        return None
     since = max(parse_time(added_at), parse_time(changed_at or added_at))
     age = max(at - since, timedelta())
+    late = purpose == "media" and outcome in VANISHED and age < COMES
+    if policy.never or (purpose in SETTLED and not late):
+        return None
     rarest = policy.rarest
     if outcome in VANISHED:
         if policy.gone_for is not None and age >= policy.gone_for.delta:

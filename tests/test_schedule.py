@@ -140,8 +140,17 @@ def test_chance_lengthens_what_failed_and_shortens_what_answered() -> None:
 def test_files_and_short_links_that_answered_are_settled() -> None:
     for purpose in ("media", "short"):
         assert pause(purpose=purpose) is None
-        assert pause(Outcome.NOT_FOUND, purpose=purpose) is None
+        assert pause(Outcome.NOT_FOUND, purpose=purpose, age=4 * DAY) is None
         assert pause(Outcome.UNREACHABLE, purpose=purpose, policy=replace(PLAIN, never=True)) == 15 * MINUTE
+
+
+def test_a_file_that_is_not_there_yet_is_asked_for_while_it_may_still_come() -> None:
+    """Servers show a post before its pictures and films are ready."""
+    assert pause(Outcome.NOT_FOUND, purpose="media") == 6 * HOUR
+    assert pause(Outcome.REFUSED, purpose="media") == 15 * MINUTE
+    assert pause(Outcome.DELETED, purpose="media", age=2 * DAY) == 6 * HOUR
+    assert pause(Outcome.NOT_FOUND, purpose="media", policy=replace(PLAIN, never=True)) is None
+    assert pause(Outcome.NOT_FOUND, purpose="short") is None
 
 
 def test_what_we_refused_ourselves_is_no_answer_and_is_tried_rarely() -> None:
