@@ -62,7 +62,8 @@ def drop(names: tuple[str, ...], reason: str, db: Path, config_path: Path | None
 @db_option
 @config_option
 def keep(names: tuple[str, ...], db: Path, config_path: Path | None) -> None:
-    """Keeps SEED (a name, or a glob) again: what it leads to is due at once."""
+    """Keeps SEED (a name, or a glob) again: what it leads to is due at once, or six hours after
+    its last look."""
     from archiver.jobs import keeping
     from archiver.jobs.session import open_session
 

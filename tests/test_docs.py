@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from click.testing import CliRunner
 
 from archiver.cli import main
 from archiver.jobs import config
+from archiver.model import Outcome
+from archiver.schedule import DEFAULT, next_look, parse_time, time_text
 from archiver.store.marks import _TABLES as MARKS
 from archiver.store.runs import _TABLES as RUNS
 from archiver.store.schema import TABLES
@@ -91,3 +95,24 @@ def test_the_transcript_is_what_the_demonstration_prints(tmp_path: Path, monkeyp
     assert len(shown) > 10
     for line in shown:
         assert line.rstrip() in printed, line
+
+
+def test_the_year_of_a_post_is_what_the_schedule_makes_of_it() -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    moment, looks = begin, [begin]
+    while moment < begin + timedelta(days=730):
+        due = next_look(
+            Outcome.LIVE,
+            purpose="post",
+            now=time_text(moment),
+            added_at=time_text(begin),
+            attempts=0,
+            policy=DEFAULT,
+            jitter=0.05,
+        )
+        moment = parse_time(str(due))
+        looks.append(moment)
+    ages = [(look - begin).days for look in looks]
+    counted = [sum(low <= age < high for age in ages) for low, high in pairwise((0, 1, 7, 30, 90, 365, 730))]
+    text = (docs.ROOT / "docs" / "operation.md").read_text("utf-8").split("## A post over a year")[1].split("## ")[0]
+    assert [int(row) for row in re.findall(r"^\| (?:first|each)[^|]*\| (\d+)", text, re.MULTILINE)] == counted
