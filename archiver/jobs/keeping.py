@@ -117,7 +117,7 @@ def lost(archive: Archive, folder: Path) -> list[str]:
     if not count:
         return []
     held = f"{count} {'seed' if count == 1 else 'seeds'} of it {'is' if count == 1 else 'are'} kept"
-    return [f"{folder}: this folder is gone; {held}: put it back, or `archiver seeds drop '{folder}/*'`"]
+    return [f"{folder}: this folder is gone; {held}: put it back, or `archiver seeds drop '{folder}/*' --reason WHY`"]
 
 
 def _taken_away(path: Path, names: Collection[str]) -> bool:

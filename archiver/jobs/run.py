@@ -19,7 +19,7 @@ from archiver.jobs.eventlog import EventLog
 from archiver.jobs.limits import Limits
 from archiver.jobs.reporting import Report, tell
 from archiver.jobs.session import Session, open_session
-from archiver.jobs.trouble import ATTENTION, Trouble
+from archiver.jobs.trouble import ATTENTION, INPUT, Trouble, of_text
 from archiver.net.clock import utc_now
 from archiver.store import blurring
 
@@ -124,7 +124,9 @@ def _take(session: Session, options: Options, report: Report, stdin: BinaryIO | 
         if not FOLDER.is_dir():
             from archiver.jobs import keeping
 
-            report.problems += keeping.lost(session.archive, FOLDER)
+            for gone in keeping.lost(session.archive, FOLDER):
+                report.problems.append(gone)
+                report.troubles.append(of_text(ATTENTION, INPUT, gone, "`archiver seeds` lists what is kept"))
         return []
     from archiver.jobs import intake
 

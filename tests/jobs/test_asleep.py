@@ -81,7 +81,8 @@ def test_a_folder_of_seeds_that_is_gone_is_told(house: tuple[story.World, Desk])
     gone = quiet(desk)
     assert gone.code & 2
     assert "seeds: " in gone.out
-    assert "archiver seeds drop" in gone.out
+    assert "archiver seeds drop 'seeds/*' --reason" in gone.out
+    assert "take it away" not in gone.out
     assert quiet(desk).out == ""
     later(desk)
     assert quiet(desk).out == "", "it still is"
