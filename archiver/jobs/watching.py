@@ -44,7 +44,7 @@ def again(
     if changed != task.changed_at:
         session.archive.db.execute("UPDATE work_queue SET changed_at = ? WHERE ref = ?", (changed, str(task.ref)))
     return schedule.next_look(
-        outcome,
+        Outcome.LIVE if outcome in schedule.VANISHED and _shown(session.archive, task.ref) else outcome,
         purpose=task.purpose,
         now=now,
         added_at=task.added_at,
@@ -102,6 +102,13 @@ _SAME = (
     "WITH RECURSIVE same(id) AS (SELECT id FROM refs WHERE ref = ? "
     "UNION SELECT a.ref FROM aliases a JOIN same ON a.alias = same.id) "
 )
+
+
+def _shown(archive: Archive, ref: Ref) -> bool:
+    """Whether what all routes said together is that a post is live: one that never showed it did not find it, while
+    those that did were refused. That ends no watch."""
+    sql = _SAME + "SELECT 1 FROM posts p WHERE p.id IN (SELECT id FROM same) AND p.outcome = 'live'"
+    return archive.one(sql, str(ref)) is not None
 
 
 def _changed(archive: Archive, task: Task, outcome: Outcome, now: str) -> str:

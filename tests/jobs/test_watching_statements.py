@@ -307,6 +307,23 @@ def test_what_was_edited_or_came_back_is_new_again(session: Session, days: Days)
     assert (row["looks"], row["changed_at"][:10]) == (6, (BEGIN + timedelta(days=110)).isoformat()[:10])
 
 
+def test_a_watch_does_not_end_while_no_route_that_showed_a_post_says_that_it_is_gone(
+    session: Session, days: Days
+) -> None:
+    session.frontier.add(
+        Ref.parse(REF), host="x.example", purpose="post", depth=0, seed="a.txt", now=time_text(BEGIN), priority=1
+    )
+    days.live(0)
+    again(session, Outcome.LIVE, 0)
+    days.answer(400, "refused")
+    days.answer(400, "not-found", route="two")
+    assert timedelta() < again(session, Outcome.NOT_FOUND, 400) <= timedelta(days=14)
+    days.answer(420, "not-found")
+    assert again(session, Outcome.NOT_FOUND, 420) == timedelta(hours=6), "now it is gone, and that is news"
+    days.answer(800, "not-found")
+    assert again(session, Outcome.NOT_FOUND, 800) == timedelta(), "gone for more than a year"
+
+
 def test_a_change_that_a_clock_ahead_has_dated_makes_nothing_new_for_years(session: Session, days: Days) -> None:
     session.frontier.add(
         Ref.parse(REF), host="x.example", purpose="post", depth=0, seed="a.txt", now=time_text(BEGIN), priority=1
