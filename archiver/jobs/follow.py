@@ -16,6 +16,8 @@ from archiver.platforms import claim, platform_of
 from archiver.store.queue import Task
 
 UPSTREAM = (EdgeKind.QUOTES, EdgeKind.REPOSTS, EdgeKind.REPLIES_TO)
+TOGETHER = 100
+"""Captures that are read again in one transaction: a kill has so many read once more."""
 PRIORITY = {"short": 0, "post": 1, "media": 2, "seed": 0, "page": 3}
 
 
@@ -109,18 +111,21 @@ def follow_document(session: Session, read: Read, *, seed: str, led_by: str = ""
 def catch_up(session: Session) -> int:
     """Reads what a crash or a newer version left unread, in log order; seeds among it are followed as a run would.
     How many captures. What a seed refers to is queued with its reading or not at all: once read it is not read again.
+    Some are committed together: after an upgrade there may be millions.
     """
     pending, count = read_pending(session), 0
     while True:
         with session.archive.transaction():
-            row, result = next(pending, (None, None))
-            if row is None or result is None:
-                return count
-            count += 1
-            if row["tier"] == "import":
-                seed = row["url"].removeprefix("seed:")
-                follow_document(session, result, seed=seed)
-                follow_import(session, result, seed=seed)
+            for _ in range(TOGETHER):
+                row, result = next(pending, (None, None))
+                if row is None or result is None:
+                    return count
+                count += 1
+                if row["tier"] == "import":
+                    seed = row["url"].removeprefix("seed:")
+                    follow_document(session, result, seed=seed)
+                    follow_import(session, result, seed=seed)
+        session.beat("reading what was stored")
 
 
 def follow_reading(session: Session, task: Task, reads: Iterable[Read], *, cut: Counter[str] | None = None) -> int:

@@ -19,6 +19,8 @@ from archiver.store.archive import Archive
 GRACE = timedelta(days=7)
 """How long what is due stays announced before it may go."""
 ANNOUNCED = "retention_announced"
+LOOKED = "retention_looked"
+"""Under this name work remembers the day and the policies for which was looked, and the line of the report."""
 BY_CONFIGURATION = "[retention] of the configuration"
 
 
@@ -65,7 +67,7 @@ SELECT b.sha256, b.size, c.observed_at, b.id AS blob,
 FROM (SELECT DISTINCT m.blob FROM json_each(?) j JOIN media_carriers m ON m.post = j.value) x
 JOIN blobs b ON b.id = x.blob
 JOIN captures c ON c.id = (SELECT min(n.capture) FROM files n WHERE n.blob = b.id)
-WHERE EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id) ORDER BY b.sha256
+WHERE EXISTS (SELECT 1 FROM blob_at a WHERE a.blob = b.id) AND c.observed_at <= ? ORDER BY b.sha256
 """
 
 
@@ -91,11 +93,12 @@ def due(archive: Archive, policies: Sequence[Policy], *, now: str) -> list[Due]:
     led = {policy: blurring.led_to(archive, found) for policy, found in documents.items()}
     announced = _announced(archive)
     moment, found = schedule.parse_time(now), dict[int, Due]()
-    for row in archive.all(_FILES, json.dumps(sorted(set[int]().union(*led.values())))):
+    youngest = schedule.time_text(moment - timedelta(days=min(policy.days for policy in dropping)))
+    for row in archive.all(_FILES, json.dumps(sorted(set[int]().union(*led.values()))), youngest):
         posts = set(json.loads(row["posts"]))
         concerned = [policy for policy in dropping if posts & led[policy]]
         age = moment - schedule.parse_time(row["observed_at"])
-        if posts & kept or not posts <= set[int]().union(*(led[policy] for policy in concerned)):
+        if posts & kept or not all(any(post in led[policy] for policy in concerned) for post in posts):
             continue
         if any(age < timedelta(days=policy.days) for policy in concerned):
             continue
@@ -118,7 +121,7 @@ def due(archive: Archive, policies: Sequence[Policy], *, now: str) -> list[Due]:
 def _alone(archive: Archive, found: dict[int, Due]) -> list[Due]:
     """Those whose addresses gave nothing that stays."""
     given = {blob: _given(archive, one.refs) for blob, one in found.items()}
-    while kept := [blob for blob in found if not given[blob] <= set(found)]:
+    while kept := [blob for blob in found if not given[blob] <= found.keys()]:
         for blob in kept:
             del found[blob]
     return list(found.values())
@@ -136,8 +139,19 @@ def _announced(archive: Archive) -> dict[str, str]:
 
 def announce(session: Session, policies: Sequence[Policy]) -> list[str]:
     """Remembers what is due since when; what is due no longer is forgotten, and begins anew if it is again. A line for
-    the report where something is due."""
+    the report where something is due. Looked for once a day: it takes a walk over documents and files, and the command
+    that erases looks again."""
     now = session.now()
+    looked = json.dumps([now[:10], *map(repr, policies)])
+    seen = session.state(LOOKED).partition("\n")
+    if seen[0] == looked:
+        return [seen[2]] if seen[2] else []
+    told = _announce(session, policies, now)
+    session.remember(LOOKED, "\n".join([looked, *told]))
+    return told
+
+
+def _announce(session: Session, policies: Sequence[Policy], now: str) -> list[str]:
     found = due(session.archive, policies, now=now)
     before = _announced(session.archive)
     if found or before:
@@ -182,5 +196,6 @@ def drop(session: Session, policies: Sequence[Policy], *, who: str) -> Dropped:
     if not wanted:
         return Dropped(files=[], notes=[])
     done = erase.erase_files(session, wanted, who=who)
-    announce(session, policies)
+    _announce(session, policies, session.now())
+    session.remember(LOOKED, "")
     return Dropped(files=ripe, notes=done.notes, broken=done.broken, cleaned=done.cleaned)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.jobs import intake
+from archiver.jobs import follow, intake
 from archiver.jobs.asking import capturing
 from archiver.jobs.config import Config
 from archiver.jobs.looking import Event
@@ -115,6 +115,20 @@ def a_hundred_more(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     folder = tmp_path_factory.mktemp("cost")
     few, many = statements(folder / "few", 50), statements(folder / "many", 150)
     return Counter({word: many[word] - few[word] for word in many})
+
+
+def test_what_a_newer_version_reads_again_is_committed_in_hundreds(tmp_path: Path) -> None:
+    """Each commit waits for the disk: of a million captures, one by one, a run after an upgrade took hours."""
+    statements(tmp_path / "archive", 250)
+    db = tmp_path / "archive" / "archive.db"
+    with open_session(db, Config()) as session:
+        session.remember("readings_version", "0")
+    commits: list[str] = []
+    with open_session(db, Config()) as session:
+        session.archive.db.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+        assert follow.catch_up(session) == 251
+        assert session.archive.value("SELECT count(*) FROM outcomes") >= 250
+    assert len(commits) <= 4
 
 
 def test_a_capture_costs_one_commit(a_hundred_more: Counter[str]) -> None:

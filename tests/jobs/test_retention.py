@@ -268,6 +268,23 @@ def test_a_clock_that_was_ahead_has_announced_nothing(desk: Desk) -> None:
     assert dropped(desk, 32).files == []
 
 
+def test_what_is_due_is_looked_for_once_a_day_and_told_by_each_run(desk: Desk) -> None:
+    """It takes a walk over all documents and files of a policy, which no run of each quarter of an hour may take."""
+    policy(desk, DROP)
+    lines = announced(desk, 31)
+    assert lines
+    walked: list[str] = []
+    with at(desk, 31) as session:
+        session.archive.db.set_trace_callback(walked.append)
+        assert retaining.announce(session, session.config.retention) == lines
+        assert not any("media_carriers" in sql or "documents" in sql for sql in walked)
+    policy(desk, DROP.replace("30", "300"))
+    assert announced(desk, 31) == [], "another policy is another question"
+    policy(desk, DROP)
+    assert announced(desk, 31) == lines
+    assert announced(desk, 32) != [], "the next day"
+
+
 def test_nothing_is_due_without_a_policy(desk: Desk) -> None:
     policy(desk, "")
     assert due(desk, 40_000) == []
