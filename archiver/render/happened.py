@@ -48,6 +48,16 @@ def lines(happened: Iterable[dict[str, Any]]) -> Iterator[str]:
             yield sentence[0].upper() + sentence[1:]
 
 
+def state(outcome: str, *, edited: bool) -> str:
+    """What became of a post, in a clause, and no more than the outcome says; empty where it is live and as it was."""
+    told = ["the post was edited"] if edited else []
+    if outcome in _MEANS:
+        told.append(f"the post is {_MEANS[outcome]}{_MEANS_NOT.get(outcome, '')}")
+    elif outcome not in ("", "live", "unknown"):
+        told.append(f"what became of the post is not known ({outcome})")
+    return "; ".join(told)
+
+
 def _means(outcome: str) -> str:
     return _MEANS.get(outcome, f"not shown ({short(outcome, 40)})")
 

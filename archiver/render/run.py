@@ -13,6 +13,7 @@ from pathlib import Path
 from archiver.jobs.health import Health, size
 from archiver.jobs.reporting import DocumentReport, MentionReport, Report
 from archiver.quotes.audit import warnings
+from archiver.render import happened
 from archiver.render.text import Styled, line, moment, safe, short, word
 from archiver.render.text import as_json as print_json
 
@@ -217,10 +218,9 @@ def _mention(mention: MentionReport) -> None:
         line((f"    {short(change, 200)}", "bold red" if mention.verdict == "altered" else ""))
     if mention.parts:
         line(f"    put together from {' and '.join(map(safe, mention.parts))}")
-    fate = [mention.outcome] if mention.outcome not in ("", "live", "unknown") else []
-    fate += ["edited"] if mention.edits else []
+    fate = happened.state(mention.outcome, edited=bool(mention.edits))
     if fate and mention.status == "resolved":
-        line((f"    the post is {' and '.join(fate)}", "red"))
+        line((f"    {fate}", "red"))
     if mention.reason:
         line(f"    {short(mention.reason, 200)}")
     if mention.sources.startswith(OCCURS):

@@ -352,8 +352,8 @@ def test_what_the_runs_print(shown: tuple[Path, list[str]]) -> None:
     assert "damaged encoding: đźŚ‰: → 🌉:" in first
     assert "the post is" not in first
     assert second.count("the post is deleted") == 2
-    assert second.count("the post is not-found") == 1
-    assert second.count("the post is edited") == 2
+    assert second.count("the post is not found, which does not say that it was deleted") == 1
+    assert second.count("the post was edited") == 2
     assert "Seeds: 0 stored, 4 known already." in second
 
 
