@@ -77,6 +77,7 @@ class Frontier:
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
+        self._fence = 0
 
     def add(self, ref: Ref, *, host: str, purpose: str, depth: int, seed: str, now: str, priority: int = 0) -> bool:
         """Queues a ref, due now, unless it is queued already (then only its depth may shrink) or was erased, which is
@@ -106,12 +107,14 @@ class Frontier:
 
     def claim(self, worker: str, host: str, now: str, until: str) -> bool:
         """Leases a host. False when somebody holds it by now."""
+        if not self._fence:  # looked for once: no index knows fences
+            self._fence = int(str(self.archive.value("SELECT coalesce(max(fence), 0) FROM work_hosts")))
+        self._fence += 1
         cursor = self.archive.db.execute(
-            "INSERT INTO work_hosts (host, worker, fence, leased_until) "
-            "VALUES (?1, ?2, (SELECT coalesce(max(fence), 0) + 1 FROM work_hosts), ?4) "
-            "ON CONFLICT (host) DO UPDATE SET worker = excluded.worker, fence = excluded.fence, "
+            "INSERT INTO work_hosts (host, worker, fence, leased_until) VALUES (?1, ?2, ?5, ?4) "
+            "ON CONFLICT (host) DO UPDATE SET worker = excluded.worker, fence = max(excluded.fence, fence + 1), "
             "leased_until = excluded.leased_until WHERE leased_until <= ?3",
-            (host, worker, now, until),
+            (host, worker, now, until, self._fence),
         )
         return cursor.rowcount == 1
 

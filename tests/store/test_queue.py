@@ -310,6 +310,41 @@ def test_choosing_costs_the_same_in_a_long_queue(tmp_path: Path) -> None:
     assert spent[1] < spent[0] * 1.5
 
 
+def test_leasing_a_host_costs_the_same_among_many(archive: Archive) -> None:
+    """A crawl meets hosts by the ten thousand, and each is leased in a run."""
+    frontier, spent = Frontier(archive), list[int]()
+    for known in (100, 10_000):
+        rows = ((f"h{known}-{n}.example", n, BEFORE) for n in range(known))
+        archive.db.executemany("INSERT INTO work_hosts (host, fence, leased_until) VALUES (?, ?, ?)", rows)
+        assert frontier.claim("w", f"first{known}.example", NOW, LATER)
+        ticks = Counter[str]()
+
+        def tick(ticks: Counter[str] = ticks) -> int:
+            ticks["steps"] += 1
+            return 0
+
+        archive.db.set_progress_handler(tick, 1)
+        for n in range(20):
+            assert frontier.claim("w", f"new{known}-{n}.example", NOW, LATER)
+        archive.db.set_progress_handler(None, 0)
+        spent.append(ticks["steps"])
+    assert spent[1] < spent[0] * 1.5, spent
+
+
+def test_a_lease_fences_off_the_one_before_whoever_counts(archive: Archive) -> None:
+    """Each frontier counts its tickets by itself; of one host each lease has a higher one."""
+    one, other = Frontier(archive), Frontier(archive)
+    add(archive, 1)
+    assert one.claim("one", "a.example", BEFORE, NOW)
+    for n in range(5):
+        assert other.claim("other", f"h{n}.example", BEFORE, NOW)
+    fences = []
+    for frontier in (other, one, other):
+        assert frontier.claim("w", "a.example", LATER, BEFORE)
+        fences.append(archive.value("SELECT fence FROM work_hosts WHERE host = 'a.example'"))
+    assert fences == sorted(set(fences))
+
+
 def test_the_index_of_turns_is_the_one_that_is_named(archive: Archive) -> None:
     archive.db.execute("DROP INDEX work_queue_turn")
     add(archive, 1)
