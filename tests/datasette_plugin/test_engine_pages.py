@@ -350,7 +350,7 @@ def test_why_nothing_is_looked_at_again_and_who_is_left_alone_is_told(own: tuple
     db.executemany("INSERT INTO work_queue (ref, host, purpose, depth, seed, priority, added_at, kept, last_at) "
                    "VALUES (?, 'h.example', ?, 0, 's.txt', 1, '', ?, '2026-03-01T00:00:00Z')", ends)  # fmt: skip
     told = room.text("/archive/-/queue?state=settled")
-    assert all(why in told for why in ("none: no seed keeps it", "none: asked for once", "none: its watch is over"))
+    assert all(why in told for why in ("none: no seed keeps it", "none: it was answered", "none: its watch is over"))
     assert "none: no seed keeps it" in room.text(f"/archive/-/post/{ref}")
     db.execute("UPDATE work_queue SET kept = 1")
     assert "none: its watch is over" in room.text(f"/archive/-/post/{ref}")
