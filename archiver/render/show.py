@@ -13,7 +13,7 @@ from rich.tree import Tree
 from archiver.jobs.show import Shown
 from archiver.render import happened
 from archiver.render.text import as_json as print_json
-from archiver.render.text import console, moment, safe, short, word
+from archiver.render.text import console, moment, one_line, safe, short, word
 from archiver.schedule import SETTLED
 
 
@@ -114,11 +114,11 @@ def _origin(shown: Shown, ref: str) -> str:
 
 
 def _post(out: Console, post: dict[str, Any]) -> None:
-    line = Text(f"  @{post['handle']} " if post["handle"] else "  ")
+    line = Text(one_line(f"  @{post['handle']} ") if post["handle"] else "  ")
     name = post["name"]
     if not post["handle"] and post["author"]:  # where there are no handles anybody can take any name
         name = f"{name} ({post['author']})" if name else post["author"]
-    line.append(f"{safe(name)}, {moment(post['posted_at']) or 'no time'}, ")
+    line.append(f"{one_line(name)}, {moment(post['posted_at']) or 'no time'}, ")
     line.append(*word(post["outcome"]))
     if post["outcome_at"]:  # what was last seen live may be refused since
         line.append(f" {'when last seen,' if post['outcome'] == 'live' else 'as of'} {moment(post['outcome_at'])}")
@@ -136,7 +136,7 @@ def _tree(shown: Shown) -> Tree:
     tree = Tree(Text("Chain upstream"))
     branches: dict[int, Tree] = {0: tree}
     for step in shown.chain:
-        label = Text(f"{step['kind']} ({step['evidence']}) {step['target']}")
+        label = Text(one_line(f"{step['kind']} ({step['evidence']}) {step['target']}"))
         if step["handle"]:
             label.append(f" @{step['handle']}")
         if step["outcome"]:

@@ -42,9 +42,20 @@ UNWRAPPED = 4000
 def console() -> Console:
     """Standard output; plain and unwrapped where it is no terminal, so that it can be piped."""
     from rich.console import Console
+    from rich.segment import Segment
+
+    class Plain(Console):
+        """What stands in archived text commands no terminal, whatever it is printed as."""
+
+        def print(self, *objects: Any, **how: Any) -> None:
+            super().print(*(one_line(one) if isinstance(one, str) else one for one in objects), **how)
+
+        def render(self, renderable: Any, options: Any = None) -> Any:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(safe(segment.text), segment.style)
 
     terminal = sys.stdout.isatty()
-    return Console(
+    return Plain(
         highlight=False,
         soft_wrap=True,
         no_color=None if terminal else True,

@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import running
 import sealed
 from click.testing import CliRunner
+from players import Mastodon
 from sealed import Desk, owner
 
 from archiver.cli import main
 from archiver.errors import InputError
 from archiver.jobs import news
+from archiver.jobs.config import load
 from archiver.jobs.holding import hold, holder
+from archiver.jobs.run import Options, run_archive
 from archiver.jobs.trouble import BROKEN, Trouble
 from archiver.net.clock import utc_now
 
@@ -56,6 +62,22 @@ def test_rows_command_no_terminal(made: Desk, tmp_path: Path, command: str) -> N
     out = told.output
     assert not any(sign in out for sign in ("\x1b", "\x07", "\x9b", "\u202e"))
     assert "Health: ok, nothing is wrong" not in out.splitlines()
+
+
+def test_names_that_a_server_gave_command_no_terminal(tmp_path: Path) -> None:
+    host, desk = Mastodon(), running.Desk(tmp_path, tmp_path / "archiver.toml")
+    host.toot("vera", "113360000000000001", "<p>Words.</p>", "2024-10-24T11:45:00.000Z")
+    desk.config.write_text(f'[network]\nallow_private = ["{host.server.place}"]\n[pace]\ndefault = 0.0\n')
+    seed = desk.seed("list.txt", running.lines([host.url("vera", "113360000000000001")]))
+    run_archive(desk.db, load(desk.config), Options(seeds=(str(seed),)))
+    host.server.close()
+    with closing(sqlite3.connect(desk.db)) as db, db:
+        (ref,) = db.execute("SELECT r.ref FROM posts p JOIN refs r ON r.id = p.id ORDER BY p.id LIMIT 1").fetchone()
+        db.execute("UPDATE posts SET handle = ?1, name = ?1, url = ?1, text = ?1", (ESCAPES + FORGED,))
+    told = CliRunner().invoke(main, ["show", ref, "--db", str(desk.db)])
+    assert told.exit_code == 0, told.output
+    assert not any(sign in told.output for sign in ("\x1b", "\x07", "\x9b", "\u202e"))
+    assert "Health: ok, nothing is wrong" not in told.output.splitlines()
 
 
 # ---- what stands beside it --------------------------------------------------------------------------------------
