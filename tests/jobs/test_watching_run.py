@@ -108,6 +108,8 @@ def test_a_page_of_a_list_that_names_something_new_is_looked_at_as_often_as_what
         due = desk.value("SELECT due_at FROM work_queue WHERE ref = ?", f"web:page:{front}")
         return float((datetime.fromisoformat(due) - datetime.now(UTC) - desks.ahead) / timedelta(hours=1))
 
+    for name in ("paper.txt", "blog.txt"):
+        (desk.folder / "seeds" / name).unlink()
     desk.seed("front.txt", lines([front]))
     names(world.tweets["origin"])
     desks.run()
