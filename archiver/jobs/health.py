@@ -47,9 +47,9 @@ def health_of(found: Iterable[Trouble]) -> Health:
 
 def judge(status: Status) -> Health:
     """The health of an archive, from its status alone."""
-    return health_of(
-        [*_runs(status), *_work(status), *_platforms(status), *_disk(status), *_log(status), *_hooks(status)]
-    )
+    seen = {one.key: one for one in status.seen}
+    found = [*_runs(status), *_work(status), *_platforms(status), *_disk(status), *_log(status), *_hooks(status)]
+    return health_of([*seen.values(), *(one for one in found if one.key not in seen)])
 
 
 def _runs(status: Status) -> Iterator[Trouble]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver import __version__
-from archiver.jobs import checkpoint, happened, routes, rules, surroundings, waiting, watching
+from archiver.jobs import checkpoint, happened, routes, rules, surroundings, trouble, waiting, watching
 from archiver.jobs.backlog import backlog_of
 from archiver.jobs.config import Config
 from archiver.jobs.eventlog import EventLog
@@ -63,9 +63,9 @@ def run_archive(
         if not options.offline:
             session.only("wire" if options.replay is None else "replay")
         _told(report, waiting.mind_clock(session), "clock leapt", "Check the clock of this machine (timedatectl)")
-        for trouble in surroundings.found(session, made=made):
-            report.troubles.append(trouble)
-            report.notes += [] if trouble.passing else [f"{trouble.what}. {trouble.next}"]
+        for one in surroundings.found(session, made=made):
+            report.troubles.append(one)
+            report.notes += [] if one.passing else [f"{one.what}. {one.next}"]
         started = session.now()
         session.archive.db.execute(
             "INSERT INTO work_runs (started_at, command) VALUES (?, ?)", (started, _printable(options.command))
@@ -88,6 +88,8 @@ def run_archive(
         _seal(session, options, report)
         _anchor(session, options, report)
         _hooks(session, options, report)
+        if (seen := trouble.written(report.troubles)) != (session.state(trouble.STATE) or "[]"):
+            session.remember(trouble.STATE, seen)
         code = int(report.failed) | 2 * bool(report.problems) | 4 * bool(report.broken)
         session.archive.db.execute(
             "UPDATE work_runs SET ended_at = ?, captures = ?, failures = ?, exit_code = ?, looks = ?, received = ?, "

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from archiver.jobs import anchored, before, holding, routes, rules
+from archiver.jobs import anchored, before, holding, routes, rules, trouble
 from archiver.jobs.backlog import Backlog, older_queue, queue_of
 from archiver.jobs.hooks import COMMAND, FAILING, WEBHOOK
+from archiver.jobs.trouble import Trouble
 from archiver.net.clock import text_of, time_of, utc_now
 from archiver.store import tallies
 from archiver.store.anchors import Anchors
@@ -21,6 +22,7 @@ from archiver.store.told import Outbox
 
 COUNTED = ("documents", "mentions", "posts", "versions", "edits", "captures", "blobs", "edges", "matches", "statements")
 GROWTH = timedelta(days=7)
+_SEEN = f"SELECT value FROM work_state WHERE name = '{trouble.STATE}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ class Status:
     the log, `unanswered` the questions that are open, `exposed` the timestamps that end first, and when another is
     taken. `last_success` is the end of the last run that ended with 0 or 1, `last_ended` of the last that ended at all,
     `first_run` when the first began; `failed_runs` how many in a row did not succeed since; `origin` names the log;
-    `paused` are hosts that are left alone, with until when; `holder` writes now."""
+    `paused` are hosts that are left alone, with until when; `holder` writes now; `seen` is what the last run saw that
+    only a run can see."""
 
     at: str
     origin: str
@@ -81,6 +84,7 @@ class Status:
     backlog: Backlog = field(default_factory=Backlog)
     disk: Disk = field(default_factory=Disk)
     last_success: str = ""
+    seen: list[Trouble] = field(default_factory=list)
     last_ended: str = ""
     first_run: str = ""
     failed_runs: int = 0
@@ -150,6 +154,7 @@ def status_of(
         backlog=backlog,
         disk=_disk(archive, at, count.bytes, measured="work_days" in tables),
         last_success=success,
+        seen=trouble.read(_text(archive, _SEEN)),
         last_ended=_text(archive, ended),
         first_run=_text(archive, first),
         failed_runs=failed,

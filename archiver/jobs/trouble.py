@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 OK, ATTENTION, BROKEN = "ok", "attention", "broken"
@@ -37,3 +39,30 @@ def of_error(what: str, next: str, *, level: str) -> Trouble:
     """An error that ended a run: the same, whatever numbers it counts."""
     same = of_text(level, "error", re.sub(r"\d+", "0", what), next)
     return Trouble(key=same.key, level=level, what=what, next=next)
+
+
+STATE = "troubles"
+"""Under this name work remembers what the last run saw, for whoever asks for the status."""
+MOST, LONGEST = 20, 500
+_TEXTS = ("key", "level", "what", "next")
+
+
+def written(troubles: Iterable[Trouble]) -> str:
+    """Those that stand and that a person can mend, as JSON: what is told once is nothing for a monitor."""
+    kept = [one for one in troubles if one.again and not one.passing]
+    return json.dumps([{name: getattr(one, name)[:LONGEST] for name in _TEXTS} for one in kept[:MOST]])
+
+
+def read(text: str) -> list[Trouble]:
+    """The inverse, as far as it goes; nothing of what nobody of us wrote."""
+    try:
+        held = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    found = []
+    for one in held if isinstance(held, list) else ():
+        if not isinstance(one, dict) or not all(isinstance(one.get(name), str) for name in _TEXTS):
+            continue
+        if one["level"] in (ATTENTION, BROKEN):
+            found.append(Trouble(**{name: one[name] for name in _TEXTS}))
+    return found

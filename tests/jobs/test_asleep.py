@@ -395,3 +395,35 @@ def test_an_archive_on_a_read_only_disk_sends_nobody_to_another(
     assert ended.code == 2
     assert "--db" not in ended.err.replace(f"--db {desk.db}", "")
     assert "archiver doctor" in ended.err
+
+
+def test_a_monitor_hears_of_what_only_a_run_can_see(
+    house: tuple[story.World, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd mails nobody: there `status --check` is all that is heard."""
+    _, desk = house
+    monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
+    whole = desk.config.read_text()
+    desk.config.write_text(whole + '[secrets]\nnames = ["X_BEARER_TOKEN"]\n')
+    quiet(desk)
+    seen = desk.call("status", "--check")
+    assert seen.code == 1
+    assert "the secret X_BEARER_TOKEN is named" in seen.out
+    (trouble,) = desk.call("status", "--json").json["health"]["troubles"]
+    assert trouble["key"] == "secret X_BEARER_TOKEN"
+    desk.config.write_text(whole)
+    quiet(desk)
+    assert desk.call("status", "--check").code == 0
+    desk.seed("feed.json", '{"version": "https://jsonfeed.org/version/1.1", oops')
+    quiet(desk)
+    quiet(desk)
+    assert desk.call("status", "--check").code == 0, "a file that was told once, and stays as it is, by choice"
+
+
+@pytest.mark.parametrize("value", ["", "{", "7", "[7]", '[{"key": 1}]', '[{"key": "a", "level": "bad", "what": "b"}]'])
+def test_whatever_work_remembers_of_troubles_breaks_no_status(house: tuple[story.World, Desk], value: str) -> None:
+    _, desk = house
+    with closing(sqlite3.connect(desk.db)) as db:
+        db.execute("INSERT OR REPLACE INTO work_state (name, value) VALUES ('troubles', ?)", (value,))
+        db.commit()
+    assert desk.call("status", "--check").code == 0
