@@ -34,16 +34,17 @@ def link_posts(session: Session, touched: set[int]) -> None:
     db.execute(_REMOVE, given)
     compared: set[tuple[str, str]] = set()
     for capture, rows in groupby(db.execute(_TOGETHER, given).fetchall(), key=lambda row: int(row["capture"])):
-        group = [(str(row["ref"]), bool(row["touched"])) for row in rows]
-        wanted: list[tuple[str, str]] = []
-        for first, mine in group:
-            for second, other in group:
-                if first < second and (mine or other) and (first, second) not in compared:
-                    compared.add((first, second))
-                    wanted.append((first, second))
-        shown = phrases.texts(session, [Ref.parse(ref) for pair in wanted for ref in pair])
-        held = {str(post): (post, text, bool(quoted_phrases(text))) for post, text in shown}
-        for first, second in wanted:
-            if first in held and second in held and (held[first][2] or held[second][2]):
-                for edge in phrases.between([held[first][:2], held[second][:2]]):
-                    session.readings.edge(capture, edge)
+        group = {str(row["ref"]): bool(row["touched"]) for row in rows}
+        held = {str(post): (post, text) for post, text in phrases.texts(session, [Ref.parse(ref) for ref in group])}
+        # A document may name ten thousand posts: only those that were captured and hold a phrase are paired.
+        pairs = {
+            (min(one, other), max(one, other))
+            for one in held
+            if quoted_phrases(held[one][1])
+            for other in held
+            if one != other and (group[one] or group[other])
+        }
+        for first, second in sorted(pairs - compared):
+            compared.add((first, second))
+            for edge in phrases.between([held[first], held[second]]):
+                session.readings.edge(capture, edge)

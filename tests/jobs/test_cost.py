@@ -14,6 +14,7 @@ from archiver.jobs.asking import capturing
 from archiver.jobs.config import Config
 from archiver.jobs.looking import Event
 from archiver.jobs.session import open_session
+from archiver.jobs.settle import settle
 
 HEAVY = {
     "httpx",
@@ -115,6 +116,22 @@ def a_hundred_more(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
     folder = tmp_path_factory.mktemp("cost")
     few, many = statements(folder / "few", 50), statements(folder / "many", 150)
     return Counter({word: many[word] - few[word] for word in many})
+
+
+def test_a_document_that_names_many_posts_pairs_none_that_nobody_captured(tmp_path: Path) -> None:
+    """A list of sixteen thousand posts would take hours: counted in calls, for one post more."""
+    calls: list[int] = []
+    for count in (50, 400):
+        seed = tmp_path / f"{count}.html"
+        seed.write_text("".join(f"<p>https://x.com/i/status/{1000 + n}</p>\n" for n in range(count)))
+        with open_session(tmp_path / f"{count}.db", Config()) as session:
+            assert intake.take(session, [str(seed)]).queued == count
+            counted: Counter[str] = Counter()
+            sys.setprofile(lambda frame, event, _, counted=counted: counted.update([event]))
+            settle(session)
+            sys.setprofile(None)
+        calls.append(counted["call"] // count)
+    assert calls[1] < 1.5 * calls[0], calls
 
 
 def test_what_a_newer_version_reads_again_is_committed_in_hundreds(tmp_path: Path) -> None:
