@@ -256,7 +256,7 @@ def test_a_server_that_is_down_for_one_run_wakes_nobody(house: tuple[story.World
         db.execute("DELETE FROM work_routes")  # nothing was asked of it for days
         db.commit()
     up = world.x.server.respond
-    world.x.server.respond = lambda target, raw: story.message(b"", status="503 Service Unavailable")
+    world.x.server.respond = lambda target, raw: story.message(b"", status="403 Forbidden")
     assert quiet(desk).out == ""
     assert "platform x" in {one["key"] for one in desk.call("status", "--json").json["health"]["troubles"]}
     world.x.server.respond = up
