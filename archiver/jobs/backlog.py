@@ -38,7 +38,8 @@ _HOSTS = f"SELECT host, count(*) {_KEPT} GROUP BY host"
 _FIRST = "SELECT min(due_at) FROM work_queue INDEXED BY work_queue_host WHERE host = ? AND due_at IS NOT NULL"
 _DUE = f"SELECT coalesce(sum(due_at <= ?), 0), coalesce(sum(due_at <= ?), 0), min(due_at) {_KEPT} AND host = ?"
 _NEXT = "SELECT due_at FROM work_queue INDEXED BY work_queue_due WHERE due_at > '' AND kept = 1 ORDER BY due_at LIMIT 1"
-_FAILED = "SELECT host, count(*) FROM work_queue WHERE attempts > 0 AND due_at IS NOT NULL{} GROUP BY host"
+# What is not kept is never due: asked for `kept`, SQLite would read each of these rows, all over a cold disk.
+_FAILED = "SELECT host, count(*) FROM work_queue WHERE attempts > 0 AND due_at IS NOT NULL GROUP BY host"
 
 
 def backlog_of(archive: Archive, now: str, off: Callable[[str], bool]) -> Backlog:
@@ -49,7 +50,7 @@ def backlog_of(archive: Archive, now: str, off: Callable[[str], bool]) -> Backlo
 def queue_of(archive: Archive, now: str, off: Callable[[str], bool]) -> tuple[Backlog, list[tuple[str, int, int]]]:
     day_ago = text_of(time_of(now) - OVERDUE)
     scheduled = Counter({str(row[0]): int(row[1]) for row in archive.all(_HOSTS)})
-    failed = {row[0]: int(row[1]) for row in archive.all(_FAILED.format(" AND kept = 1"))}
+    failed = {row[0]: int(row[1]) for row in archive.all(_FAILED)}
     due = overdue = switched_off = 0
     oldest = ""
     for host in scheduled:
@@ -79,7 +80,7 @@ def queue_of(archive: Archive, now: str, off: Callable[[str], bool]) -> tuple[Ba
 def older_queue(archive: Archive) -> tuple[Backlog, list[tuple[str, int, int]]]:
     """The queue of an archive that an older version wrote: nothing is known of what is kept."""
     rows = archive.all("SELECT host, count(*), min(due_at) FROM work_queue WHERE due_at IS NOT NULL GROUP BY host")
-    failed = {row[0]: int(row[1]) for row in archive.all(_FAILED.format(""))}
+    failed = {row[0]: int(row[1]) for row in archive.all(_FAILED)}
     backlog = Backlog(
         scheduled=sum(row[1] for row in rows),
         waiting=sum(failed.values()),
