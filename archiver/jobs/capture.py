@@ -22,7 +22,7 @@ from archiver.jobs.looking import Event, Look, outcome_of_look, why
 from archiver.jobs.session import Session
 from archiver.jobs.trying import Fetcher, Trying, Waiting
 from archiver.jobs.turns import Turns
-from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Request
+from archiver.model import Answer, Exchange, Failure, Outcome, Reading, Request, Unread
 from archiver.net.manners import host_of
 from archiver.platforms import platform_of
 from archiver.store import hosts
@@ -153,9 +153,7 @@ class Capturing:
         """Asks the plan what comes next; the look ends when nothing does."""
         if look.waiting:
             return
-        answers = tuple(answer for answer in look.answers if answer.request.route != robots.ROUTE)
-        requests = look.platform.plan(look.task.ref, answers, self.session.config.settings)
-        for request in requests:
+        for request in self._planned(look):
             if not _asks(look, request):
                 continue
             first = self._before(look, request)
@@ -167,6 +165,16 @@ class Capturing:
                 self._submit(look, first)
         if not look.waiting:
             self._close(look)
+
+    def _planned(self, look: Look) -> tuple[Request, ...]:
+        """What the plan asks for after the answers so far; where it fails on them, that ends this look alone."""
+        answers = tuple(answer for answer in look.answers if answer.request.route != robots.ROUTE)
+        settings = self.session.config.settings
+        planned = read.attempt("plan", lambda: look.platform.plan(look.task.ref, answers, settings))
+        if isinstance(planned, Unread):
+            look.stuck, look.because = True, planned.reason
+            return ()
+        return planned
 
     def _submit(self, look: Look, request: Request, *, answered: Exchange | None = None) -> None:
         """Has a request tried, once for each look, or gives it the answer that is known already."""
@@ -296,7 +304,7 @@ class Capturing:
         session.log.say("outcome", ref=str(task.ref), host=task.host, outcome=told, attempts=task.attempts, due=due)
         if look.forbidden and outcome is Outcome.BLOCKED:
             self.summary.forbidden[look.forbidden] += 1
-        elif failed or outcome in schedule.OURS:
+        elif failed or look.stuck or outcome in schedule.OURS:
             self._failed(f"{task.seed}: {named(task.ref)}: {told}{why(look, told)}")
         self.turns.done(task)
 

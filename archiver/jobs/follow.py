@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from archiver.jobs import keeping
 from archiver.jobs.aliases import canonical
-from archiver.jobs.read import Read, read_pending
+from archiver.jobs.read import Read, attempt, read_pending
 from archiver.jobs.session import Session
-from archiver.model import Edge, EdgeKind, Media, Post, Ref
+from archiver.model import Edge, EdgeKind, Media, Post, Ref, Request, Unread
 from archiver.net.manners import host_of
 from archiver.platforms import claim, platform_of
 from archiver.store.queue import Task
@@ -49,15 +49,21 @@ def enqueue(session: Session, ref: Ref, *, purpose: str, depth: int, seed: str, 
         if known := _queued_as_alias(session, ref):
             keeping.led(session.archive, known, led_by, now=now)
             return False
-        first = platform.plan(ref, (), session.config.settings)
-        if not first:
+        host = attempt("plan", lambda: _first_host(platform.plan(ref, (), session.config.settings)))
+        if not host:
             return False
-        host = host_of(first[0].url) or urlsplit(first[0].url).netloc.lower()
+        if isinstance(host, Unread):  # the look will say so
+            host = ref.platform
         new = session.frontier.add(
             ref, host=host, purpose=purpose, depth=depth, seed=seed, now=now, priority=PRIORITY[purpose]
         )
         keeping.led(session.archive, str(ref), led_by, now=now, new=new)
     return new
+
+
+def _first_host(requests: tuple[Request, ...]) -> str:
+    """The host that a plan asks first; empty where it asks nobody."""
+    return "" if not requests else host_of(requests[0].url) or urlsplit(requests[0].url).netloc.lower()
 
 
 def _queued_as_alias(session: Session, ref: Ref) -> str:

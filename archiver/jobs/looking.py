@@ -16,7 +16,8 @@ from archiver.store.queue import Task
 class Look:
     """One ref being looked at. `skipped` says why requests were not made; `led` are addresses that redirects led to and
     whose robots.txt was not known; `forbidden` is the host whose robots.txt does not let the page be asked for;
-    `because` why it is put off; `whole` that no condition is put again."""
+    `because` why it is put off, or `stuck`: what comes next cannot be planned; `whole` that no condition is put
+    again."""
 
     task: Task
     platform: Platform
@@ -31,6 +32,7 @@ class Look:
     led: list[str] = field(default_factory=list)
     forbidden: str = ""
     because: str = ""
+    stuck: bool = False
     whole: bool = False
 
 
@@ -56,6 +58,8 @@ def outcome_of_look(look: Look) -> Outcome:
     found = [finding.outcome for result in look.reads for finding in result.reading.findings if finding.ref in same]
     if Outcome.LIVE in found:
         return Outcome.LIVE
+    if look.stuck:
+        return Outcome.UNREADABLE
     told = [outcome for outcome in found if outcome in fates.GONE]
     if told:
         return min(told, key=fates.GONE.index)

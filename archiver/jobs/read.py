@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from archiver.custody import canonical, content, framing
 from archiver.documents import mentions as mention_rules
@@ -43,6 +43,8 @@ MAX_WEIGHT = 64 << 20
 """Bytes of memory that JSON of a server may become, as far as its commas and brackets tell."""
 READABLE = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
 FEEDS = ("application/rss+xml", "application/atom+xml", "application/feed+json")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +191,30 @@ def read_answer(answer: Answer) -> Read:
     if decided is not None:
         reason = f"{answer.failure.value}: {answer.detail}" if answer.detail else answer.failure.value
         return Read(reading=Reading(findings=tuple(Finding(ref=ref, outcome=decided, reason=reason) for ref in refs)))
+    read = attempt(
+        "parser", lambda: _digested(_read_seed(answer) if request.route == "seed" else _read_platform(answer))
+    )
+    return _unreadable(refs, read) if isinstance(read, Unread) else read
+
+
+def attempt(what: str, work: Callable[[], T]) -> T | Unread:
+    """What reading or planning gives, or why it gives nothing: whatever a server sent stops no run and loses no
+    evidence."""
     try:
-        read = _read_seed(answer) if request.route == "seed" else _read_platform(answer)
-        return replace(read, sha256=_digest(read))  # here, for what has no canonical form could not be stored either
+        return work()
     except (ParseError, InputError) as error:
-        return _unreadable(refs, str(error), getattr(error, "pointer", getattr(error, "place", "")))
-    except Exception as error:  # noqa: BLE001 - the one boundary: a bug in a parser must not stop the run or lose evidence
-        return _unreadable(refs, f"a bug in the parser: {type(error).__name__}: {error}", "")
+        reason, pointer = str(error), getattr(error, "pointer", getattr(error, "place", ""))
+    except Exception as error:  # noqa: BLE001 - the one boundary, where a bug of ours becomes a row of `unread`
+        reason, pointer = f"a bug in the {what}: {type(error).__name__}: {error}", ""
+    return Unread(
+        reason=reason.encode("utf-8", "backslashreplace").decode(),
+        pointer=pointer.encode("utf-8", "backslashreplace").decode(),
+    )
+
+
+def _digested(read: Read) -> Read:
+    """With its hash, for what has no canonical form could not be stored either."""
+    return replace(read, sha256=_digest(read))
 
 
 def _digest(read: Read) -> str:
@@ -244,10 +263,11 @@ def _seed_too_large(answer: Answer) -> Outcome | None:
     return Outcome.TOO_LARGE if answer.failure is Failure.TOO_LARGE else None
 
 
-def _unreadable(refs: tuple[Ref, ...], reason: str, pointer: str) -> Read:
-    reason, pointer = (text.encode("utf-8", "backslashreplace").decode() for text in (reason, pointer))
-    findings = tuple(Finding(ref=ref, outcome=Outcome.UNREADABLE, reason=reason, pointer=pointer) for ref in refs)
-    return Read(reading=Reading(findings=findings, unread=(Unread(reason=reason, pointer=pointer),)))
+def _unreadable(refs: tuple[Ref, ...], note: Unread) -> Read:
+    findings = tuple(
+        Finding(ref=ref, outcome=Outcome.UNREADABLE, reason=note.reason, pointer=note.pointer) for ref in refs
+    )
+    return Read(reading=Reading(findings=findings, unread=(note,)))
 
 
 def _read_seed(answer: Answer) -> Read:
