@@ -14,7 +14,7 @@ from archiver.store import marks, runs, tallies
 from archiver.store.archive import guard, migrations, statements_of
 from archiver.store.views import VIEWS
 
-READINGS_VERSION = "12"
+READINGS_VERSION = "13"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
