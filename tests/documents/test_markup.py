@@ -207,6 +207,7 @@ def test_there_and_back_covers(pieces: list[str], first: int, second: int) -> No
         assert back.end >= min(end, covered[-1].text.end)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "piece",
     [

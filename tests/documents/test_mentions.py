@@ -297,6 +297,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("media_type", ["text/html", "text/markdown"])
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_grows_linearly(piece: str, media_type: str) -> None:

@@ -48,6 +48,7 @@ def test_ten_thousand_quotations(media_type: str) -> None:
     assert time.process_time() - start < 8
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("media_type", ["text/html", "text/markdown", "text/plain"])
 @pytest.mark.parametrize(
     "piece",
