@@ -33,6 +33,7 @@ def peak(folder: Path, posts: int) -> int:
             tracemalloc.stop()
 
 
+@pytest.mark.heavy
 def test_more_posts_take_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read, sorted, shown or kept at once is made small, so that few posts are many."""
     for module, name, most in (

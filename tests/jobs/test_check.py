@@ -217,6 +217,7 @@ def test_a_quotation_longer_than_any_post(check: Checker) -> None:
     assert all(not c["faithful"] for q in quotations(result) for c in q["compared"])
 
 
+@pytest.mark.heavy
 def test_thousands_of_quotations(check: Checker) -> None:
     lines = [f"“The number of ships that came in on day {n} was not what we hoped for”" for n in range(5_000)]
     begin = time.process_time()

@@ -624,6 +624,7 @@ def test_changes_come_back_as_they_went_in_most_dangerous_first(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [], "no file to be left behind"
 
 
+@pytest.mark.heavy
 def test_many_changes_take_no_more_memory_than_a_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     peaks, one = [], changed(1, "exact", "altered")
     for count in (50, 100, 3_000):  # the first try loads what any needs

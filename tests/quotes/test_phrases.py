@@ -46,6 +46,7 @@ def test_quoted_phrases(text: str, expected: list[str]) -> None:
     assert inner(text) == expected
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "text", ['"a ' * 300_000, "'a " * 300_000, "“‘a " * 200_000, "a” " * 300_000, "“a b\n\n" * 150_000]
 )
