@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room bench-year bench-due screenshots evidence bounds crash atproto fuzz measured cron check clean
+.PHONY: run test serve demo datasette-lines witness judges bench bench-million bench-log bench-export bench-verify bench-room bench-year bench-due screenshots evidence bounds crash atproto fuzz properties measured cron check clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -158,6 +158,10 @@ atproto: .venv/installed-dev
 SECONDS ?= 60
 fuzz: .venv-fuzz/installed
 	.venv-fuzz/bin/python -m tests.fuzz $(SECONDS) $(TARGETS)
+
+# What `make test` tries with the same examples each time, with examples that nobody tried before.
+properties: .venv/installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --hypothesis-profile anew -m 'hypothesis and not heavy'
 
 # The pictures of docs/reading-room.md, of the demonstration in Chromium.
 screenshots: .venv/installed-dev
