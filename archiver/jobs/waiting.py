@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from archiver import schedule
 from archiver.jobs.config import Config
-from archiver.jobs.follow import MOST
 from archiver.jobs.session import Session
 from archiver.model import Outcome
 from archiver.net.policy import MAX_BYTES
@@ -137,6 +136,8 @@ def forbidden(pages: Mapping[str, int]) -> list[str]:
 
 def cut(beyond: Mapping[str, int]) -> list[str]:
     """How many links of which posts were not followed."""
+    from archiver.jobs.follow import MOST  # it loads what reads documents, which a run with nothing due does not need
+
     told = [
         f"{ref} links to {count} more than the {MOST} that are followed"
         for ref, count in sorted(beyond.items(), key=lambda pair: (-pair[1], pair[0]))

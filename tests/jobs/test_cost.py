@@ -39,11 +39,10 @@ print(*sys.modules)
 """
 
 
-def loaded(*arguments: str | Path) -> set[str]:
+def loaded(*arguments: str | Path, folder: Path | None = None) -> set[str]:
     """The modules that a command of its own process has loaded at its end."""
-    ended = subprocess.run(
-        [sys.executable, "-c", LOADED, *map(str, arguments)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", LOADED, *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     return set(ended.stdout.splitlines()[-1].split())
 
 
@@ -62,6 +61,17 @@ def test_reading_a_plain_seed_loads_no_network_no_proofs_and_no_repair(tmp_path:
         modules = loaded("run", seed, "--offline", "--db", tmp_path / "archive.db")
         assert modules & HEAVY == allowed
         assert "archiver.platforms.bluesky.proof" not in modules
+
+
+def test_a_run_with_nothing_to_do_loads_nothing_that_reads(tmp_path: Path) -> None:
+    """Cron starts it every few minutes: most of what it takes is what it loads."""
+    seed = tmp_path / "seed.txt"
+    seed.write_text("Nobody is quoted here.\n")
+    loaded("run", seed, "--offline", "--db", tmp_path / "archive.db")
+    for _ in range(2):  # the run after the first one settles what that one signed
+        modules = loaded("run", "--quiet", "--db", tmp_path / "archive.db", folder=tmp_path)
+    assert not modules & HEAVY, modules & HEAVY
+    assert not modules & {"archiver.jobs.follow", "archiver.documents.read", "archiver.documents.mentions"}
 
 
 def test_looking_at_an_archive_loads_no_network(tmp_path: Path) -> None:
