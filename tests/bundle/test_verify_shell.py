@@ -36,6 +36,7 @@ def test_it_is_short_and_holds(bag: Path) -> None:
     assert (code, out) == (0, "All held: files, signature of data/proofs/log.pem, leaves in the log of 300\n")
 
 
+@pytest.mark.heavy
 def test_each_file_that_is_changed_missing_or_extra_is_named(bag: Path) -> None:
     for name in ("data/proofs/5.leaf.json", "data/report.html", "bag-info.txt", "verify.py"):
         held = (bag / name).read_bytes()
@@ -99,6 +100,7 @@ def test_what_is_missing_is_not_called_wrong(bag: Path, tmp_path: Path, lost: st
     assert (ended.returncode, ended.stdout) == (2, f"Nothing was checked: {named} is missing here\n"), ended.stderr
 
 
+@pytest.mark.heavy
 def test_paths_of_logs_of_every_shape(tmp_path: Path) -> None:
     """The arithmetic of the shell is that of RFC 9162, also at the right edge of a tree that is not full."""
     for size in (1, 2, 3, 5, 6, 7, 11):

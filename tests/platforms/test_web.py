@@ -270,6 +270,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_stay_bounded(name: str) -> None:
     source = HOSTILE[name].encode()

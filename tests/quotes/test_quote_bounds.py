@@ -93,6 +93,7 @@ def test_the_longest_text_that_is_compared_ends(work: str) -> None:
     print(f"{work}, {bound:,} characters: slowest {max(slow)[1]}, {max(slow)[0]:.2f} s")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("quoted", "original"),
     [
